@@ -1,0 +1,45 @@
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from paddle_serving_runtime.model.predictor import Switches
+
+REQUEST = "@DAGExecutor"
+"""The name under which an Op sees the request: Paddle Serving 0.9.0 calls its RequestOp so."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One Op of the graph and how its model runs.
+
+    `op` is the user's instance, constructed but with init_op() not yet called; None for a plain model. `inputs` are
+    names of other nodes, or REQUEST. `model_dir` is None for an Op without a model (no inference). `fetches` are the
+    aliases to return, all of the model's outputs where empty. Times are in milliseconds, None where not limited.
+    `retry` is the number of attempts, at least 1.
+    """
+
+    name: str
+    op: Any | None
+    inputs: tuple[str, ...]
+    model_dir: Path | None
+    switches: Switches
+    fetches: tuple[str, ...]
+    batch_size: int
+    auto_batching_timeout_ms: float | None
+    timeout_ms: float | None
+    retry: int
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The Ops of a service in topological order: `output` is the node whose result is the response.
+
+    `service` is the name in web_service.py, empty for a plain model. `response_op` is the service's ResponseOp, None
+    for a plain model. `warnings` are sentences about configuration that has no effect.
+    """
+
+    service: str
+    nodes: tuple[Node, ...]
+    output: str
+    response_op: Any | None = None
+    warnings: tuple[str, ...] = ()
