@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from typing_extensions import override
+
 OPERATIONAL_FAILURE = 1
 
 
@@ -24,6 +26,7 @@ class ServingError(Exception):
         """`Reason: message`, the form of a termination message."""
         return f"{self.reason}: {self.message}"
 
+    @override
     def __str__(self) -> str:
         return self.describe()
 

@@ -1,0 +1,84 @@
+"""The import hook: which modules of Paddle Serving are repaired, and how they are loaded."""
+
+from collections.abc import Callable, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+from types import ModuleType
+
+from typing_extensions import override
+
+from paddle_serving_runtime.serving_packages import repairs
+from paddle_serving_runtime.serving_packages.generated import define_messages
+
+PACKAGES = ("paddle_serving_server", "paddle_serving_app")
+
+REPAIRS: dict[str, Callable[[ModuleType], None]] = {
+    "paddle_serving_server.util": repairs.keep_process_group_alive,
+    "paddle_serving_server.pipeline.operator": repairs.restore_operator_module,
+}
+REPLACEMENTS: dict[str, Callable[[ModuleType], None]] = {
+    "paddle_serving_server.env_check.run": repairs.define_env_check,
+    "paddle_serving_server.pipeline.logger": repairs.define_logger,
+}
+NO_SIGNAL_HANDLER = "paddle_serving_server.serve"
+
+
+class RepairingFinder(MetaPathFinder):
+    """Finds the modules of Paddle Serving 0.9.0 that do not work as they are, and nothing else."""
+
+    @override
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname.partition(".")[0] not in PACKAGES:
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is None or spec.loader is None or spec.origin is None:
+            return spec
+        loader = spec.loader
+        if fullname.endswith("_pb2"):
+            spec.loader = _Defining(lambda module: define_messages(module, Path(str(module.__file__))))
+        elif fullname in REPLACEMENTS:
+            spec.loader = _Defining(REPLACEMENTS[fullname])
+        elif fullname in REPAIRS:
+            spec.loader = _Repairing(loader, REPAIRS[fullname])
+        elif fullname == NO_SIGNAL_HANDLER:
+            spec.loader = _WithoutSignalHandlers(loader)
+        return spec
+
+
+class _Defining(Loader):
+    """Fills a module in place of its own source."""
+
+    def __init__(self, define: Callable[[ModuleType], None]) -> None:
+        self._define = define
+
+    @override
+    def exec_module(self, module: ModuleType) -> None:
+        self._define(module)
+
+
+class _Repairing(Loader):
+    """Executes the module's own source, then repairs it."""
+
+    def __init__(self, inner: Loader, repair: Callable[[ModuleType], None]) -> None:
+        self._inner = inner
+        self._repair = repair
+
+    @override
+    def exec_module(self, module: ModuleType) -> None:
+        self._inner.exec_module(module)
+        self._repair(module)
+
+
+class _WithoutSignalHandlers(Loader):
+    """Executes a module's own source with signal.signal switched off: the process has its own handlers."""
+
+    def __init__(self, inner: Loader) -> None:
+        self._inner = inner
+
+    @override
+    def exec_module(self, module: ModuleType) -> None:
+        with repairs.no_signal_handlers():
+            self._inner.exec_module(module)
