@@ -1,0 +1,113 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+CACHE := $(or $(PADDLE_SERVING_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/paddle-serving)
+UV_VERSION := 0.13.9
+UV_HOME := $(CACHE)/uv-$(UV_VERSION)
+export UV_CACHE_DIR ?= $(CACHE)/uv-cache
+export PATH := $(UV_HOME)/bin:$(PATH)
+RUN := uv run --no-sync
+KIND := python3 e2e/kind
+IMAGES ?=
+PORT ?= 8080
+
+##@ Start here
+
+.PHONY: quickstart
+quickstart: setup ## a cluster, the charts, a real model, an answer and its verdict (PORT=8080)
+	$(RUN) python -m e2e.quickstart --port $(PORT)
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Tests
+
+.PHONY: test
+test: setup cluster-tools lint ## linters, unit tests, chart tests, and the operator against a real API server
+	$(RUN) pytest -m "not e2e"
+
+.PHONY: test-unit
+test-unit: setup ## unit tests only
+	$(RUN) pytest -m "not e2e and not integration"
+
+.PHONY: test-integration
+test-integration: setup cluster-tools ## the operator against a real kube-apiserver and etcd
+	$(RUN) pytest -m integration
+
+.PHONY: e2e
+e2e: setup cluster images ## install, roll out, break, query and compare on a kind cluster
+	eval "$$($(KIND) env)" && $(RUN) pytest -m e2e e2e
+
+.PHONY: lint
+lint: setup ## ruff, mypy, import contracts, hadolint, shellcheck, stale generated files
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(RUN) lint-imports
+	$(RUN) hadolint --ignore DL3008 images/serving/Dockerfile images/operator/Dockerfile examples/*/Dockerfile
+	$(RUN) shellcheck images/serving/build/*.sh test_tipc/*.sh .ci/run
+	$(RUN) python tools/export_requirements.py --check
+	uv lock --check
+
+##@ Cluster and images
+
+.PHONY: cluster
+cluster: ## a kind cluster of this project's own, with or without an image registry
+	$(KIND) up
+
+.PHONY: cluster-down
+cluster-down: ## deletes that cluster; caches stay
+	$(KIND) down
+
+.PHONY: cluster-tools
+cluster-tools: ## kind, helm and kubectl, from PATH or built once
+	$(KIND) tools > /dev/null
+
+.PHONY: cluster-env
+cluster-env: ## prints the shell lines that point helm and kubectl at the cluster
+	@$(KIND) env
+
+.PHONY: images
+images: setup cluster ## builds the images of images/images.yaml (IMAGES="name ...") and loads them into the cluster
+	$(KIND) base-image
+	$(RUN) python -m images build $(IMAGES)
+	$(KIND) load $$($(RUN) python -m images list $(IMAGES))
+
+##@ Development
+
+.PHONY: setup
+setup: $(UV_HOME)/bin/uv ## the locked Python environment in .venv, and HAProxy for the runtime's tests
+	uv sync --frozen --quiet
+	@command -v haproxy > /dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends haproxy > /dev/null; } \
+	  || { echo "haproxy is missing; the runtime's tests need it. Install it, for example: sudo apt-get install haproxy" >&2; exit 1; }
+
+$(UV_HOME)/bin/uv:
+	@echo "installing uv $(UV_VERSION) into $(UV_HOME)"
+	@python3 -m venv $(UV_HOME) || { echo "python3 -m venv failed. Python 3.11 with its venv module is needed: apt-get install python3-venv" >&2; exit 1; }
+	@$(UV_HOME)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.PHONY: format
+format: setup ## formats Python files and mends what ruff can mend
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+.PHONY: lock
+lock: setup ## updates uv.lock and the requirements files of the images
+	uv lock
+	$(RUN) python tools/export_requirements.py
+
+.PHONY: generate
+generate: setup ## writes the generated parts of the documents anew
+	$(RUN) python charts/tools/values_table.py
+
+.PHONY: tipc-docs
+tipc-docs: setup cluster images ## records the logs in test_tipc/docs/test_serving.md from a real run
+	eval "$$($(KIND) env)" && $(RUN) python test_tipc/tools/record_docs.py
+
+.PHONY: clean
+clean: ## the cluster, its cache, the images built here and .venv
+	$(KIND) clean
+	rm -rf .venv build
