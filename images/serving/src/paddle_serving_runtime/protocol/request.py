@@ -1,0 +1,85 @@
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from numpy.typing import NDArray
+
+from paddle_serving_runtime.protocol.codes import BadRequest
+from paddle_serving_runtime.protocol.tensors import unpack_tensor
+
+PROFILE_KEY = "pipeline.profile"
+"""A client that sends this key gets internal timings from Paddle Serving; here it is dropped."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a request may hold: bytes of the body, number of keys, number of tensors."""
+
+    body_bytes: int = 64 * 1024 * 1024
+    keys: int = 1024
+    tensors: int = 256
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request: `inputs` as Paddle Serving's RequestOp hands them to the first Ops, text by key, arrays by name."""
+
+    inputs: dict[str, str | NDArray[Any]]
+    log_id: int
+
+
+def parse_request(body: bytes, limits: Limits) -> Request:
+    """The request in an HTTP body.
+
+    Raises BadRequest (400, or 413 past `limits.body_bytes`) for anything that is not a Request message of
+    pipeline_service.proto in JSON, or is past a limit. Fields that the message does not have are ignored, as by
+    Paddle Serving's gateway.
+    """
+    if len(body) > limits.body_bytes:
+        raise BadRequest(
+            f"the body is longer than {limits.body_bytes} bytes", status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        )
+    try:
+        message = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"the body is not JSON: {error.msg} at character {error.pos}") from None
+    if not isinstance(message, dict):
+        raise BadRequest("the body must be a JSON object with key and value, or tensors")
+    inputs: dict[str, str | NDArray[Any]] = dict(_pairs(message, limits))
+    tensors = _list(message, "tensors", limits.tensors)
+    for tensor in tensors:
+        inputs.update(unpack_tensor(tensor))
+    inputs.pop(PROFILE_KEY, None)
+    return Request(inputs, _log_id(message.get("logid", 0)))
+
+
+def _pairs(message: Mapping[str, object], limits: Limits) -> Mapping[str, str]:
+    keys = _list(message, "key", limits.keys)
+    values = _list(message, "value", limits.keys)
+    if len(values) < len(keys):
+        raise BadRequest(f"{len(keys)} keys but {len(values)} values")
+    if not all(isinstance(text, str) for text in (*keys, *values)):
+        raise BadRequest("key and value must be lists of strings")
+    # values past the last key are ignored, as by Paddle Serving
+    return dict(zip(map(str, keys), map(str, values), strict=False))
+
+
+def _list(message: Mapping[str, object], field: str, limit: int) -> list[object]:
+    content = message.get(field)
+    if content is None:
+        return []
+    if not isinstance(content, list):
+        raise BadRequest(f"{field} must be a list")
+    if len(content) > limit:
+        raise BadRequest(f"{field} has {len(content)} elements, at most {limit} are accepted")
+    return content
+
+
+def _log_id(value: object) -> int:
+    text = value if isinstance(value, str) else ""
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else value  # noqa: PLR2004 - int64
+    if isinstance(number, bool) or not isinstance(number, int) or not -(2**63) <= number < 2**63:
+        raise BadRequest("logid must be a 64-bit integer")
+    return number

@@ -1,0 +1,91 @@
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from paddle_serving_runtime.protocol.codes import BadRequest
+from paddle_serving_runtime.protocol.tensors import pack_tensor, unpack_tensor
+
+MAX_MESSAGE = 1024
+
+
+class UnpackableValue(Exception):  # noqa: N818 - a value is at fault, and TYPE_ERROR is its code
+    """The output of an Op that the protocol cannot carry; the message names the key and what it is."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """A response read back: `values` by key as text, `tensors` by name."""
+
+    err_no: int
+    err_msg: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    tensors: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+
+def pack_values(values: Mapping[str, object]) -> bytes:
+    """The response body for what the last Op's postprocess returned.
+
+    Equal to Paddle Serving's ResponseOp.pack_response_package: where every value is an array (or a list that begins
+    with a string) each is sent as its repr with all elements, else every value must be a str and is sent as it is.
+    Raises UnpackableValue for anything else.
+    """
+    if all(_is_array_like(value) for value in values.values()):
+        with np.printoptions(threshold=sys.maxsize):
+            texts = [repr(value) for value in values.values()]
+    else:
+        texts = []
+        for key, value in values.items():
+            if not isinstance(value, str):
+                raise UnpackableValue(
+                    f"output {key} is a {type(value).__name__}; every output must be a str, or every one an ndarray"
+                )
+            texts.append(value)
+    try:
+        return _body(0, "", list(map(str, values)), texts, [])
+    except orjson.JSONEncodeError:
+        raise UnpackableValue("an output holds text that is not valid Unicode") from None
+
+
+def pack_tensors(tensors: Mapping[str, NDArray[Any]]) -> bytes:
+    """The response body of a plain model: its outputs as tensors. Raises UnpackableValue for a type without code."""
+    try:
+        return _body(0, "", [], [], [pack_tensor(name, tensor) for name, tensor in tensors.items()])
+    except ValueError as error:
+        raise UnpackableValue(str(error)) from None
+
+
+def error_body(err_no: int, err_msg: str) -> bytes:
+    """The response body of a failure; the message is cut at 1024 characters."""
+    return _body(err_no, err_msg[:MAX_MESSAGE], [], [], [])
+
+
+def read_response(body: bytes) -> Response:
+    """The response in an HTTP body. Raises BadRequest where it is not a Response message in JSON."""
+    try:
+        message = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"the response is not JSON: {error.msg}") from None
+    if not isinstance(message, dict) or not isinstance(message.get("err_no"), int):
+        raise BadRequest("the response has no err_no")
+    keys, values = message.get("key") or [], message.get("value") or []
+    if len(keys) != len(values):
+        raise BadRequest(f"the response has {len(keys)} keys and {len(values)} values")
+    tensors: dict[str, Any] = {}
+    for tensor in message.get("tensors") or []:
+        tensors.update(unpack_tensor(tensor))
+    return Response(message["err_no"], str(message.get("err_msg", "")), dict(zip(keys, values, strict=True)), tensors)
+
+
+def _is_array_like(value: object) -> bool:
+    return isinstance(value, np.ndarray) or (isinstance(value, list) and bool(value) and isinstance(value[0], str))
+
+
+def _body(err_no: int, err_msg: str, keys: list[str], values: list[str], tensors: list[dict[str, Any]]) -> bytes:
+    # the order of the fields is that of the message in pipeline_service.proto, as Paddle Serving's gateway writes it
+    message = {"err_no": err_no, "err_msg": err_msg, "key": keys, "value": values, "tensors": tensors}
+    return orjson.dumps(message, option=orjson.OPT_SERIALIZE_NUMPY)

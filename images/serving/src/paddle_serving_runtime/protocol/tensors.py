@@ -1,0 +1,183 @@
+"""Tensors of the pipeline protocol as JSON objects."""
+
+import math
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paddle_serving_runtime.protocol.codes import BadRequest
+
+STRING = 12
+PICKLED = 13
+MAX_RANK = 16
+MAX_DIGITS = 19
+_LOD_RANK = 2
+_SPECIAL_FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+class _Form(NamedTuple):
+    """How one elem_type travels: the field of the message, the array typecode that checks it, and the tensor's type."""
+
+    field: str
+    typecode: str
+    dtype: np.dtype[Any]
+
+
+# elem_type of pipeline_service.proto; 6 is bfloat16, which Paddle Serving carries as uint16
+_FORMS = {
+    0: _Form("int64_data", "q", np.dtype(np.int64)),
+    1: _Form("float_data", "f", np.dtype(np.float32)),
+    2: _Form("int_data", "i", np.dtype(np.int32)),
+    3: _Form("float64_data", "d", np.dtype(np.float64)),
+    4: _Form("int_data", "h", np.dtype(np.int16)),
+    5: _Form("float_data", "f", np.dtype(np.float16)),
+    6: _Form("uint32_data", "H", np.dtype(np.uint16)),
+    7: _Form("uint32_data", "B", np.dtype(np.uint8)),
+    8: _Form("int_data", "b", np.dtype(np.int8)),
+    9: _Form("bool_data", "B", np.dtype(np.bool_)),
+}
+_ELEM_TYPES = {form.dtype: elem_type for elem_type, form in _FORMS.items()}
+
+
+def unpack_tensor(tensor: object) -> dict[str, str | NDArray[Any]]:
+    """The inputs that one request tensor stands for: `name`, and `name.lod` where it has a LoD.
+
+    An array has the dtype of `elem_type` and the shape `shape` (one dimension may be -1); a string tensor is the
+    concatenation of its `str_data`, as in Paddle Serving. Raises BadRequest where the message is not one of
+    pipeline_service.proto, values do not fit the type or the shape, and for elem_type 13: Paddle Serving unpickles
+    that one, which runs code of the client's choice (its issue 1907).
+    """
+    if not isinstance(tensor, dict):
+        raise BadRequest("every element of tensors must be an object")
+    name = tensor.get("name")
+    if not isinstance(name, str) or not name:
+        raise BadRequest("a tensor has no name")
+    elem_type = tensor.get("elem_type", 0)
+    if elem_type == STRING:
+        return {name: _text(name, tensor.get("str_data", []))}
+    form = _form(name, elem_type)
+    values = _values(name, form, tensor.get(form.field, []))
+    try:
+        inputs: dict[str, str | NDArray[Any]] = {name: values.reshape(_shape(name, tensor))}
+    except (ValueError, OverflowError):
+        raise BadRequest(
+            f"tensor {name}: {values.size} values in {form.field} do not fill the shape {_short(tensor.get('shape'))}"
+        ) from None
+    if tensor.get("lod"):
+        inputs[f"{name}.lod"] = _lod(name, tensor["lod"])
+    return inputs
+
+
+def pack_tensor(name: str, tensor: NDArray[Any]) -> dict[str, Any]:
+    """The response tensor for an array, as a JSON-ready object whose numbers keep every bit when read at their type.
+
+    Raises ValueError for a dtype that the protocol has no elem_type for.
+    """
+    elem_type = _ELEM_TYPES.get(tensor.dtype)
+    if elem_type is None:
+        raise ValueError(f"output {name} has type {tensor.dtype}, which the protocol cannot carry")
+    return {
+        "name": name,
+        "elem_type": elem_type,
+        "shape": list(tensor.shape),
+        _FORMS[elem_type].field: _json_values(tensor),
+    }
+
+
+def _json_values(tensor: NDArray[Any]) -> object:
+    flat = np.ascontiguousarray(tensor).reshape(-1)
+    if flat.dtype == np.float16:
+        flat = flat.astype(np.float32)
+    if flat.dtype.kind != "f" or np.isfinite(flat).all():
+        return flat
+    # JSON has no NaN: the names are those of the JSON form of protocol buffers
+    names = {math.inf: "Infinity", -math.inf: "-Infinity"}
+    return [value if math.isfinite(value) else names.get(value, "NaN") for value in flat.tolist()]
+
+
+def _form(name: str, elem_type: object) -> _Form:
+    if elem_type == PICKLED:
+        raise BadRequest(
+            f"tensor {name}: elem_type 13 (pickled bytes) is refused; send the numbers with their own type"
+        )
+    form = _FORMS.get(elem_type) if isinstance(elem_type, int) and not isinstance(elem_type, bool) else None
+    if form is None:
+        raise BadRequest(f"tensor {name}: elem_type {_short(elem_type)} is not supported")
+    return form
+
+
+def _text(name: str, parts: object) -> str:
+    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+        raise BadRequest(f"tensor {name}: str_data must be a list of strings")
+    return "".join(parts)
+
+
+def _values(name: str, form: _Form, values: object) -> NDArray[Any]:
+    if not isinstance(values, list):
+        raise BadRequest(f"tensor {name}: {form.field} must be a list")
+    try:
+        # array.array refuses null, text, nested lists and integers that do not fit, and is as fast as numpy
+        return _as_type(array(form.typecode, values), form, special=False)
+    except TypeError:
+        pass
+    except (ValueError, OverflowError):
+        raise BadRequest(f"tensor {name}: a value in {form.field} does not fit {form.dtype}") from None
+    try:
+        return _as_type(array(form.typecode, _converted(form, values)), form, special=True)
+    except (TypeError, ValueError, OverflowError):
+        raise BadRequest(f"tensor {name}: a value in {form.field} is not of type {form.dtype}") from None
+
+
+def _converted(form: _Form, values: Sequence[object]) -> list[Any]:
+    """The JSON form of protocol buffers also allows 64-bit integers and special floats as strings."""
+    if form.typecode == "q":
+        return [int(value) if isinstance(value, str) else value for value in values]
+    return [_SPECIAL_FLOATS.get(value, value) if isinstance(value, str) else value for value in values]
+
+
+def _as_type(values: "array[Any]", form: _Form, *, special: bool) -> NDArray[Any]:
+    """`special` says that infinity and NaN were asked for; else an infinity is a number too large for the type."""
+    # numpy refuses to view an empty buffer
+    flat = np.frombuffer(values, dtype=values.typecode) if values else np.empty(0, values.typecode)
+    if form.dtype.kind == "b" and flat.size and flat.max() > 1:
+        raise ValueError("not a bool")
+    with np.errstate(over="ignore"):
+        typed = flat if flat.dtype == form.dtype else flat.astype(form.dtype)
+    if form.dtype.kind == "f" and not special and not np.isfinite(typed).all():
+        raise OverflowError("infinite")
+    return typed
+
+
+def _shape(name: str, tensor: Mapping[str, object]) -> list[int]:
+    shape = tensor.get("shape", [])
+    if not isinstance(shape, list) or len(shape) > MAX_RANK:
+        raise BadRequest(f"tensor {name}: shape must be a list of at most {MAX_RANK} numbers")
+    dims = [_converted_int(dim) for dim in shape]
+    if any(dim is None or dim < -1 for dim in dims):
+        raise BadRequest(f"tensor {name}: shape {_short(shape)} is not a shape")
+    return [dim for dim in dims if dim is not None]
+
+
+def _converted_int(value: object) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        digits = value.isascii() and value.removeprefix("-").isdecimal() and len(value) <= MAX_DIGITS
+        return int(value) if digits else None
+    return value if isinstance(value, int) else None
+
+
+def _lod(name: str, lod: object) -> NDArray[np.int32]:
+    try:
+        if isinstance(lod, list):
+            return np.array(array("i", lod), dtype=np.int32).reshape(_LOD_RANK, -1)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise BadRequest(f"tensor {name}: lod must be a list of integers of even length")
+
+
+def _short(value: object) -> str:
+    return str(value)[:60]

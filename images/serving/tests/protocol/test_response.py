@@ -1,0 +1,77 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from paddle_serving_runtime.protocol import (
+    BadRequest,
+    UnpackableValue,
+    error_body,
+    http_status,
+    pack_tensors,
+    pack_values,
+    read_response,
+)
+
+
+def test_fields_have_the_order_of_the_pipeline_response() -> None:
+    assert pack_values({"text": "a", "score": "0.5"}) == (
+        b'{"err_no":0,"err_msg":"","key":["text","score"],"value":["a","0.5"],"tensors":[]}'
+    )
+
+
+def test_arrays_are_sent_as_their_repr_with_every_element() -> None:
+    large = np.arange(2000, dtype=np.float32)
+    response = json.loads(pack_values({"y": np.array([[18.9]], np.float32), "z": large}))
+    assert response["value"][0] == "array([[18.9]], dtype=float32)"
+    assert "..." not in response["value"][1]
+
+
+def test_a_list_of_text_beside_arrays_is_sent_as_paddle_serving_does() -> None:
+    assert read_response(pack_values({"a": np.array([1]), "b": ["x"]})).values == {"a": "array([1])", "b": "['x']"}
+
+
+@pytest.mark.parametrize("value", [1.5, None, [], {}, [np.zeros(1)], "\ud800"])
+def test_other_values_cannot_be_packed(value: object) -> None:
+    with pytest.raises(UnpackableValue):
+        pack_values({"text": "a", "score": value})
+
+
+def test_an_error_has_the_shape_of_a_response_and_a_bounded_message() -> None:
+    response = read_response(error_body(7000, "m" * 5000))
+    assert response.err_no == 7000
+    assert len(response.err_msg) == 1024
+
+
+def test_an_output_type_without_code_cannot_be_packed() -> None:
+    with pytest.raises(UnpackableValue, match="complex64"):
+        pack_tensors({"y": np.zeros(1, np.complex64)})
+
+
+@given(
+    hnp.arrays(
+        st.sampled_from([np.float32, np.float64, np.float16, np.int64, np.int32, np.int8, np.uint8, np.bool_]),
+        hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3),
+    )
+)
+def test_a_tensor_keeps_every_bit_on_its_way(array: np.ndarray) -> None:
+    read = read_response(pack_tensors({"y": array})).tensors["y"]
+    np.testing.assert_array_equal(read, array, strict=True)
+    if array.dtype.kind == "f":
+        finite = np.isfinite(array)
+        np.testing.assert_array_equal(np.signbit(read[finite]), np.signbit(array[finite]))
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"err_no":0,"key":["a"],"value":[]}'])
+def test_what_is_no_response_is_refused(body: bytes) -> None:
+    with pytest.raises(BadRequest):
+        read_response(body)
+
+
+def test_the_http_status_tells_the_truth() -> None:
+    assert [http_status(code) for code in (0, 3001, 3002, 5000, 6000, 7000, 8000, 10000, 55)] == [
+        *(200, 503, 404, 400, 504, 500, 400, 500, 500)
+    ]
