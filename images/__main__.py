@@ -17,6 +17,7 @@ LOG_TAIL_LINES = 25
 
 
 def say(text: str) -> None:
+    """Prints to standard error at once, so that a log shows where a build stands."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -58,6 +59,7 @@ def build(image: Image) -> bool:
 
 
 def main() -> int:
+    """The exit status: 0 built or listed, 1 a build failed, 2 an unknown image."""
     parser = argparse.ArgumentParser(prog="python -m images", description=__doc__)
     parser.add_argument("command", choices=["build", "list"])
     parser.add_argument("names", nargs="*", help="names of images/images.yaml; none: every default image")

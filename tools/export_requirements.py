@@ -28,6 +28,7 @@ def exported(selection: list[str]) -> str:
 
 
 def main() -> int:
+    """The exit status: 1 when --check found a stale file, else 0."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare only; exit 1 when a file is stale")
     check = parser.parse_args().check
