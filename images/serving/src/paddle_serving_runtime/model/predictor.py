@@ -5,9 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
-from paddle_serving_runtime.model.prototxt import ModelConf
+from paddle_serving_runtime.errors import InvalidOption, ModelInvalid
+from paddle_serving_runtime.model import prototxt
+from paddle_serving_runtime.model.files import ModelFiles, find_model_files
+from paddle_serving_runtime.model.integrity import check_model
+from paddle_serving_runtime.model.prototxt import Variable
+
+# The first crashes create_predictor on models with many Linear + ReLU layers, the second is upstream's.
+_DELETED_PASSES = ("repeated_fc_relu_fuse_pass", "conv_transpose_eltwiseadd_bn_fuse_pass")
+_GPU_MEMORY_MB = 100  # upstream's first allocation; it grows
 
 
 @dataclass(frozen=True)
@@ -28,16 +37,127 @@ class Switches:
 class Predictor:
     """One model, loaded. Not safe for use by two threads."""
 
-    conf: ModelConf
-
     def __init__(self, model_dir: Path, switches: Switches) -> None:
-        """Loads the model; raises ModelInvalid naming the file."""
-        raise NotImplementedError
+        """Loads the model.
+
+        Raises ModelInvalid naming the file, InvalidOption for a device that is not there. Paddle can end the process
+        on a file that is broken in a way the checks before do not see.
+        """
+        self.conf = prototxt.read(model_dir)
+        files = find_model_files(model_dir)
+        check_model(files)
+        self._predictor = _load(files, switches)
+        inputs = self._predictor.get_input_names()
+        outputs = set(self._predictor.get_output_names())
+        by_name = {variable.name: variable for variable in self.conf.feeds}
+        _require(model_dir, "input", set(inputs), set(by_name))
+        _require(model_dir, "output", {variable.name for variable in self.conf.fetches}, outputs)
+        self._inputs = [(by_name[name], self._predictor.get_input_handle(name)) for name in inputs]
 
     def run(self, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Outputs by alias, in the order of the prototxt, for inputs by name or alias (batch dimension included).
 
         Inputs are cast to the type that the prototxt states; `<name>.lod` keys set the LoD of an input and are
-        returned for outputs that have one. Raises KeyError for a missing input, ValueError for one that is unknown.
+        returned for outputs that have one. Raises KeyError for a missing input, ValueError for one that is unknown,
+        and what Paddle raises (RuntimeError, ValueError) for shapes that do not fit.
+        Source: LocalPredictor.predict of paddle_serving_app 0.9.0, without its fall-back to positions.
         """
-        raise NotImplementedError
+        known = {name for variable in self.conf.feeds for name in (variable.name, variable.alias)}
+        if unknown := sorted(name for name in feed if name.removesuffix(".lod") not in known):
+            raise ValueError(f"unknown input {unknown[0]!r}; the model's inputs are {', '.join(sorted(known))}")
+        for variable, handle in self._inputs:
+            _set_input(handle, variable, feed)
+        self._predictor.run()
+        answer = {}
+        for variable in self.conf.fetches:
+            handle = self._predictor.get_output_handle(variable.name)
+            answer[variable.alias] = handle.copy_to_cpu()
+            if lod := handle.lod():
+                answer[f"{variable.alias}.lod"] = np.asarray(lod[0], dtype=np.int32)
+        return answer
+
+
+def _set_input(handle: Any, variable: Variable, feed: Mapping[str, NDArray[Any]]) -> None:  # noqa: ANN401 - paddle
+    key = next((name for name in (variable.name, variable.alias) if name in feed), None)
+    if key is None:
+        raise KeyError(variable.name)
+    lod = feed.get(f"{key}.lod")
+    if lod is not None:
+        handle.set_lod([np.asarray(lod).tolist()])
+    elif handle.lod():
+        handle.set_lod([])  # or the LoD of the request before would stay
+    handle.copy_from_cpu(np.asarray(feed[key], dtype=variable.dtype, order="C"))
+
+
+def _load(files: ModelFiles, switches: Switches) -> Any:  # noqa: ANN401 - paddle has no types
+    import paddle  # noqa: PLC0415 - takes a second, and the supervisor imports Switches from here
+    from paddle import (
+        inference,
+        version,
+    )
+
+    paddle.disable_signal_handler()  # or SIGTERM is a fatal error with a stack trace
+    if switches.device != "cpu":
+        _require_gpu(paddle, switches.device)
+    try:
+        return inference.create_predictor(_config(inference, files, switches))
+    except (RuntimeError, ValueError, OSError, MemoryError, NotImplementedError) as error:
+        raise ModelInvalid(
+            f"{files.program} cannot be loaded by Paddle {version.full_version}: {first_line(error)}"
+        ) from error
+
+
+def _config(inference: Any, files: ModelFiles, switches: Switches) -> Any:  # noqa: ANN401 - paddle has no types
+    if files.params is None:
+        config = inference.Config(str(files.program.parent))
+    else:
+        config = inference.Config(str(files.program), str(files.params))
+    config.disable_glog_info()
+    if switches.memory_optim and not files.is_pir:  # Paddle issue 75496: ValueError with the JSON form
+        config.enable_memory_optim()
+    config.switch_ir_optim(switches.ir_optim)
+    for name in _DELETED_PASSES:
+        config.delete_pass(name)
+    config.set_cpu_math_library_num_threads(switches.threads)
+    if switches.onednn:
+        config.enable_mkldnn()
+    else:
+        config.disable_mkldnn()  # Paddle 3.3.1 has it on by default
+    if switches.device == "cpu":
+        config.disable_gpu()
+    else:
+        config.enable_use_gpu(_GPU_MEMORY_MB, int(switches.device.removeprefix("gpu:")))
+    return config
+
+
+def _require_gpu(paddle: Any, device: str) -> None:  # noqa: ANN401 - paddle has no types
+    """Paddle falls back to the CPU without a word where the device or its driver is missing; here it is an error."""
+    index = device.removeprefix("gpu:")
+    if not device.startswith("gpu:") or not index.isdecimal():
+        raise InvalidOption(f"device {device!r} is not known; a device is cpu or gpu:<number>.")
+    if not paddle.is_compiled_with_cuda():
+        raise InvalidOption(
+            f"device {device} is asked for, but this Paddle is built for CPU. Use the GPU runtime image."
+        )
+    count = paddle.device.cuda.device_count()
+    if int(index) >= count:
+        raise InvalidOption(
+            f"device {device} is asked for, but {count} GPUs are visible. Ask for nvidia.com/gpu in the resource "
+            "limits and check that the NVIDIA driver and container runtime are installed on the node."
+        )
+
+
+def _require(model_dir: Path, kind: str, wanted: set[str], there: set[str]) -> None:
+    if missing := sorted(wanted - there):
+        raise ModelInvalid(
+            f"{model_dir / prototxt.FILE_NAME} and the model do not fit: {kind} {missing[0]!r} is only in one of them "
+            f"(the other has {', '.join(sorted(there)) or 'none'}). Write the prototxt anew with "
+            "`python -m paddle_serving_client.convert`."
+        )
+
+
+def first_line(error: BaseException) -> str:
+    """The first line that says something in one of Paddle's many-line messages."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    said = [line for line in lines if line and not line.startswith(("---", "C++ Traceback", "["))]
+    return said[0] if said else type(error).__name__
