@@ -1,0 +1,85 @@
+"""What a plain model accepts: pure."""
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paddle_serving_runtime.model.prototxt import ModelConf, Variable
+from paddle_serving_runtime.protocol import BadRequest, ErrorCode
+
+_NOTHING_FIXED = ((1,), (-1,), ())
+
+
+def check_inputs(conf: ModelConf, inputs: Mapping[str, str | NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The arrays to feed, by alias, batch dimension included.
+
+    Text is accepted for an input whose shape the prototxt fixes: numbers separated by commas that fill the shape
+    once or more. Raises BadRequest (err_no 5000) naming the input where names, type, rank or shape differ.
+    """
+    expected = {variable.alias: variable for variable in conf.feeds}
+    names = {name.removesuffix(".lod") for name in inputs}
+    if names != expected.keys():
+        raise _refusal(f"the inputs are {_listed(names)}, but the model's are {_listed(expected)}")
+    return {name: _checked(expected.get(name), name, value) for name, value in inputs.items()}
+
+
+def _checked(variable: Variable | None, name: str, value: str | NDArray[Any]) -> NDArray[Any]:
+    if isinstance(value, str):
+        if variable is None:
+            raise _refusal(f"input {name} must be a tensor")
+        return _parsed(variable, value)
+    if variable is None:  # the LoD of an input
+        return value
+    if value.dtype != variable.dtype:
+        raise _refusal(f"input {name} has type {value.dtype}, but the model's is {variable.dtype}")
+    if 0 in value.shape:
+        raise _refusal(f"input {name} has shape {list(value.shape)}, which holds nothing")
+    if not variable.is_lod and not _fits(value.shape, variable.shape):
+        raise _refusal(
+            f"input {name} has shape {list(value.shape)}, but the model's is {list(variable.shape)} after the batch"
+        )
+    return value
+
+
+def _parsed(variable: Variable, text: str) -> NDArray[Any]:
+    size = prod(variable.shape)
+    if variable.is_lod or size < 1 or -1 in variable.shape:
+        raise _refusal(f"input {variable.alias} has no fixed shape: send it as a tensor, not as text")
+    parts = text.strip().removeprefix("[").removesuffix("]").split(",")
+    try:
+        numbers = np.array([float(part) for part in parts])
+        values = numbers.astype(variable.dtype)
+    except (ValueError, OverflowError):
+        raise _refusal(f"input {variable.alias}: the text is not a list of numbers separated by commas") from None
+    if variable.dtype.kind in "iub" and not np.array_equal(values, numbers):
+        raise _refusal(f"input {variable.alias}: a number does not fit {variable.dtype}")
+    if len(values) % size:
+        raise _refusal(f"input {variable.alias}: {len(values)} numbers do not fill the shape {list(variable.shape)}")
+    return values.reshape(-1, *variable.shape)
+
+
+def _fits(actual: tuple[int, ...], declared: tuple[int, ...]) -> bool:
+    """Whether a shape agrees with a prototxt, which leaves out the batch and every dimension that is not fixed.
+
+    A program with a fixed batch has it in its prototxt, so the whole shape may be equal too.
+    """
+    if declared in _NOTHING_FIXED:
+        return len(actual) > 0
+    fixed = [dim for dim in declared if dim >= 0]
+    return (actual == declared and len(declared) > 1) or _is_subsequence(fixed, actual[1:])
+
+
+def _is_subsequence(wanted: Sequence[int], within: Sequence[int]) -> bool:
+    rest = iter(within)
+    return all(dim in rest for dim in wanted)
+
+
+def _listed(names: object) -> str:
+    return ", ".join(sorted(names)) or "none"  # type: ignore[call-overload]
+
+
+def _refusal(message: str) -> BadRequest:
+    return BadRequest(message, ErrorCode.INPUT_PARAMS_ERROR)

@@ -1,0 +1,123 @@
+"""The HAProxy process and its admin socket."""
+
+import asyncio
+import csv
+import fcntl
+import signal
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import deque
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Self
+
+from paddle_serving_runtime.front.config import (
+    BACKEND,
+    DRAINING,
+    FrontSettings,
+    error_files,
+    render,
+    worker_name,
+)
+
+_LOG_PIPE_BYTES = 1024 * 1024
+"""HAProxy drops log lines rather than wait; a large pipe holds some thousands of them."""
+
+_POLL_SECONDS = 0.01
+
+
+class FrontError(Exception):
+    """HAProxy did not start, or did not do as told; the message says what it said."""
+
+
+class Front:
+    """A running HAProxy."""
+
+    def __init__(self, process: Process, settings: FrontSettings) -> None:
+        self.process = process
+        self._settings = settings
+        self._words: deque[str] = deque(maxlen=20)
+        # a full pipe would stop HAProxy
+        self._listening = asyncio.create_task(self._keep_last_words())
+
+    @classmethod
+    async def start(cls, settings: FrontSettings, folder: Path) -> Self:
+        """Writes the configuration into `folder` and starts HAProxy; its death ends with this process'."""
+        settings.error_folder.mkdir(exist_ok=True)
+        for code, content in error_files().items():
+            (settings.error_folder / f"{code}.http").write_bytes(content)
+        path = folder / "haproxy.cfg"
+        path.write_text(render(settings))
+        command = ("setpriv", "--pdeathsig", "KILL", "haproxy", "-db", "-q", "-f", str(path))
+        try:
+            process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
+        except FileNotFoundError as error:
+            raise FrontError(f"{error.filename} is not installed: apt-get install haproxy util-linux") from None
+        return cls(process, settings)
+
+    async def accepts(self) -> None:
+        """Returns once HAProxy listens. Raises FrontError with its own words where it ends instead."""
+        while not self._settings.admin_socket.exists():
+            if self.process.returncode is not None:
+                raise FrontError(await self.last_words())
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def last_words(self) -> str:
+        """A sentence with the exit status and what HAProxy wrote before it ended."""
+        status = await self.process.wait()
+        await self._listening
+        return f"HAProxy ended with status {status}: {' '.join(self._words)[-1000:]}"
+
+    async def requests(self) -> AsyncIterator[bytes]:
+        """The log lines of finished requests, until HAProxy ends."""
+        stream = self.process.stdout
+        assert stream is not None  # noqa: S101 - for the type checker: it is a pipe
+        transport = getattr(stream, "_transport", None)
+        pipe = transport.get_extra_info("pipe") if transport else None
+        if pipe is not None:
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _LOG_PIPE_BYTES)
+        while line := await stream.readline():
+            yield line
+
+    async def enable(self, worker: int) -> None:
+        """Lets requests reach a worker."""
+        await self._set(f"{BACKEND}/{worker_name(worker)}", "ready")
+
+    async def disable(self, worker: int) -> None:
+        """Keeps new requests from a worker; the one it has goes on."""
+        await self._set(f"{BACKEND}/{worker_name(worker)}", "maint")
+
+    async def announce_drain(self) -> None:
+        """Every response from now on asks its client to close the connection."""
+        await self._set(DRAINING, "ready")
+
+    def stop_accepting(self) -> None:
+        """Closes the port; HAProxy ends by itself when every request it has is answered."""
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGUSR1)
+
+    async def queue_length(self) -> int:
+        """Requests that wait for a worker now."""
+        rows = csv.DictReader((await self._command("show stat")).removeprefix("# ").splitlines())
+        return sum(int(row["qcur"] or 0) for row in rows if row["pxname"] == BACKEND and row["svname"] == "BACKEND")
+
+    async def _keep_last_words(self) -> None:
+        stream = self.process.stderr
+        assert stream is not None  # noqa: S101 - for the type checker: it is a pipe
+        while line := await stream.readline():
+            self._words.append(line.decode(errors="replace").strip())
+
+    async def _set(self, server: str, state: str) -> None:
+        answer = await self._command(f"set server {server} state {state}")
+        if answer.strip():
+            raise FrontError(f"HAProxy did not set {server} to {state}: {answer.strip()}")
+
+    async def _command(self, command: str) -> str:
+        try:
+            reader, writer = await asyncio.open_unix_connection(str(self._settings.admin_socket))
+        except OSError as error:
+            raise FrontError(f"HAProxy's admin socket: {error.strerror}") from error
+        try:
+            writer.write(command.encode() + b"\n")
+            return (await reader.read()).decode()
+        finally:
+            writer.close()

@@ -1,0 +1,38 @@
+from dataclasses import asdict, dataclass
+from typing import Self
+
+import orjson
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """What a worker process is told, as one JSON argument.
+
+    `socket` is the unix socket it answers on, `busy_file` where it marks since when it is busy, `report_fd` the
+    write end of a pipe for its one line: {"loaded": {...}} or {"failed": {"reason", "message", "exitCode"}}.
+    `overrides` are keys of config.yml with their values.
+    """
+
+    model_dir: str
+    name: str
+    socket: str
+    busy_file: str
+    report_fd: int
+    max_body_bytes: int
+    overrides: tuple[tuple[str, str], ...]
+    ir_optim: bool
+    onednn: bool
+    threads: int
+    device: str
+    log_level: str
+
+    def to_json(self) -> str:
+        """The argument for the process."""
+        return orjson.dumps(asdict(self)).decode()
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The options in an argument; raises ValueError or TypeError where it is not one."""
+        fields = orjson.loads(text)
+        fields["overrides"] = tuple((key, value) for key, value in fields["overrides"])
+        return cls(**fields)
