@@ -50,6 +50,7 @@ lint: setup ## ruff, mypy, import contracts, hadolint, shellcheck, stale generat
 	$(RUN) hadolint --ignore DL3008 images/serving/Dockerfile images/operator/Dockerfile examples/*/Dockerfile
 	$(RUN) shellcheck images/serving/build/*.sh test_tipc/*.sh .ci/run
 	$(RUN) python tools/export_requirements.py --check
+	$(RUN) python tools/crd_reference.py --check
 	uv lock --check
 
 ##@ Cluster and images
@@ -102,6 +103,7 @@ lock: setup ## updates uv.lock and the requirements files of the images
 .PHONY: generate
 generate: setup ## writes the generated parts of the documents anew
 	$(RUN) python charts/tools/values_table.py
+	$(RUN) python tools/crd_reference.py
 
 .PHONY: tipc-docs
 tipc-docs: setup cluster images ## records the logs in test_tipc/docs/test_serving.md from a real run
