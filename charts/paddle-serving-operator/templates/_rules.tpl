@@ -1,0 +1,39 @@
+{{/* What the operator may do where it watches. No wildcard, no Secret: a model store's credentials are never its business. */}}
+{{- define "paddle-serving-operator.rules" -}}
+# Read the custom resources. They are never changed: spec is the user's.
+- apiGroups: [serving.paddlepaddle.org]
+  resources: [paddleservices]
+  verbs: [get, list, watch]
+# Tell what was observed.
+- apiGroups: [serving.paddlepaddle.org]
+  resources: [paddleservices/status]
+  verbs: [get, patch]
+# Own objects with blockOwnerDeletion, where the cluster checks that right (OwnerReferencesPermissionEnforcement).
+- apiGroups: [serving.paddlepaddle.org]
+  resources: [paddleservices/finalizers]
+  verbs: [update]
+# One Deployment for each live revision, one ControllerRevision for each revision in the history.
+- apiGroups: [apps]
+  resources: [deployments, controllerrevisions]
+  verbs: [get, list, watch, create, patch, delete]
+# The addresses that clients use, and the account without token that the pods run as.
+- apiGroups: [""]
+  resources: [services, serviceaccounts]
+  verbs: [get, list, watch, create, patch, delete]
+# The promise that a node drain leaves enough replicas.
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch, delete]
+# Why a pod is not Ready: its conditions and termination messages.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+# Whether the claim that holds the model exists.
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [get, list, watch]
+# Leave a trace that `kubectl describe` shows.
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+{{- end -}}
