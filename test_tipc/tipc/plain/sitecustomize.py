@@ -1,0 +1,12 @@
+"""Lets `python3 web_service.py ...` run under the supervised runtime. The test harness puts this folder on PYTHONPATH.
+
+Python imports a module of this name at start. Where the runtime is not installed it does nothing, so that a stock
+Paddle Serving runs as it is.
+"""
+
+import importlib.util
+
+if importlib.util.find_spec("paddle_serving_runtime") is not None:
+    from tipc import plain_service
+
+    plain_service.install()
