@@ -91,10 +91,7 @@ def _set_input(handle: Any, variable: Variable, feed: Mapping[str, NDArray[Any]]
 
 def _load(files: ModelFiles, switches: Switches) -> Any:  # noqa: ANN401 - paddle has no types
     import paddle  # noqa: PLC0415 - takes a second, and the supervisor imports Switches from here
-    from paddle import (
-        inference,
-        version,
-    )
+    from paddle import inference, version  # noqa: PLC0415 - as above
 
     paddle.disable_signal_handler()  # or SIGTERM is a fatal error with a stack trace
     if switches.device != "cpu":

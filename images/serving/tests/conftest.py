@@ -1,0 +1,90 @@
+"""Tiny models and services that every part of the runtime is tested with."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import files
+from pathlib import Path
+
+import pytest
+
+EXPORT = Path(__file__).parent / "export_models.py"
+
+PRICE_SERVICE = """
+import numpy as np
+from paddle_serving_server.web_service import WebService, Op
+
+
+class UciOp(Op):
+    def init_op(self):
+        self.separator = ","
+
+    def preprocess(self, input_dicts, data_id, log_id):
+        (_, input_dict), = input_dicts.items()
+        values = [float(value) for value in input_dict["x"].split(self.separator)]
+        return {"x": np.array(values).reshape(1, 13)}, False, None, ""
+
+    def postprocess(self, input_dicts, fetch_dict, data_id, log_id):
+        return {"price": str(fetch_dict["price"].tolist())}, None, ""
+
+
+class UciService(WebService):
+    def get_pipeline_response(self, read_op):
+        return UciOp(name="uci", input_ops=[read_op])
+
+
+service = UciService(name="housing")
+service.prepare_pipeline_config("config.yml")
+service.run_service()
+"""
+
+PRICE_CONFIG = """\
+rpc_port: 9998
+http_port: 18082
+worker_num: 4
+dag: {is_thread_op: false}
+op:
+  uci:
+    local_service_conf:
+      client_type: local_predictor
+      model_config: uci_housing_model
+      devices: ""
+"""
+
+PRICE_X = "0.0137,-0.1136,0.2553,-0.0692,0.0582,-0.0727,-0.1583,-0.0584,0.6283,0.4919,0.1856,0.0795,-0.0332"
+PRICE_REQUEST = f'{{"key": ["x"], "value": ["{PRICE_X}"]}}'.encode()
+
+
+@pytest.fixture(scope="session")
+def uci_model() -> Path:
+    """The model that the paddle-serving-server wheel brings: x float32 [N, 13] -> price float32 [N, 1]."""
+    wanted = "paddle_serving_server/env_check/simple_web_service/uci_housing_model/__model__"
+    (found,) = (path for path in files("paddle-serving-server") or () if str(path) == wanted)
+    return Path(str(found.locate())).parent
+
+
+@pytest.fixture(scope="session")
+def exported_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of models exported by this Paddle; see export_models.py for what they are."""
+    folder = tmp_path_factory.mktemp("models")
+    subprocess.run([sys.executable, "-W", "ignore", str(EXPORT), str(folder)], check=True, timeout=120)
+    return folder
+
+
+@pytest.fixture
+def service(tmp_path: Path, uci_model: Path) -> Callable[..., Path]:
+    """Makes a package: web_service.py, config.yml, uci_housing_model/, and any other file by its path."""
+
+    def make(web_service: str = PRICE_SERVICE, config: str | None = PRICE_CONFIG, **others: str | bytes) -> Path:
+        root = tmp_path / "package"
+        texts: dict[str, str | bytes | None] = {"web_service.py": web_service, "config.yml": config, **others}
+        copied = {f"uci_housing_model/{path.name}": path.read_bytes() for path in uci_model.iterdir() if path.is_file()}
+        for name, content in {**copied, **texts}.items():
+            if content is None:
+                continue
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return root
+
+    return make
