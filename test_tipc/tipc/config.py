@@ -130,9 +130,8 @@ def _lines(path: Path, content: bytes) -> list[str]:
         )
     for number, line in enumerate(lines[:LINES], start=1):
         if not line.strip():
-            raise ConfigError(
-                f"{path}:{number}: {KEYS.get(number, 'the line')} expected, found a blank line. Remove it."
-            )
+            expected = KEYS.get(number, "key:value")
+            raise ConfigError(f"{path}:{number}: {expected} expected, found a blank line. Remove it.")
     if len(lines) < LINES:
         raise ConfigError(
             f"{path}:{len(lines) + 1}: the file ends here; line {len(lines) + 1} of {LINES} "
