@@ -1,0 +1,3 @@
+FROM scratch
+COPY local-path-provisioner /usr/local/bin/local-path-provisioner
+ENV PATH=/usr/local/bin
