@@ -1,0 +1,226 @@
+"""From the JSON of `spec` to a ServiceSpec. The CRD's schema refuses most mistakes earlier; this is the second line."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from paddle_serving_operator.api.fields import Fields
+from paddle_serving_operator.api.types import (
+    ConfigMapSource,
+    Consistency,
+    ConsistencyMode,
+    Disruption,
+    Drain,
+    Engine,
+    HttpSource,
+    ImageSource,
+    Model,
+    Pod,
+    PvcSource,
+    Require,
+    Rollout,
+    ServiceSpec,
+    Source,
+)
+from paddle_serving_operator.constants import Key
+
+DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+DIGEST = r"sha256:[0-9a-f]{64}"
+QUANTITY = r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?"
+OVERRIDE_KEY = r"[A-Za-z_@][A-Za-z0-9_.@-]*"
+ENV_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+RESOURCES = ("cpu", "memory", "nvidia.com/gpu")
+MAX_REPLICAS = 10_000
+MAX_WORKERS = 64
+
+
+def parse_spec(key: Key, raw: object) -> ServiceSpec:
+    """The spec of a PaddleService with every default filled in. Raises SpecError with the field's path."""
+    with Fields(key, "spec", {} if raw is None else raw) as fields:
+        with fields.object("resources") as resources:
+            limits, requests = _quantities(resources, "limits"), _quantities(resources, "requests")
+        return ServiceSpec(
+            runtime=fields.text("runtime", default="cpu"),
+            image=fields.optional_text("image"),
+            limits=limits,
+            requests=requests,
+            replicas=_given(fields.integer("replicas", 1, 0, MAX_REPLICAS)),
+            model=_model(key, fields),
+            engine=_engine(fields),
+            consistency=_consistency(fields),
+            rollout=_rollout(fields),
+            disruption=_disruption(fields),
+            drain=_drain(fields),
+            pod=_pod(fields),
+        )
+
+
+def _given(value: int | None) -> int:
+    if value is None:  # a default was passed in
+        raise AssertionError
+    return value
+
+
+def _quantities(resources: Fields, field: str) -> Mapping[str, str]:
+    with resources.object(field) as fields:
+        hint = 'Give a quantity such as "2", 500m or 2Gi.'
+        given = {name: fields.any_of(name) for name in RESOURCES if fields.has(name)}
+        for name, value in given.items():
+            if isinstance(value, bool) or not isinstance(value, int):
+                fields.text(name, pattern=QUANTITY, hint=hint)
+        return MappingProxyType({name: str(value) for name, value in given.items()})
+
+
+def _model(key: Key, spec: Fields) -> Model:
+    if not spec.has("model"):
+        raise spec.error("model", "is missing. Give digest and source of the model package.")
+    with spec.object("model") as fields:
+        return Model(
+            name=fields.text(
+                "name", default=key.name, pattern=DNS_LABEL, hint="Use lower-case letters, digits and -, at most 63."
+            ),
+            digest=fields.text(
+                "digest",
+                pattern=DIGEST,
+                hint="Run `paddle-serving-runtime digest DIR` on the copy you trust and give its result, "
+                "sha256: and 64 hex digits.",
+            ),
+            source=_source(fields),
+        )
+
+
+def _source(model: Fields) -> Source:
+    with model.object("source") as fields:
+        given = [name for name in SOURCES if fields.has(name)]
+        if len(given) != 1:
+            found = " and ".join(given) or "none"
+            raise fields.error("", f"has {found}. Give exactly one of {', '.join(SOURCES)}.")
+        with fields.object(given[0]) as source:
+            return SOURCES[given[0]](source)
+
+
+def _pvc(fields: Fields) -> Source:
+    path = fields.text("path", default="")
+    if path.startswith("/") or ".." in path.split("/"):
+        raise fields.error(
+            "path",
+            f"is {path!r}. Give a directory relative to the root of the volume, without a leading / and without ..",
+        )
+    return PvcSource(claim_name=fields.text("claimName", hint="Name the PersistentVolumeClaim."), path=path)
+
+
+def _http(fields: Fields) -> Source:
+    return HttpSource(
+        url=fields.text(
+            "url", pattern=r"https?://[^\s/@]+(/\S*)?", hint="Give an http:// or https:// address without a password."
+        )
+    )
+
+
+def _image(fields: Fields) -> Source:
+    path = fields.text("path", default="/model")
+    if not path.startswith("/") or ".." in path.split("/"):
+        raise fields.error("path", f"is {path!r}. Give an absolute directory of the image, without ..")
+    return ImageSource(
+        reference=fields.text("reference", hint="Give the image that carries the package."),
+        path=path,
+        pull_policy=fields.choice("pullPolicy", "IfNotPresent", ("Always", "IfNotPresent", "Never")),
+    )
+
+
+def _config_map(fields: Fields) -> Source:
+    return ConfigMapSource(name=fields.text("name", hint="Name the ConfigMap."))
+
+
+SOURCES = MappingProxyType({"pvc": _pvc, "http": _http, "image": _image, "configMap": _config_map})
+
+
+def _engine(spec: Fields) -> Engine:
+    with spec.object("engine") as fields:
+        fields.choice("mode", "direct", ("direct",))
+        return Engine(
+            workers=fields.integer("workers", None, 1, MAX_WORKERS),
+            threads_per_worker=_given(fields.integer("threadsPerWorker", 1, 1, MAX_WORKERS)),
+            ir_optim=fields.boolean("irOptim", default=True),
+            one_dnn=fields.boolean("oneDNN", default=False),
+            overrides=fields.texts(
+                "overrides", OVERRIDE_KEY, "A key is a path into config.yml such as op.rec.concurrency."
+            ),
+        )
+
+
+def _consistency(spec: Fields) -> Consistency:
+    with spec.object("consistency") as fields:
+        mode = ConsistencyMode(fields.choice("mode", "Exact", tuple(ConsistencyMode)))
+        rtol, atol = fields.number("rtol"), fields.number("atol")
+        if mode is ConsistencyMode.EXACT and not (rtol is None and atol is None):
+            raise fields.error(
+                "rtol" if rtol is not None else "atol", "belongs to mode Tolerance. Remove it or change the mode."
+            )
+        if mode is ConsistencyMode.TOLERANCE and rtol is None and atol is None:
+            raise fields.error("mode", "is Tolerance without a tolerance. Give rtol, atol or both.")
+        return Consistency(
+            mode=mode,
+            rtol=rtol,
+            atol=atol,
+            require=Require(fields.choice("require", "Auto", tuple(Require))),
+            required=fields.boolean("required", default=True),
+        )
+
+
+def _rollout(spec: Fields) -> Rollout:
+    with spec.object("rollout") as fields:
+        fields.choice("strategy", "BlueGreen", ("BlueGreen",))
+        return Rollout(
+            progress_deadline=fields.duration("progressDeadline", "10m"),
+            revision_history_limit=_given(fields.integer("revisionHistoryLimit", 10, 0, 100)),
+            paused=fields.boolean("paused", default=False),
+        )
+
+
+def _disruption(spec: Fields) -> Disruption:
+    with spec.object("disruption") as fields:
+        share = fields.any_of("maxUnavailable")
+        value: int | str
+        if isinstance(share, str):
+            value = fields.text(
+                "maxUnavailable", pattern="[0-9]+%", hint="Use a number of pods or a share such as 25%."
+            )
+        else:
+            value = _given(fields.integer("maxUnavailable", 1, 0, MAX_REPLICAS))
+        return Disruption(enabled=fields.boolean("enabled", default=True), max_unavailable=value)
+
+
+def _drain(spec: Fields) -> Drain:
+    with spec.object("drain") as fields:
+        return Drain(delay=fields.duration("delay", "5s"), timeout=fields.duration("timeout", "20s"))
+
+
+def _pod(spec: Fields) -> Pod:
+    with spec.object("pod") as fields:
+        return Pod(
+            node_selector=fields.texts("nodeSelector"),
+            tolerations=_passed_on(fields, "tolerations"),
+            affinity=fields.raw_object("affinity"),
+            topology_spread_constraints=_passed_on(fields, "topologySpreadConstraints"),
+            priority_class_name=fields.optional_text("priorityClassName"),
+            image_pull_secrets=tuple(_named(item) for item in fields.items("imagePullSecrets")),
+            env=tuple(_variable(item) for item in fields.items("env")),
+            annotations=fields.texts("annotations"),
+            labels=fields.texts("labels"),
+        )
+
+
+def _passed_on(fields: Fields, field: str) -> tuple[Mapping[str, Any], ...]:
+    return tuple(item.raw() for item in fields.items(field))
+
+
+def _named(item: Fields) -> str:
+    with item:
+        return item.text("name", hint="Name the Secret.")
+
+
+def _variable(item: Fields) -> tuple[str, str]:
+    with item:
+        name = item.text("name", pattern=ENV_NAME, hint="Use letters, digits and _, not starting with a digit.")
+        return name, item.text("value", hint="Give a string.")

@@ -1,0 +1,107 @@
+"""Command lines of the runtime. Every value is one element of a list; nothing is ever given to a shell."""
+
+import math
+from datetime import timedelta
+
+from paddle_serving_operator.api.types import (
+    ConfigMapSource,
+    Consistency,
+    Drain,
+    Engine,
+    HttpSource,
+    ImageSource,
+    PvcSource,
+    Require,
+    ServiceSpec,
+    Source,
+)
+from paddle_serving_operator.constants import ADMIN_PORT, HTTP_PORT
+
+MODELS = "/models"
+SOURCE = "/source"
+STORE = "/store"
+
+REQUIRE = {Require.AUTO: "auto", Require.RECORDED: "recorded", Require.ENGINE_ONLY: "engine-only"}
+
+
+def serve(spec: ServiceSpec) -> list[str]:
+    """Arguments of the serving container."""
+    return [
+        "serve",
+        "--model-dir",
+        MODELS,
+        "--name",
+        spec.model.name,
+        "--digest",
+        spec.model.digest,
+        *_engine(spec.engine),
+        "--http-port",
+        str(HTTP_PORT),
+        "--admin-port",
+        str(ADMIN_PORT),
+        *_drain(spec.drain),
+        *_consistency(spec.consistency),
+    ]
+
+
+def fetch(spec: ServiceSpec) -> list[str]:
+    """Arguments of the container that copies the package and checks its digest."""
+    return ["fetch", *_source(spec.model.source), "--digest", spec.model.digest, "--output", MODELS]
+
+
+def copy_from_image(source: ImageSource) -> list[str]:
+    """Command of the model image's own container: copies its package to where `fetch` reads it."""
+    return ["cp", "-R", f"{source.path.rstrip('/')}/.", f"{STORE}/"]
+
+
+def _source(source: Source) -> list[str]:
+    match source:
+        case PvcSource(path=path):
+            return ["--from-dir", f"{SOURCE}/{path}".rstrip("/")]
+        case HttpSource(url=url):
+            return ["--from-http", url]
+        case ImageSource():
+            return ["--from-dir", STORE]
+        case ConfigMapSource():
+            return ["--from-config-map", SOURCE]
+
+
+def _engine(engine: Engine) -> list[str]:
+    overrides = [f"{key}={value}" for key, value in sorted(engine.overrides.items())]
+    return [
+        "--workers",
+        "auto" if engine.workers is None else str(engine.workers),
+        "--threads-per-worker",
+        str(engine.threads_per_worker),
+        "--ir-optim",
+        _boolean(value=engine.ir_optim),
+        "--onednn",
+        _boolean(value=engine.one_dnn),
+        *(["--overrides", *overrides] if overrides else []),
+    ]
+
+
+def _drain(drain: Drain) -> list[str]:
+    return ["--drain-delay", seconds(drain.delay), "--drain-timeout", seconds(drain.timeout)]
+
+
+def _consistency(consistency: Consistency) -> list[str]:
+    tolerances = [("--rtol", consistency.rtol), ("--atol", consistency.atol)]
+    return [
+        "--consistency",
+        consistency.mode.value.lower(),
+        *[part for flag, value in tolerances if value is not None for part in (flag, repr(value))],
+        "--require",
+        REQUIRE[consistency.require],
+        "--consistency-required",
+        _boolean(value=consistency.required),
+    ]
+
+
+def _boolean(*, value: bool) -> str:
+    return "true" if value else "false"
+
+
+def seconds(duration: timedelta) -> str:
+    """Whole seconds; durations of the spec have no smaller unit."""
+    return str(math.ceil(duration.total_seconds()))

@@ -1,0 +1,181 @@
+"""The pod of a revision, as a plain dict."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from paddle_serving_operator.api.types import ConfigMapSource, HttpSource, ImageSource, PvcSource, ServiceSpec
+from paddle_serving_operator.constants import ADMIN_PORT, HTTP_PORT, LABEL_REVISION, LABEL_SERVICE, Manifest
+from paddle_serving_operator.desired import arguments, names
+from paddle_serving_operator.desired.quantity import smaller
+from paddle_serving_operator.settings import Profile
+
+USER = 65532
+SPARE_SECONDS = 5  # between the end of the drain and the kubelet's SIGKILL
+STARTUP_SECONDS = 3600  # a large model may load for long; the progress deadline tells the user earlier
+FETCH_RESOURCES = {"limits": {"cpu": "1", "memory": "512Mi"}, "requests": {"cpu": "50m", "memory": "64Mi"}}
+CONTAINER_SECURITY = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+    "runAsGroup": USER,
+    "runAsNonRoot": True,
+    "runAsUser": USER,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+def pod_template(name: str, spec: ServiceSpec, profile: Profile) -> Manifest:
+    """Metadata and spec of the pods, without the revision label: the revision is the hash of this."""
+    metadata: Manifest = {"labels": dict(spec.pod.labels) | names.labels(name)}
+    if spec.pod.annotations:
+        metadata["annotations"] = dict(spec.pod.annotations)
+    return {"metadata": metadata, "spec": _pod_spec(name, spec, profile)}
+
+
+def _pod_spec(name: str, spec: ServiceSpec, profile: Profile) -> Manifest:
+    image = spec.image or profile.image
+    return {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "serviceAccountName": names.service_account(name),
+        "terminationGracePeriodSeconds": math.ceil((spec.drain.delay + spec.drain.timeout).total_seconds())
+        + SPARE_SECONDS,
+        "securityContext": {
+            "fsGroup": USER,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "runAsGroup": USER,
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "initContainers": [*_model_container(spec), _fetch_container(spec, profile, image)],
+        "containers": [_serve_container(spec, profile, image)],
+        "volumes": _volumes(spec),
+        **_placement(name, spec, profile),
+    }
+
+
+def _model_container(spec: ServiceSpec) -> list[Manifest]:
+    source = spec.model.source
+    if not isinstance(source, ImageSource):
+        return []
+    return [
+        {
+            "name": "model",
+            "image": source.reference,
+            "imagePullPolicy": source.pull_policy,
+            "command": arguments.copy_from_image(source),
+            "resources": FETCH_RESOURCES,
+            "securityContext": CONTAINER_SECURITY,
+            "volumeMounts": [{"name": "store", "mountPath": arguments.STORE}],
+        }
+    ]
+
+
+def _fetch_container(spec: ServiceSpec, profile: Profile, image: str) -> Manifest:
+    mounts: list[Manifest] = [{"name": "models", "mountPath": arguments.MODELS}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - the volume
+    match spec.model.source:
+        case ImageSource():
+            mounts.append({"name": "store", "mountPath": arguments.STORE, "readOnly": True})
+        case PvcSource() | ConfigMapSource():
+            mounts.append({"name": "source", "mountPath": arguments.SOURCE, "readOnly": True})
+        case HttpSource():
+            pass
+    return {
+        "name": "fetch",
+        "image": image,
+        "imagePullPolicy": profile.image_pull_policy,
+        "args": arguments.fetch(spec),
+        "resources": FETCH_RESOURCES,
+        "securityContext": CONTAINER_SECURITY,
+        "terminationMessagePolicy": "File",
+        "volumeMounts": mounts,
+    }
+
+
+def _serve_container(spec: ServiceSpec, profile: Profile, image: str) -> Manifest:
+    variables = dict(profile.env) | dict(spec.pod.env)
+    container: Manifest = {
+        "name": "serve",
+        "image": image,
+        "imagePullPolicy": profile.image_pull_policy,
+        "args": arguments.serve(spec),
+        "ports": [{"name": "http", "containerPort": HTTP_PORT}, {"name": "admin", "containerPort": ADMIN_PORT}],
+        "resources": _resources(spec, profile),
+        "securityContext": CONTAINER_SECURITY,
+        "terminationMessagePolicy": "File",
+        # every second: start-up time is a promise; the probes cost the supervisor microseconds
+        "startupProbe": _probe("/startupz", period=1, timeout=2, failures=STARTUP_SECONDS),
+        "readinessProbe": _probe("/readyz", period=1, timeout=2, failures=3),
+        "livenessProbe": _probe("/livez", period=10, timeout=5, failures=3),
+        "volumeMounts": [
+            {"name": "models", "mountPath": arguments.MODELS, "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the volume
+            {"name": "run", "mountPath": "/run"},
+        ],
+    }
+    if variables:
+        container["env"] = [{"name": name, "value": value} for name, value in variables.items()]
+    return container
+
+
+def _resources(spec: ServiceSpec, profile: Profile) -> Manifest:
+    limits = dict(profile.limits) | dict(spec.limits)
+    requests = dict(profile.requests) | dict(spec.requests)
+    gpu = "nvidia.com/gpu"
+    if gpu in limits:
+        requests[gpu] = limits[gpu]  # the API server demands that they are equal
+    for name, limit in limits.items():
+        if name in requests and name not in spec.requests:
+            requests[name] = smaller(requests[name], limit)  # the user lowered the limit below the profile's request
+    return {"limits": limits} | ({"requests": requests} if requests else {})
+
+
+def _probe(path: str, period: int, timeout: int, failures: int) -> Manifest:
+    return {
+        "httpGet": {"path": path, "port": "admin"},
+        "periodSeconds": period,
+        "timeoutSeconds": timeout,
+        "failureThreshold": failures,
+    }
+
+
+def _volumes(spec: ServiceSpec) -> list[Manifest]:
+    volumes: list[Manifest] = [
+        {"name": "models", "emptyDir": {}},
+        {"name": "tmp", "emptyDir": {}},
+        {"name": "run", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}},
+    ]
+    match spec.model.source:
+        case PvcSource(claim_name=claim):
+            volumes.append({"name": "source", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}})
+        case ImageSource():
+            volumes.append({"name": "store", "emptyDir": {}})
+        case ConfigMapSource(name=config_map):
+            volumes.append({"name": "source", "configMap": {"name": config_map}})
+        case HttpSource():
+            pass
+    return volumes
+
+
+def _placement(name: str, spec: ServiceSpec, profile: Profile) -> Manifest:
+    pod = spec.pod
+    fields: Mapping[str, Any] = {
+        "runtimeClassName": profile.runtime_class_name,
+        "nodeSelector": dict(profile.node_selector) | dict(pod.node_selector),
+        "tolerations": [dict(toleration) for toleration in (*profile.tolerations, *pod.tolerations)],
+        "affinity": dict(pod.affinity),
+        "topologySpreadConstraints": [_spread(name, constraint) for constraint in pod.topology_spread_constraints],
+        "priorityClassName": pod.priority_class_name,
+        "imagePullSecrets": [{"name": secret} for secret in pod.image_pull_secrets],
+    }
+    return {field: value for field, value in fields.items() if value}
+
+
+def _spread(name: str, constraint: Mapping[str, Any]) -> Manifest:
+    # matchLabelKeys takes the revision from the pod itself: a hash cannot be part of what it is the hash of
+    return dict(constraint) | {
+        "labelSelector": {"matchLabels": {LABEL_SERVICE: names.fit(name)}},
+        "matchLabelKeys": [LABEL_REVISION],
+    }

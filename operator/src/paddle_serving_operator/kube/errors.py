@@ -1,0 +1,42 @@
+"""What can go wrong with the API server, in five kinds, because the caller has five answers."""
+
+
+class KubeError(Exception):
+    """A request to the API server failed. `str()` says which object, which verb and the server's own reason."""
+
+
+class Conflict(KubeError):  # noqa: N818 - named after the API's own word
+    """The object changed meanwhile or exists already: read again and repeat."""
+
+
+class NotFound(KubeError):  # noqa: N818 - named after the API's own word
+    """The object, its namespace or its kind does not exist."""
+
+
+class Forbidden(KubeError):  # noqa: N818 - named after the API's own word
+    """Missing rights, or an admission policy refuses: a person has to act."""
+
+
+class Invalid(KubeError):  # noqa: N818 - named after the API's own word
+    """The API server refuses the content: a person has to correct the spec."""
+
+
+class Unavailable(KubeError):  # noqa: N818 - named after the API's own word
+    """No or a temporary answer: repeat later."""
+
+
+CONFLICTS = (409, 410)
+INVALIDS = (400, 413, 415, 422)
+
+
+def error_of(status: int | None, message: str) -> KubeError:
+    """The error for an HTTP status; None means that there was no answer."""
+    if status in CONFLICTS:
+        return Conflict(message)
+    if status == 404:  # noqa: PLR2004 - HTTP's own number
+        return NotFound(message)
+    if status in {401, 403}:
+        return Forbidden(message)
+    if status in INVALIDS:
+        return Invalid(message)
+    return Unavailable(message)

@@ -1,0 +1,49 @@
+"""Which transitions of a status deserve an event."""
+
+from paddle_serving_operator.api.conditions import ConditionStatus, ConditionType, Reason
+from paddle_serving_operator.api.status import Phase, ServiceStatus
+from paddle_serving_operator.rollout.model import Event
+
+
+def events_between(before: ServiceStatus, after: ServiceStatus) -> tuple[Event, ...]:
+    """Events for what changed; equal statuses give none, so a repeated pass is silent."""
+    return (
+        *_rollout_began(before, after),
+        *_phase_changed(before, after),
+        *_pods_lost(before, after),
+        *_not_required(before, after),
+    )
+
+
+def _rollout_began(before: ServiceStatus, after: ServiceStatus) -> tuple[Event, ...]:
+    old = before.canary.revision if before.canary else None
+    if after.canary is None or after.canary.revision == old:
+        return ()
+    text = f"Revision {after.canary.revision} is started; it gets traffic when every pod is Ready."
+    return (Event(warning=False, reason=Reason.WAITING_FOR_PODS, message=text),)
+
+
+def _phase_changed(before: ServiceStatus, after: ServiceStatus) -> tuple[Event, ...]:
+    progressing = after.condition(ConditionType.PROGRESSING)
+    if (
+        before.phase == after.phase
+        or progressing is None
+        or after.phase not in {Phase.HEALTHY, Phase.FAILED, Phase.INVALID}
+    ):
+        return ()
+    return (Event(warning=after.phase is not Phase.HEALTHY, reason=progressing.reason, message=progressing.message),)
+
+
+def _pods_lost(before: ServiceStatus, after: ServiceStatus) -> tuple[Event, ...]:
+    old, new = before.condition(ConditionType.DEGRADED), after.condition(ConditionType.DEGRADED)
+    was = old is not None and old.status is ConditionStatus.TRUE
+    if new is None or new.status is not ConditionStatus.TRUE or was or after.phase is Phase.FAILED:
+        return ()  # a failed phase has its own event
+    return (Event(warning=True, reason=new.reason, message=new.message),)
+
+
+def _not_required(before: ServiceStatus, after: ServiceStatus) -> tuple[Event, ...]:
+    old, new = before.condition(ConditionType.CONSISTENT), after.condition(ConditionType.CONSISTENT)
+    if new is None or new.reason is not Reason.NOT_REQUIRED or (old is not None and old.reason is Reason.NOT_REQUIRED):
+        return ()
+    return (Event(warning=True, reason=Reason.NOT_REQUIRED, message=new.message),)

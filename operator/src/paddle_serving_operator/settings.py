@@ -1,0 +1,150 @@
+"""What the operator is told at its start: environment variables and the file of runtime profiles."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+DEFAULT_PROFILES_FILE = "/etc/paddle-serving/profiles.yaml"
+DEFAULT_WORKERS = 4
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+PROFILE_KEYS = {"image", "imagePullPolicy", "resources", "env", "runtimeClassName", "nodeSelector", "tolerations"}
+PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+
+
+class SettingsError(Exception):
+    """The operator cannot start with these settings; the text says which one, why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A runtime that a PaddleService may name: image, resources and node constraints of its serving container.
+
+    `limits` always has cpu and memory. `env` are pairs of name and value. `tolerations` are as in a pod.
+    """
+
+    image: str
+    image_pull_policy: str
+    limits: Mapping[str, str]
+    requests: Mapping[str, str]
+    env: tuple[tuple[str, str], ...] = ()
+    runtime_class_name: str | None = None
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that the operator is told. `namespaces` empty means the whole cluster; `workers` are threads."""
+
+    profiles: Mapping[str, Profile]
+    namespaces: tuple[str, ...]
+    workers: int
+    log_level: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Reads PROFILES_FILE, WATCH_NAMESPACES, WORKERS and LOG_LEVEL. Raises SettingsError."""
+        path = Path(env.get("PROFILES_FILE") or DEFAULT_PROFILES_FILE)
+        level = (env.get("LOG_LEVEL") or "INFO").upper()
+        if level not in LOG_LEVELS:
+            raise SettingsError(f"LOG_LEVEL is {level!r}. Use one of {', '.join(LOG_LEVELS)}.")
+        return cls(
+            profiles=read_profiles(path),
+            namespaces=tuple(name.strip() for name in env.get("WATCH_NAMESPACES", "").split(",") if name.strip()),
+            workers=_workers(env.get("WORKERS") or str(DEFAULT_WORKERS)),
+            log_level=level,
+        )
+
+
+def _workers(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 64:  # noqa: PLR2004 - more threads than connections help nobody
+        raise SettingsError(f"WORKERS is {text!r}. Use a whole number from 1 to 64; {DEFAULT_WORKERS} serve hundreds.")
+    return int(text)
+
+
+def read_profiles(path: Path) -> Mapping[str, Profile]:
+    """The runtime profiles of a YAML file, by name; at least one. Raises SettingsError."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            f"{path}: the runtime profiles cannot be read ({error.strerror}). "
+            "Mount the chart's ConfigMap there or set PROFILES_FILE."
+        ) from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}: not YAML: {error}. Check the chart's value `runtimes`.") from error
+    if not isinstance(content, Mapping) or not content:
+        raise SettingsError(
+            f"{path}: no runtime profile. Give at least one, for example cpu: {{image: ..., resources: ...}}."
+        )
+    return {str(name): _profile(f"{path}: {name}", value) for name, value in content.items()}
+
+
+def _profile(where: str, raw: object) -> Profile:
+    if not isinstance(raw, Mapping):
+        raise SettingsError(f"{where} is not a mapping. A profile has image and resources.")
+    if unknown := sorted(set(raw) - PROFILE_KEYS):
+        raise SettingsError(f"{where}.{unknown[0]} is unknown. A profile has {', '.join(sorted(PROFILE_KEYS))}.")
+    image, policy = raw.get("image"), raw.get("imagePullPolicy", "IfNotPresent")
+    if not isinstance(image, str) or not image:
+        raise SettingsError(f"{where}.image is missing. Give the runtime image of this profile.")
+    if policy not in PULL_POLICIES:
+        raise SettingsError(f"{where}.imagePullPolicy is {policy!r}. Use one of {', '.join(PULL_POLICIES)}.")
+    resources = _mapping(f"{where}.resources", raw.get("resources"))
+    limits = _quantities(f"{where}.resources.limits", resources.get("limits"))
+    if missing := [name for name in ("cpu", "memory") if name not in limits]:
+        raise SettingsError(
+            f"{where}.resources.limits.{missing[0]} is missing. A model server without limits can take a node down; "
+            "give cpu and memory limits."
+        )
+    return Profile(
+        image=image,
+        image_pull_policy=str(policy),
+        limits=limits,
+        requests=_quantities(f"{where}.resources.requests", resources.get("requests")),
+        env=tuple(
+            _variable(f"{where}.env[{index}]", item)
+            for index, item in enumerate(_items(f"{where}.env", raw.get("env")))
+        ),
+        runtime_class_name=raw.get("runtimeClassName") or None,
+        node_selector={
+            str(key): str(value) for key, value in _mapping(f"{where}.nodeSelector", raw.get("nodeSelector")).items()
+        },
+        tolerations=tuple(
+            _mapping(f"{where}.tolerations", item) for item in _items(f"{where}.tolerations", raw.get("tolerations"))
+        ),
+    )
+
+
+def _mapping(where: str, raw: object) -> Mapping[str, Any]:
+    if raw is None:
+        return {}
+    if not isinstance(raw, Mapping):
+        raise SettingsError(f"{where} is not a mapping.")
+    return raw
+
+
+def _items(where: str, raw: object) -> Sequence[object]:
+    if raw is None:
+        return ()
+    if not isinstance(raw, list):
+        raise SettingsError(f"{where} is not a list.")
+    return raw
+
+
+def _quantities(where: str, raw: object) -> Mapping[str, str]:
+    quantities = _mapping(where, raw)
+    for name, value in quantities.items():
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise SettingsError(f'{where}.{name} is {value!r}. Give a quantity such as "2" or 2Gi.')
+    return {str(name): str(value) for name, value in quantities.items()}
+
+
+def _variable(where: str, raw: object) -> tuple[str, str]:
+    variable = _mapping(where, raw)
+    if not isinstance(variable.get("name"), str) or set(variable) - {"name", "value"}:
+        raise SettingsError(f"{where} needs name and value, nothing else.")
+    return variable["name"], str(variable.get("value", ""))
