@@ -49,7 +49,9 @@ class Front:
         path.write_text(render(settings))
         command = ("setpriv", "--pdeathsig", "KILL", "haproxy", "-db", "-q", "-f", str(path))
         try:
-            process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True
+            )
         except FileNotFoundError as error:
             raise FrontError(f"{error.filename} is not installed: apt-get install haproxy util-linux") from None
         return cls(process, settings)

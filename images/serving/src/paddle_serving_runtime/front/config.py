@@ -20,16 +20,9 @@ KEEP_ALIVE_SECONDS = 75
 RETRY_AFTER_SECONDS = 1
 _LOG_BYTES = 4096
 # quoted, because all of it is empty for bytes that are no HTTP request
-_LOG_FORMAT = ",".join(
-    (
-        '{"code":"%ST"',
-        '"microseconds":"%[date(0,us),sub(txn.start)]"',
-        '"queued":"%Tw"',
-        '"worker":"%s"',
-        '"path":"%[var(txn.path),json(utf8s)]"',
-        '"end":"%ts"',
-        '"request":"%[var(txn.id)]"}',
-    )
+_LOG_FORMAT = (
+    '{"code":"%ST","microseconds":"%[date(0,us),sub(txn.start)]","queued":"%Tw","worker":"%s",'
+    '"path":"%[var(txn.path),json(utf8s)]","end":"%ts","request":"%[var(txn.id)]"}'
 )
 CONNECTIONS_BESIDE_QUEUE = 512
 """Open connections beyond the queue: idle keep-alive ones, and those that are about to be refused."""

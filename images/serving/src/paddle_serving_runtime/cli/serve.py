@@ -1,0 +1,136 @@
+"""Serves a model package: the entry point of the container."""
+
+import argparse
+import asyncio
+import logging
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from paddle_serving_runtime import logs
+from paddle_serving_runtime.cli.options import (
+    add_consistency,
+    add_switches,
+    boolean,
+    consistency_from,
+    overrides_from,
+    require,
+    service_name,
+)
+from paddle_serving_runtime.errors import InvalidOption
+from paddle_serving_runtime.model import manifest
+from paddle_serving_runtime.supervisor.children import Children, kill
+from paddle_serving_runtime.supervisor.cpus import available_cpus, workers_for
+from paddle_serving_runtime.supervisor.launch import Launched, launch
+from paddle_serving_runtime.supervisor.settings import ServeSettings
+from paddle_serving_runtime.supervisor.stopping import StopRequest
+
+_LOG = logging.getLogger(__name__)
+_PORTS = range(1, 65536)
+_MAX_WORKERS = 64
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of `serve`."""
+    parser.add_argument("--model-dir", type=Path, required=True, help="the model package")
+    parser.add_argument("--name", required=True, help="served as POST /<name>/<method>, beside web_service.py's name")
+    parser.add_argument("--workers", default="auto", help="a number, or auto: CPU limit / threads per worker")
+    add_switches(parser)
+    parser.add_argument("--http-port", type=int, default=8080)
+    parser.add_argument("--admin-port", type=int, default=8081, help="probes, metrics, report")
+    parser.add_argument("--drain-delay", type=float, default=5.0, help="seconds served after SIGTERM")
+    parser.add_argument("--drain-timeout", type=float, default=20.0, help="seconds for requests in flight after that")
+    parser.add_argument("--request-timeout", type=float, default=60.0, help="seconds; then 504 and a new worker")
+    parser.add_argument("--queue", type=int, default=128, help="requests that may wait; more get 429")
+    parser.add_argument("--max-body-bytes", type=int, default=64 * 1024 * 1024)
+    parser.add_argument("--digest", default="", help="sha256:<hex>; every file is verified before it is loaded")
+    add_consistency(parser)
+    parser.add_argument("--require", choices=("recorded", "engine-only", "auto"), default="auto")
+    parser.add_argument("--consistency-required", type=boolean, default=True, metavar="true|false")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serves until SIGTERM; returns 0 after a complete drain. Raises ServingError."""
+    level = os.environ.get("LOG_LEVEL", "info")
+    try:
+        logs.configure(level)
+    except ValueError:
+        raise InvalidOption(f"LOG_LEVEL {level!r} is not a level: debug, info, warning or error.") from None
+    settings = settings_from(arguments, level)
+    if settings.digest:
+        manifest.verify(settings.model_dir, settings.digest)
+    folder = _folder()
+    try:
+        return asyncio.run(_serve(settings, folder))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _serve(settings: ServeSettings, folder: Path) -> int:
+    stop = StopRequest()
+    stop.listen()
+    children = Children()
+    launched: Launched | None = None
+    try:
+        launched = await launch(settings, children, folder)
+        # its imports take as long as the workers' first steps, so they come after the workers' start
+        from paddle_serving_runtime.supervisor.supervise import supervise  # noqa: PLC0415
+
+        return await supervise(settings, children, launched, folder, stop)
+    finally:
+        for child in children.running():
+            kill(child)
+            await child.wait()
+
+
+def settings_from(arguments: argparse.Namespace, log_level: str) -> ServeSettings:
+    """The settings, checked. Raises InvalidOption naming the flag."""
+    require(arguments.threads_per_worker >= 1, "--threads-per-worker must be at least 1")
+    for flag in ("http_port", "admin_port"):
+        require(getattr(arguments, flag) in _PORTS, f"{_flag(flag)} must be between 1 and 65535")
+    require(arguments.http_port != arguments.admin_port, "--http-port and --admin-port must differ")
+    for flag in ("request_timeout", "max_body_bytes", "queue"):
+        require(getattr(arguments, flag) > 0, f"{_flag(flag)} must be positive")
+    for flag in ("drain_delay", "drain_timeout"):
+        require(getattr(arguments, flag) >= 0, f"{_flag(flag)} must not be negative")
+    return ServeSettings(
+        model_dir=arguments.model_dir.resolve(),
+        name=service_name(arguments.name),
+        workers=_workers(arguments.workers, arguments.threads_per_worker),
+        threads=arguments.threads_per_worker,
+        ir_optim=arguments.ir_optim,
+        onednn=arguments.onednn,
+        overrides=overrides_from(arguments.overrides),
+        http_port=arguments.http_port,
+        admin_port=arguments.admin_port,
+        drain_delay=arguments.drain_delay,
+        drain_timeout=arguments.drain_timeout,
+        request_timeout=arguments.request_timeout,
+        queue=arguments.queue,
+        max_body_bytes=arguments.max_body_bytes,
+        digest=arguments.digest,
+        consistency=consistency_from(arguments, arguments.require, required=arguments.consistency_required),
+        log_level=log_level,
+    )
+
+
+def _workers(text: str, threads: int) -> int:
+    cpus = available_cpus()
+    if text == "auto":
+        return min(workers_for(cpus, threads), _MAX_WORKERS)
+    count = int(text) if text.isdecimal() else 0
+    require(1 <= count <= _MAX_WORKERS, f"--workers {text} is neither auto nor a number from 1 to {_MAX_WORKERS}")
+    if count * threads > cpus:
+        _LOG.warning("%d workers of %d threads share %g CPUs; answers will be slower", count, threads, cpus)
+    return count
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _folder() -> Path:
+    """A new folder for sockets. Short: the path of a unix socket has at most 107 bytes."""
+    parent = "/run" if os.access("/run", os.W_OK) else tempfile.gettempdir()
+    return Path(tempfile.mkdtemp(prefix="paddle-serving-", dir=parent))

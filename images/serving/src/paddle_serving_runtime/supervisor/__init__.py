@@ -1,0 +1,1 @@
+"""PID 1: starts and verifies workers, says when the pod is ready, restarts what dies, drains. Never imports Paddle."""

@@ -1,0 +1,128 @@
+"""Starts the processes that take long. Imports little: they run while the supervisor loads the rest of itself."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import Process
+from dataclasses import dataclass
+from pathlib import Path
+
+from paddle_serving_runtime.supervisor.children import Children
+from paddle_serving_runtime.supervisor.settings import ServeSettings
+from paddle_serving_runtime.worker.options import WorkerOptions
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class WorkerProcess:
+    """A worker that was started: `report` is the read end of the pipe for its one line."""
+
+    index: int
+    process: Process
+    report: asyncio.StreamReader
+    socket: Path
+    busy_file: Path
+
+
+@dataclass(frozen=True)
+class Launched:
+    """What runs before anything else is known; `reference` is None where there is no golden sample."""
+
+    workers: tuple[WorkerProcess, ...]
+    reference: Process | None
+
+
+async def launch(settings: ServeSettings, children: Children, folder: Path) -> Launched:
+    """Starts every worker and the reference at once."""
+    workers = [await start_worker(settings, children, folder, index) for index in range(settings.workers)]
+    golden = settings.model_dir / "golden"
+    has_samples = golden.is_dir() and any(path.is_file() for path in golden.iterdir())
+    reference = await _start_reference(settings, children, folder) if has_samples else None
+    return Launched(tuple(workers), reference)
+
+
+def worker_socket(folder: Path, index: int) -> Path:
+    """Where a worker listens."""
+    return folder / f"w{index}.sock"
+
+
+def reference_file(folder: Path) -> Path:
+    """Where the reference process writes its answers."""
+    return folder / "reference.json"
+
+
+def reference_message(folder: Path) -> Path:
+    """Where the reference process leaves its termination message."""
+    return folder / "reference.message"
+
+
+async def start_worker(settings: ServeSettings, children: Children, folder: Path, index: int) -> WorkerProcess:
+    """Starts one worker process."""
+    read_end, write_end = os.pipe()
+    socket, busy_file = worker_socket(folder, index), folder / f"w{index}.busy"
+    # a restarted worker must not inherit the mark of the one before it
+    busy_file.unlink(missing_ok=True)
+    options = WorkerOptions(
+        model_dir=str(settings.model_dir),
+        name=settings.name,
+        socket=str(socket),
+        busy_file=str(busy_file),
+        report_fd=write_end,
+        max_body_bytes=settings.max_body_bytes,
+        overrides=settings.overrides,
+        ir_optim=settings.ir_optim,
+        onednn=settings.onednn,
+        threads=settings.threads,
+        device=settings.device,
+        log_level=settings.log_level,
+    )
+    try:
+        command = (sys.executable, "-m", "paddle_serving_runtime.worker", options.to_json())
+        process = await children.start(command, process_environment(settings.threads), pass_fds=(write_end,))
+    finally:
+        os.close(write_end)
+    return WorkerProcess(index, process, await _reader(read_end), socket, busy_file)
+
+
+def reference_command(
+    model_dir: Path,
+    output: Path,
+    *,
+    threads: int,
+    ir_optim: bool,
+    onednn: bool,
+    overrides: tuple[tuple[str, str], ...],
+) -> tuple[str, ...]:
+    """The command that computes the reference answers in a process of its own."""
+    return (
+        *(sys.executable, "-m", "paddle_serving_runtime.cli.main", "reference"),
+        *("--model-dir", str(model_dir), "--output", str(output), "--threads-per-worker", str(threads)),
+        *("--ir-optim", str(ir_optim).lower(), "--onednn", str(onednn).lower()),
+        *(("--overrides", *(f"{key}={value}" for key, value in overrides)) if overrides else ()),
+    )
+
+
+async def _start_reference(settings: ServeSettings, children: Children, folder: Path) -> Process:
+    command = reference_command(
+        settings.model_dir,
+        reference_file(folder),
+        threads=settings.threads,
+        ir_optim=settings.ir_optim,
+        onednn=settings.onednn,
+        overrides=settings.overrides,
+    )
+    environment = process_environment(settings.threads) | {"TERMINATION_LOG": str(reference_message(folder))}
+    return await children.start(command, environment)
+
+
+def process_environment(threads: int) -> dict[str, str]:
+    """This environment, with every library held to `threads` threads."""
+    return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), "PYTHONUNBUFFERED": "1"}
+
+
+async def _reader(descriptor: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    pipe = os.fdopen(descriptor, "rb")
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+    return reader

@@ -1,0 +1,36 @@
+"""Waits for the reference process and reads what it found."""
+
+from asyncio.subprocess import Process
+from pathlib import Path
+
+from paddle_serving_runtime import errors
+from paddle_serving_runtime.errors import ServingError
+from paddle_serving_runtime.reference.report import Reference, read
+from paddle_serving_runtime.supervisor.launch import reference_file, reference_message
+from paddle_serving_runtime.supervisor.output import Output
+
+REFERENCE_FAILED = "ReferenceFailed"
+
+
+def named_error(reason: str, message: str) -> ServingError:
+    """The error of a child process as an exception of this one: of the class of its reason where there is one."""
+    error_class = getattr(errors, reason, None)
+    if isinstance(error_class, type) and issubclass(error_class, ServingError) and error_class is not ServingError:
+        return error_class(message)  # type: ignore[call-arg]
+    return ServingError(reason, message)
+
+
+async def reference_answers(process: Process, output: Output, folder: Path) -> Reference:
+    """The reference's answers when its process is done. Raises the ServingError that it ended with."""
+    status = await process.wait()
+    if status == 0:
+        return read(reference_file(folder))
+    message_file = reference_message(folder)
+    message = message_file.read_text() if message_file.exists() else ""
+    reason, separator, text = message.strip().partition(": ")
+    if separator:
+        raise named_error(reason, text)
+    raise ServingError(
+        REFERENCE_FAILED,
+        f"The process that computes the reference answers ended with status {status}: {output.last_words}",
+    )

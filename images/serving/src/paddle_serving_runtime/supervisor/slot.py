@@ -1,0 +1,150 @@
+"""One worker, kept alive: loading, verifying, serving, dead, and again."""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn, Protocol
+
+import orjson
+
+from paddle_serving_runtime.front import FrontError
+from paddle_serving_runtime.supervisor.children import kill
+from paddle_serving_runtime.supervisor.launch import WorkerProcess
+from paddle_serving_runtime.supervisor.output import Output
+from paddle_serving_runtime.supervisor.readiness import Phase
+from paddle_serving_runtime.supervisor.reference import named_error
+from paddle_serving_runtime.supervisor.verifier import Verifier
+from paddle_serving_runtime.worker.busy import busy_since
+
+_LOG = logging.getLogger(__name__)
+_WATCH_SECONDS = 0.1
+
+
+class Gate(Protocol):
+    """What lets requests reach a worker: the front."""
+
+    async def enable(self, worker: int) -> None:
+        """Lets requests reach it."""
+
+    async def disable(self, worker: int) -> None:
+        """Keeps new requests from it."""
+
+
+class WorkerSlot:
+    """The place of one worker. `on_change` is called whenever its phase changes."""
+
+    def __init__(
+        self,
+        worker: WorkerProcess,
+        gate: Gate,
+        verifier: Verifier,
+        request_timeout: float,
+        on_change: Callable[[], None],
+    ) -> None:
+        self.phase = Phase.LOADING
+        self.loaded: dict[str, Any] = {}
+        self.verified = False
+        self._worker = worker
+        self._gate = gate
+        self._verifier = verifier
+        self._timeout = request_timeout
+        # around the moment when the front answers 504: no new request from before it, killed after it
+        self._margin = min(0.5, request_timeout / 10)
+        self._on_change = on_change
+        self._output = Output(worker.process, f"worker {worker.index}")
+
+    async def keep(
+        self, restart: Callable[[int], Awaitable[WorkerProcess]], crashed: Callable[[int, str], Awaitable[None]]
+    ) -> NoReturn:
+        """Never returns: a worker that dies is replaced after `crashed(index, how)`, which may raise to give up.
+
+        Raises the ServingError of a worker that cannot load, and NotConsistent.
+        """
+        while True:
+            copying = asyncio.create_task(self._output.copy())
+            try:
+                how = await self._live()
+            finally:
+                kill(self._worker.process)
+            await copying
+            words = f": {self._output.last_words}" if self._output.last_words else ""
+            await crashed(self._worker.index, f"{how}{words}")
+            self._worker = await restart(self._worker.index)
+            self._output = Output(self._worker.process, f"worker {self._worker.index}")
+
+    async def stop(self) -> None:
+        """Ends the worker after the request that it has."""
+        if self._worker.process.returncode is None:
+            self._worker.process.send_signal(signal.SIGTERM)
+            await self._worker.process.wait()
+
+    def _enter(self, phase: Phase) -> None:
+        self.phase = phase
+        self._on_change()
+
+    async def _live(self) -> str:
+        """From the start of the process to its end; returns how it ended."""
+        self._enter(Phase.LOADING)
+        line = await self._worker.report.readline()
+        if not line:
+            return f"{await self._ended()} while it loaded"
+        report = orjson.loads(line)
+        if failure := report.get("failed"):
+            raise named_error(failure["reason"], failure["message"])
+        self.loaded = report["loaded"]
+        _LOG.info("worker loaded", extra={"fields": self._fields()})
+        self._enter(Phase.VERIFYING)
+        try:
+            await self._verifier.verify(self._worker.socket)
+        except TimeoutError:
+            kill(self._worker.process)
+            return f"did not answer a golden sample within {self._timeout:g} s and {await self._ended()}"
+        except (OSError, EOFError):
+            return f"{await self._ended()} while it answered a golden sample"
+        await self._gate.enable(self._worker.index)
+        self.verified = True
+        self._enter(Phase.SERVING)
+        try:
+            return await self._watch()
+        finally:
+            self._enter(Phase.DEAD)
+            await self._close_gate()
+
+    async def _watch(self) -> str:
+        """Until the worker ends, or has been busy for longer than a request may take."""
+        ended = asyncio.ensure_future(self._worker.process.wait())
+        while not ended.done():
+            await asyncio.wait({ended}, timeout=_WATCH_SECONDS)
+            since = busy_since(self._worker.busy_file)
+            busy = time.monotonic() - since if since is not None else 0.0
+            if busy > self._timeout + self._margin:
+                kill(self._worker.process)
+                await ended
+                return f"was killed: one request took longer than {self._timeout:g} s"
+            await self._suspect(suspicious=busy > self._timeout - self._margin)
+        return await self._ended()
+
+    async def _suspect(self, *, suspicious: bool) -> None:
+        if suspicious and self.phase is Phase.SERVING:
+            await self._gate.disable(self._worker.index)
+            self._enter(Phase.SUSPECT)
+        elif not suspicious and self.phase is Phase.SUSPECT and self._worker.process.returncode is None:
+            await self._gate.enable(self._worker.index)
+            self._enter(Phase.SERVING)
+
+    def _fields(self) -> dict[str, Any]:
+        return {"worker": self._worker.index, "pid": self._worker.process.pid, **self.loaded}
+
+    async def _close_gate(self) -> None:
+        try:
+            await self._gate.disable(self._worker.index)
+        except FrontError:
+            _LOG.debug("the front is gone")
+
+    async def _ended(self) -> str:
+        status = await self._worker.process.wait()
+        if status >= 0:
+            return f"ended with status {status}"
+        return f"was ended by {signal.Signals(-status).name}"

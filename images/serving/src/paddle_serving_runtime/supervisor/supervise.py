@@ -1,0 +1,198 @@
+"""The supervisor itself: puts the parts together and runs them until a signal or a failure."""
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from pathlib import Path
+from socket import socket
+from typing import NoReturn
+
+from paddle_serving_runtime.errors import InvalidOption, ServingError, WorkerCrashLoop
+from paddle_serving_runtime.front import Front, FrontError, FrontSettings
+from paddle_serving_runtime.model.golden import load_recorded, load_samples
+from paddle_serving_runtime.model.package import load_package
+from paddle_serving_runtime.supervisor import admin
+from paddle_serving_runtime.supervisor.children import Children, kill
+from paddle_serving_runtime.supervisor.crashes import LOOP_CRASHES, LOOP_SECONDS, CrashHistory
+from paddle_serving_runtime.supervisor.launch import Launched, WorkerProcess, start_worker, worker_socket
+from paddle_serving_runtime.supervisor.output import Output
+from paddle_serving_runtime.supervisor.reference import reference_answers
+from paddle_serving_runtime.supervisor.settings import ServeSettings
+from paddle_serving_runtime.supervisor.slot import WorkerSlot
+from paddle_serving_runtime.supervisor.statistics import RequestRecord
+from paddle_serving_runtime.supervisor.status import PodStatus
+from paddle_serving_runtime.supervisor.stopping import StopRequest
+from paddle_serving_runtime.supervisor.verification import usable_recordings
+from paddle_serving_runtime.supervisor.verifier import Verifier
+
+_LOG = logging.getLogger(__name__)
+_WORKER_STOP_SECONDS = 2.0
+_INIT_PID = 1
+FRONT_FAILED = "FrontFailed"
+
+
+async def supervise(
+    settings: ServeSettings, children: Children, launched: Launched, folder: Path, stop: StopRequest
+) -> int:
+    """Serves until a signal; returns the exit status. Raises the ServingError that ends it."""
+    if os.getpid() == _INIT_PID:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, children.reap_orphans)
+    listening = admin.listen(settings.admin_port)
+    verifier, helpers = _verifier(settings, launched, folder)
+    front = await _start_front(settings, children, folder)
+    supervisor = Supervisor(settings, children, front, verifier, folder)
+    try:
+        return await supervisor.run(launched, listening, stop)
+    finally:
+        for helper in helpers:
+            helper.cancel()
+        kill(front.process)
+
+
+class Supervisor:
+    """The running parts."""
+
+    def __init__(
+        self, settings: ServeSettings, children: Children, front: Front, verifier: Verifier, folder: Path
+    ) -> None:
+        self._settings = settings
+        self._children = children
+        self._front = front
+        self._verifier = verifier
+        self._folder = folder
+        self._crashes = CrashHistory()
+        self._slots: tuple[WorkerSlot, ...] = ()
+        self._status: PodStatus | None = None
+        self._was_ready = False
+        self._started_at = time.monotonic()
+
+    async def run(self, launched: Launched, listening: socket, stop: StopRequest) -> int:
+        """Until a signal (returns the exit status) or a failure (raises it)."""
+        self._slots = tuple(
+            WorkerSlot(worker, self._front, self._verifier, self._settings.request_timeout, self._report_readiness)
+            for worker in launched.workers
+        )
+        self._status = status = PodStatus(self._settings, self._front, self._verifier, self._slots)
+        server = asyncio.create_task(admin.serve(admin.admin_server(status), listening))
+        counting = asyncio.create_task(self._count_requests(status))
+        keeping = [asyncio.create_task(slot.keep(self._restart, self._crashed)) for slot in self._slots]
+        watching = [asyncio.create_task(self._watch_front()), *keeping]
+        stopping = asyncio.create_task(stop.drain.wait())
+        try:
+            ended, _ = await asyncio.wait({stopping, server, *watching}, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended - {stopping}:
+                task.result()
+            return await self._drain(status, stop)
+        finally:
+            for task in (stopping, server, counting, *watching):
+                task.cancel()
+            await asyncio.gather(stopping, server, counting, *watching, return_exceptions=True)
+
+    async def _drain(self, status: PodStatus, stop: StopRequest) -> int:
+        """New requests are served for the drain delay, then the port closes and what is in flight is finished."""
+        ready = status.readiness().ready
+        status.draining = True
+        _LOG.info("draining")
+        if not ready:
+            return 0
+        await self._front.announce_drain()
+        if await stop.quit_within(self._settings.drain_delay):
+            return 1
+        self._front.stop_accepting()
+        finished = asyncio.create_task(self._front.process.wait())
+        quitting = asyncio.create_task(stop.quit.wait())
+        await asyncio.wait(
+            {finished, quitting}, timeout=self._settings.drain_timeout, return_when=asyncio.FIRST_COMPLETED
+        )
+        quitting.cancel()
+        if not finished.done():
+            finished.cancel()
+            _LOG.error("requests were cut off: not finished within the drain time-out, or told to stop at once")
+            return 1
+        await asyncio.wait([asyncio.create_task(slot.stop()) for slot in self._slots], timeout=_WORKER_STOP_SECONDS)
+        _LOG.info("drained")
+        return 0
+
+    async def _restart(self, index: int) -> WorkerProcess:
+        return await start_worker(self._settings, self._children, self._folder, index)
+
+    async def _crashed(self, index: int, how: str) -> None:
+        """Counts a crash and waits as long as the next start must; raises WorkerCrashLoop."""
+        _LOG.error("worker %s", how, extra={"fields": {"worker": index}})
+        self._crashes = self._crashes.after(time.monotonic())
+        if self._status is not None:
+            self._status.statistics.restarts[index] += 1
+        if self._crashes.is_loop:
+            raise WorkerCrashLoop(
+                f"{LOOP_CRASHES} worker crashes within {LOOP_SECONDS:g} s. The last one: worker {index} {how}."
+            )
+        await asyncio.sleep(self._crashes.delay)
+
+    async def _watch_front(self) -> NoReturn:
+        words = await self._front.last_words()
+        raise ServingError(FRONT_FAILED, f"{words}.")
+
+    async def _count_requests(self, status: PodStatus) -> None:
+        async for line in self._front.requests():
+            record = RequestRecord.parse(line)
+            if record is None:
+                _LOG.debug("front: %s", line.decode(errors="replace").rstrip())
+                continue
+            status.statistics.add(record)
+            if _LOG.isEnabledFor(logging.DEBUG):
+                _LOG.debug("request", extra={"fields": vars(record)})
+
+    def _report_readiness(self) -> None:
+        """Logs every change between ready and not ready."""
+        if self._status is None:
+            return
+        state = self._status.readiness()
+        if state.ready == self._was_ready:
+            return
+        self._was_ready = state.ready
+        seconds = round(time.monotonic() - self._started_at, 3)
+        fields = {"verdict": self._verifier.evidence.verdict, "seconds": seconds}
+        _LOG.info("ready" if state.ready else f"not ready: {state.reason}", extra={"fields": fields})
+
+
+def _verifier(
+    settings: ServeSettings, launched: Launched, folder: Path
+) -> tuple[Verifier, tuple[asyncio.Task[None], ...]]:
+    """The verifier, and the tasks that must be cancelled in the end."""
+    package = load_package(settings.model_dir)
+    samples = load_samples(package)
+    consistency = settings.consistency
+    recorded = usable_recordings(
+        tuple(sample.name for sample in samples),
+        load_recorded(package),
+        consistency.require,
+        required=consistency.required,
+    )
+    if launched.reference is None:
+        return Verifier(settings, samples, recorded, None), ()
+    output = Output(launched.reference, "reference")
+    copying = asyncio.create_task(output.copy())
+    return Verifier(settings, samples, recorded, reference_answers(launched.reference, output, folder)), (copying,)
+
+
+async def _start_front(settings: ServeSettings, children: Children, folder: Path) -> Front:
+    front_settings = FrontSettings(
+        port=settings.http_port,
+        workers=tuple(worker_socket(folder, index) for index in range(settings.workers)),
+        admin_socket=folder / "front.sock",
+        error_folder=folder / "errors",
+        queue=settings.queue,
+        request_timeout=settings.request_timeout,
+        max_body_bytes=settings.max_body_bytes,
+    )
+    try:
+        front = await Front.start(front_settings, folder)
+        children.adopt(front.process)
+        await front.accepts()
+    except FrontError as error:
+        if "cannot bind" in str(error):
+            raise InvalidOption(f"--http-port {settings.http_port} cannot be used: {error}.") from None
+        raise ServingError(FRONT_FAILED, f"{error}.") from None
+    return front
