@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 # The harness is started as `python3 -m tipc` with its folder on PYTHONPATH; it is not an installed package.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parent)]
 
 OCR_MATRIX = textwrap.dedent(
     """\

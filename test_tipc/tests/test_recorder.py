@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import requests
+from typing_extensions import override
 
 from tipc.recorder import Recorder, Route
 
@@ -23,6 +24,7 @@ def server(statuses: list[int], port: int = 0) -> Iterator[tuple[int, list[bytes
             self.end_headers()
             self.wfile.write(b'{"err_no": 0, "key": [], "value": []}')
 
+        @override
         def log_message(self, *_: object) -> None:
             pass
 

@@ -67,7 +67,7 @@ def against_reference(
 def canonical(answer: Answer) -> Answer:
     """The same numbers, with one form for each float32 that text carries.
 
-    A float32 is printed as 0.99903536 by its own repr and as 0.9990355968475342 by a 64-bit print. Read back as
+    A float32 is printed as 0.99903536 by its own repr and as 0.9990353584289551 by a 64-bit print. Read back as
     float64 these two differ; the second is replaced by the first. Any other float64 stays what it is.
     """
     return {name: _shortest(array) if array.dtype == np.float64 else array for name, array in answer.items()}

@@ -12,6 +12,7 @@ from typing import NoReturn, Protocol
 
 from tipc import runtime
 from tipc.matrix import override
+from tipc.naming import dns_label
 
 ADMIN_PORT = "TIPC_ADMIN_PORT"
 HOOK = "TIPC_PLAIN_HOOK"
@@ -50,7 +51,7 @@ def serve_arguments(
 ) -> list[str]:
     """Arguments of the runtime: one worker, and golden samples verified where the directory has any."""
     pairs = [override(*text.split("=", 1)) for text in argv if "=" in text and not text.startswith("-")]
-    arguments = ["serve", "--model-dir", str(directory), "--name", name, "--workers", "1"]
+    arguments = ["serve", "--model-dir", str(directory), "--name", dns_label(name), "--workers", "1"]
     arguments += ["--http-port", str(http_port), "--admin-port", environment.get(ADMIN_PORT, "8081")]
     arguments += ["--drain-delay", "0", "--drain-timeout", "5"]
     if not (directory / "golden").is_dir():
