@@ -1,0 +1,1 @@
+"""What the end-to-end tests are written in: given, when, then, and what stands below them."""

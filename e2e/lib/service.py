@@ -1,0 +1,97 @@
+"""A PaddleService under test: what is done to it is in `when`, what must come of it in `then`."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from e2e.lib.cluster import ROOT
+from e2e.lib.load import load_on
+from e2e.lib.portforward import port_forward
+from e2e.lib.then import Then
+from e2e.lib.wait import minutes
+from e2e.lib.when import When
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from e2e.lib.cluster import Namespace, Object
+    from e2e.lib.load import Load
+
+KIND = "paddleservice"
+NAME_LABEL = "serving.paddlepaddle.org/service"
+REVISION_LABEL = "serving.paddlepaddle.org/revision"
+
+
+class Service:
+    """One PaddleService: `manifest` is what was applied last, `example` the folder of its samples."""
+
+    def __init__(self, namespace: Namespace, manifest: Object, example: str) -> None:
+        self.namespace = namespace
+        self.manifest = manifest
+        self.example = example
+
+    @property
+    def name(self) -> str:
+        """Name of the PaddleService and of its Service."""
+        name: str = self.manifest["metadata"]["name"]
+        return name
+
+    @property
+    def when(self) -> When:
+        """What is done to it."""
+        return When(self)
+
+    @property
+    def then(self) -> Then:
+        """What must come of it."""
+        return Then(self)
+
+    @property
+    def path(self) -> str:
+        """Path of its requests."""
+        return f"/{self.manifest['spec']['model'].get('name', self.name)}/prediction"
+
+    def apply(self) -> None:
+        """Applies the manifest as it is now."""
+        self.namespace.apply(self.manifest)
+
+    def resource(self) -> Object:
+        """The custom resource as the cluster has it."""
+        found = self.namespace.find(KIND, self.name)
+        if found is None:
+            raise AssertionError(f"PaddleService {self.namespace.name}/{self.name} is gone")
+        return found
+
+    def is_healthy(self, *, within: float = minutes(3)) -> Service:
+        """Waits until the newest spec has all traffic."""
+        self.then.phase_becomes("Healthy", within=within)
+        self.then.condition_becomes("Ready", "True", within=within)
+        return self
+
+    @property
+    def revision(self) -> str:
+        """The revision that has the traffic."""
+        revision: str = self.resource()["status"]["stable"]["revision"]
+        return revision
+
+    def pods(self, revision: str = "") -> list[Object]:
+        """Its pods that are not about to end; those of one revision where it is named."""
+        selector = f"{NAME_LABEL}={self.name}" + (f",{REVISION_LABEL}={revision}" if revision else "")
+        return [pod for pod in self.namespace.list("pod", selector) if "deletionTimestamp" not in pod["metadata"]]
+
+    def sample(self, name: str) -> bytes:
+        """The body of a golden sample of the example."""
+        return (ROOT / "examples" / self.example / "golden" / name).read_bytes()
+
+    @contextmanager
+    def forwarded(self) -> Iterator[str]:
+        """The service's URL through kubectl port-forward."""
+        with port_forward(self.namespace, f"svc/{self.name}", 80) as address:
+            yield address + self.path
+
+    @contextmanager
+    def under_load(self, sample: str, requests_per_second: int) -> Iterator[Load]:
+        """Load from inside the cluster while the block runs."""
+        with load_on(self.namespace, self.name, self.path, self.sample(sample), requests_per_second) as load:
+            yield load

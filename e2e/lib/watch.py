@@ -1,0 +1,105 @@
+"""Everything that happened to a kind of object while a block ran, from the API server's own watch."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from e2e.lib.wait import Seen, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from e2e.lib.cluster import Namespace
+
+START_SECONDS = 20.0
+STOP_SECONDS = 10.0
+ENDPOINT = '{.targetRef.name}={.conditions.ready}{" "}'
+ENDPOINTS = '{.type}{" "}{.object.metadata.name}{" "}{range .object.endpoints[*]}' + ENDPOINT + '{end}{"\\n"}'
+
+
+class Watch:
+    """Lines of a running `kubectl get --watch`; the first state is part of it."""
+
+    def __init__(self, process: subprocess.Popen[str], what: str) -> None:
+        self._process = process
+        self._what = what
+        self._lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        for line in self._process.stdout or ():
+            self._lines.append(line.rstrip("\n"))
+
+    @property
+    def lines(self) -> list[str]:
+        """What was seen so far. Raises AssertionError when the watch has broken: its silence would mean nothing."""
+        if self._process.poll() is not None:
+            raise AssertionError(f"the watch on {self._what} ended by itself with {self._process.returncode}")
+        return list(self._lines)
+
+    def has_started(self) -> None:
+        """Waits for the first state."""
+        wait_for(
+            f"first line of the watch on {self._what}", lambda: Seen(bool(self.lines), "nothing"), within=START_SECONDS
+        )
+
+    def stop(self) -> None:
+        """Ends it. Raises AssertionError where it had ended by itself."""
+        broken = self._process.poll() is not None
+        self._process.terminate()
+        self._process.wait(STOP_SECONDS)
+        self._reader.join(STOP_SECONDS)
+        if broken:
+            raise AssertionError(f"the watch on {self._what} ended before the test")
+
+
+class EndpointHistory:
+    """Which pods were ready behind a Service, change by change."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+
+    def changes(self) -> Iterator[set[str]]:
+        """The set of ready pods after every change."""
+        slices: dict[str, set[str]] = {}
+        for line in self._watch.lines:
+            kind, name, *endpoints = line.split()
+            ready = {endpoint.removesuffix("=true") for endpoint in endpoints if endpoint.endswith("=true")}
+            slices[name] = set() if kind == "DELETED" else ready
+            yield set().union(*slices.values())
+
+    def fewest(self) -> int:
+        """The smallest number of ready pods at any time."""
+        return min(len(ready) for ready in self.changes())
+
+    def pods(self) -> set[str]:
+        """Every pod that ever was a ready endpoint."""
+        return set().union(*self.changes())
+
+    def settles_on(self, count: int, *, within: float) -> None:
+        """Waits until that many pods are ready endpoints."""
+
+        def look() -> Seen:
+            *_, last = self.changes()
+            return Seen(len(last) == count, f"{sorted(last)}")
+
+        wait_for(f"{count} ready endpoints", look, within=within)
+
+
+@contextmanager
+def endpoints_of(namespace: Namespace, service: str) -> Iterator[EndpointHistory]:
+    """The history of a Service's ready endpoints from now to the end of the block."""
+    selector = f"kubernetes.io/service-name={service}"
+    arguments = ["get", "endpointslices", "--selector", selector, "--watch", "--output-watch-events"]
+    command = namespace.cluster.kubectl_command("-n", namespace.name, *arguments, "-o", f"jsonpath={ENDPOINTS}")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        watch = Watch(process, f"endpoints of {service}")
+        try:
+            watch.has_started()
+            yield EndpointHistory(watch)
+        finally:
+            watch.stop()

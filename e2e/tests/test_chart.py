@@ -1,0 +1,60 @@
+"""The chart of a model service: a release answers, and its own test can tell a right answer from a wrong one."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from e2e.lib.cluster import ROOT, CommandFailed
+from e2e.lib.given import example
+from e2e.lib.service import KIND, Service
+from e2e.lib.wait import Seen, minutes, wait_for
+
+if TYPE_CHECKING:
+    from e2e.lib.given import Given
+
+pytestmark = pytest.mark.e2e
+
+CHART = str(ROOT / "charts" / "paddle-serving")
+VALUES = str(ROOT / "examples" / "ocr-rec-values.yaml")
+
+
+def test_helm_test_passes_for_the_right_answer_and_fails_for_another(given: Given) -> None:
+    namespace = given.namespace
+    namespace.helm("install", "ocr", CHART, "-f", VALUES)
+    (resource,) = namespace.list(KIND)
+    assert resource["spec"]["model"] == {"name": "ocr-rec", **_image_model()}
+    Service(namespace, resource, "ocr-rec").is_healthy()
+    assert "Succeeded" in namespace.helm("test", "ocr", "--timeout", "2m")
+
+    namespace.helm("upgrade", "ocr", CHART, "-f", VALUES, "--set-json", f"test.expect={json.dumps('Goodbye Paddle')}")
+    with pytest.raises(CommandFailed) as failed:
+        namespace.helm("test", "ocr", "--timeout", "2m", "--logs")
+    said = failed.value.stdout + failed.value.stderr
+    assert "Goodbye Paddle" in said
+    assert "Hello Paddle" in said
+
+
+def test_uninstalling_the_release_takes_everything_with_it(given: Given) -> None:
+    namespace = given.namespace
+    namespace.helm("install", "ocr", CHART, "-f", VALUES)
+    (resource,) = namespace.list(KIND)
+    Service(namespace, resource, "ocr-rec").then.condition_becomes("ModelAvailable", "True", within=minutes(1))
+
+    namespace.helm("uninstall", "ocr", "--wait")
+
+    def look() -> Seen:
+        kinds = "paddleservices,deployments,replicasets,pods,services,endpointslices,pdb,controllerrevisions"
+        left = [f"{entry['kind']}/{entry['metadata']['name']}" for entry in namespace.list(kinds)]
+        return Seen(not left, ", ".join(left))
+
+    wait_for("nothing left of the release", look, within=minutes(1))
+
+
+def _image_model() -> dict[str, object]:
+    """source and digest of the example, with the defaults that the definition fills in."""
+    model = example("ocr-rec")["spec"]["model"]
+    image = {"path": "/model", "pullPolicy": "IfNotPresent", **model["source"]["image"]}
+    return {"source": {"image": image}, "digest": model["digest"]}
