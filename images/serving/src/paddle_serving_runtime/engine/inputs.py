@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from paddle_serving_runtime.model.prototxt import ModelConf, Variable
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode
 
-_NOTHING_FIXED = ((1,), (-1,), ())
+_NOTHING_FIXED = ((1,), ())
 
 
 def check_inputs(conf: ModelConf, inputs: Mapping[str, str | NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -62,14 +62,17 @@ def _parsed(variable: Variable, text: str) -> NDArray[Any]:
 
 
 def _fits(actual: tuple[int, ...], declared: tuple[int, ...]) -> bool:
-    """Whether a shape agrees with a prototxt, which leaves out the batch and every dimension that is not fixed.
+    """Whether a shape agrees with the declared one, which has no batch.
 
-    A program with a fixed batch has it in its prototxt, so the whole shape may be equal too.
+    A prototxt also leaves out every other dimension that is not fixed, so there the rank is not known; where -1
+    stands for them it is. A program with a fixed batch has it in its prototxt, so the whole shape may be equal too.
     """
     if declared in _NOTHING_FIXED:
         return len(actual) > 0
-    fixed = [dim for dim in declared if dim >= 0]
-    return (actual == declared and len(declared) > 1) or _is_subsequence(fixed, actual[1:])
+    if -1 in declared:
+        pairs = zip(actual[1:], declared, strict=False)
+        return len(actual) == len(declared) + 1 and all(want in (-1, dim) for dim, want in pairs)
+    return (actual == declared and len(declared) > 1) or _is_subsequence(declared, actual[1:])
 
 
 def _is_subsequence(wanted: Sequence[int], within: Sequence[int]) -> bool:

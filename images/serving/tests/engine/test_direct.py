@@ -1,0 +1,202 @@
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from paddle_serving_runtime import serving_packages
+from paddle_serving_runtime.engine import DirectEngine, OpFailed, direct
+from paddle_serving_runtime.errors import ServiceBroken
+from paddle_serving_runtime.graph import REQUEST, Graph, Node
+from paddle_serving_runtime.model.predictor import Switches
+from paddle_serving_runtime.model.prototxt import ModelConf, Variable
+
+
+class Doubling:
+    """A model with input x and outputs y = 2x and z = -x."""
+
+    conf = ModelConf((Variable("x", "x", np.dtype("float32"), (2,), is_lod=False),), ())
+
+    def __init__(self, *_: object) -> None:
+        self.runs = 0
+
+    def run(self, feed: Mapping[str, Any]) -> dict[str, Any]:
+        self.runs += 1
+        if feed["x"].size == 0:
+            raise RuntimeError("empty tensor in /usr/lib/paddle/x.so")
+        return {"z": -feed["x"], "y": feed["x"] * 2, "y.lod": np.array([0, 1])}
+
+
+@pytest.fixture(autouse=True)
+def fake_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    serving_packages.install()
+    monkeypatch.setattr(direct, "Predictor", Doubling)
+
+
+def op(name: str, **methods: Callable[..., Any]) -> Any:  # noqa: ANN401 - an Op of an untyped package
+    from paddle_serving_server.web_service import Op  # noqa: PLC0415 - importable after install() alone
+
+    return type("UserOp", (Op,), methods)(name=name, input_ops=[])
+
+
+def node(operator: Any, *inputs: str, model: bool = True, fetches: tuple[str, ...] = ()) -> Node:  # noqa: ANN401
+    name = operator.name if operator is not None else "model"
+    folder = Path("model") if model else None
+    return Node(name, operator, inputs or (REQUEST,), folder, Switches(), fetches, 1, None, None, 1)
+
+
+def engine(*nodes: Node) -> DirectEngine:
+    return DirectEngine(Graph("svc", nodes, nodes[-1].name))
+
+
+def feed_x(_self: object, input_dicts: dict[str, Any], _data_id: int, _log_id: int) -> Any:  # noqa: ANN401
+    (values,) = input_dicts.values()
+    return {"x": values["x"]}, False, None, ""
+
+
+X = np.array([[1.0, 2.0]], np.float32)
+
+
+def test_an_op_gets_its_model_between_preprocess_and_postprocess() -> None:
+    seen: dict[str, Any] = {}
+
+    def postprocess(_self: object, inputs: Any, fetched: Any, data_id: int, log_id: int) -> Any:  # noqa: ANN401
+        seen.update(inputs=inputs, data_id=data_id, log_id=log_id)
+        return {"text": str(fetched["y"].tolist())}, None, ""
+
+    one = engine(node(op("a", preprocess=feed_x, postprocess=postprocess)))
+    assert one.infer({"x": X}, 7) == {"text": "[[2.0, 4.0]]"}
+    assert list(seen["inputs"]) == ["@DAGExecutor"]
+    assert (seen["data_id"], seen["log_id"]) == (1, 7)
+    assert not one.answers_tensors
+
+
+def test_an_old_postprocess_without_data_id_gets_the_log_id_third() -> None:
+    def postprocess(_self: object, _inputs: Any, fetched: Any, log_id: int) -> Any:  # noqa: ANN401
+        return {"log": str(log_id), "n": str(len(fetched))}, None, ""
+
+    one = engine(node(op("a", preprocess=feed_x, postprocess=postprocess), fetches=("y",)))
+    assert one.infer({"x": X}, 9) == {"log": "9", "n": "2"}
+
+
+def test_fetches_have_the_order_of_the_configuration_and_keep_their_lod() -> None:
+    one = engine(node(op("a", preprocess=feed_x), fetches=("y", "z")))
+    assert list(one.infer({"x": X}, 0)) == ["y", "y.lod", "z"]
+
+
+def test_a_skipped_model_hands_the_prepared_data_on() -> None:
+    def preprocess(_self: object, _inputs: Any, _data_id: int, _log_id: int) -> Any:  # noqa: ANN401
+        return {"cached": "yes"}, True, None, ""
+
+    assert engine(node(op("a", preprocess=preprocess))).infer({}, 0) == {"cached": "yes"}
+
+
+def test_an_op_without_a_model_only_transforms() -> None:
+    assert engine(node(op("a"), model=False)).infer({"k": "v"}, 0) == {"k": "v"}
+
+
+def test_a_list_of_dicts_is_one_inference_each() -> None:
+    def preprocess(_self: object, _inputs: Any, _data_id: int, _log_id: int) -> Any:  # noqa: ANN401
+        return [{"x": X}, {"x": X + 1}], False, None, ""
+
+    def postprocess(_self: object, _inputs: Any, fetched: Any, _data_id: int, _log_id: int) -> Any:  # noqa: ANN401
+        return {"all": str([out["y"].tolist() for out in fetched])}, None, ""
+
+    one = engine(node(op("a", preprocess=preprocess, postprocess=postprocess)))
+    assert one.infer({}, 0) == {"all": "[[[2.0, 4.0]], [[4.0, 6.0]]]"}
+
+
+def test_every_consumer_of_an_output_gets_a_copy_of_its_own() -> None:
+    def spoil(_self: object, input_dicts: dict[str, Any], _data_id: int, _log_id: int) -> Any:  # noqa: ANN401
+        (values,) = input_dicts.values()
+        values["x"] += 100
+        return values, False, None, ""
+
+    def join(_self: object, input_dicts: dict[str, Any], _data_id: int, _log_id: int) -> Any:  # noqa: ANN401
+        return {name: values["x"] for name, values in input_dicts.items()}, False, None, ""
+
+    one = engine(
+        node(op("a", preprocess=spoil), model=False),
+        node(op("b", preprocess=spoil), model=False),
+        node(op("c", preprocess=join), "a", "b", REQUEST, model=False),
+    )
+    answer = one.infer({"x": X.copy()}, 0)
+    assert {name: float(value[0, 0]) for name, value in answer.items()} == {"a": 101.0, "b": 101.0, REQUEST: 1.0}
+
+
+def returning(value: object) -> Callable[..., Any]:
+    return lambda *_: value
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def method(*_: object) -> None:
+        raise error
+
+    return method
+
+
+@pytest.mark.parametrize(
+    ("methods", "err_no", "words"),
+    [
+        ({"preprocess": returning((None, False, 55, "no image"))}, 55, "no image"),
+        ({"preprocess": returning((None, False, 0, "zero"))}, 50, "zero"),
+        ({"preprocess": raising(ValueError("/etc/passwd"))}, 10000, "[a] preprocess failed: ValueError"),
+        ({"preprocess": returning(({"x": X},))}, 10000, "preprocess failed"),
+        ({"preprocess": returning(("x", False, None, ""))}, 7000, "not a str"),
+        ({"preprocess": returning((["x"], False, None, ""))}, 7000, "must be a dict"),
+        ({"preprocess": returning(({"wrong": X}, False, None, ""))}, 5000, "its inputs are ['x']"),
+        ({"preprocess": returning(({"x": [1.0]}, False, None, ""))}, 7000, "feed x is not an ndarray"),
+        ({"preprocess": returning(({"x": X[:0]}, False, None, ""))}, 10000, "inference failed: RuntimeError"),
+        ({"preprocess": feed_x, "postprocess": returning(("x", None, ""))}, 7000, "should return dict"),
+        ({"preprocess": feed_x, "postprocess": returning(({}, 60, "bad"))}, 60, "bad"),
+        ({"preprocess": feed_x, "postprocess": raising(KeyError("y"))}, 10000, "postprocess failed: KeyError"),
+    ],
+)
+def test_a_failing_op_has_the_code_of_paddle_serving_and_says_nothing_secret(
+    methods: dict[str, Any], err_no: int, words: str
+) -> None:
+    with pytest.raises(OpFailed) as failure:
+        engine(node(op("a", **methods))).infer({"x": X}, 0)
+    assert failure.value.err_no == err_no
+    assert words in failure.value.message
+    assert "/" not in failure.value.message
+    assert failure.value.status in {400, 500}
+
+
+def test_a_custom_exception_keeps_its_code_and_the_text_that_is_meant_for_the_client() -> None:
+    from paddle_serving_server.pipeline.error_catch import (  # noqa: PLC0415 - importable after install() alone
+        CustomException,
+        CustomExceptionCode,
+    )
+
+    code = CustomExceptionCode.INPUT_PARAMS_ERROR
+    for error, words in (
+        (CustomException(code, "no such file /models/a/b", True), "[a] no such file <path>"),  # noqa: FBT003
+        (CustomException(code, "internal"), "[a] preprocess failed"),
+    ):
+        with pytest.raises(OpFailed) as failure:
+            engine(node(op("a", preprocess=raising(error)))).infer({"x": X}, 0)
+        assert (failure.value.err_no, failure.value.status) == (5000, 400)
+        assert failure.value.message == words
+
+
+@pytest.mark.parametrize(
+    ("methods", "inputs", "words"),
+    [
+        ({"init_op": raising(OSError("dictionary is missing"))}, (), "init_op of op a failed: OSError: dictionary"),
+        ({"process": returning(None)}, (), "overrides process"),
+        ({}, ("p", "q"), "has 2 inputs"),
+    ],
+)
+def test_an_op_that_cannot_be_run_is_found_when_it_is_loaded(
+    methods: dict[str, Any], inputs: tuple[str, ...], words: str
+) -> None:
+    with pytest.raises(ServiceBroken, match=words):
+        engine(node(op("a", **methods), *inputs))
+
+
+def test_a_plain_model_answers_with_tensors() -> None:
+    plain = engine(node(None))
+    assert plain.answers_tensors
+    np.testing.assert_array_equal(plain.infer({"x": X}, 0)["y"], X * 2)

@@ -1,0 +1,87 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from paddle_serving_runtime.engine.inputs import check_inputs
+from paddle_serving_runtime.model.prototxt import ModelConf, Variable
+from paddle_serving_runtime.protocol import BadRequest
+
+
+def conf(*shapes: tuple[int, ...], dtype: str = "float32", is_lod: bool = False) -> ModelConf:
+    names = ("x", "y")
+    return ModelConf(
+        tuple(Variable(name, name, np.dtype(dtype), shape, is_lod) for name, shape in zip(names, shapes, strict=False)),
+        (),
+    )
+
+
+def floats(*shape: int) -> np.ndarray:
+    return np.zeros(shape, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("declared", "actual"),
+    [
+        ((13,), (1, 13)),
+        ((13,), (7, 13)),
+        ((3,), (1, 3, 48, 320)),
+        ((1, 13), (1, 13)),
+        ((3, -1, -1), (2, 3, 5, 6)),
+        ((-1,), (2, 9)),
+        ((1,), (4, 9)),
+    ],
+)
+def test_a_shape_that_agrees_with_the_declared_one_is_accepted(
+    declared: tuple[int, ...], actual: tuple[int, ...]
+) -> None:
+    assert check_inputs(conf(declared), {"x": floats(*actual)})["x"].shape == actual
+
+
+@pytest.mark.parametrize(
+    ("declared", "actual"),
+    [
+        ((13,), (13,)),
+        ((13,), (1, 12)),
+        ((3,), (1, 1, 48, 320)),
+        ((3, -1, -1), (2, 3, 5)),
+        ((3, -1, -1), (2, 4, 5, 6)),
+        ((13,), (0, 13)),
+        ((1,), ()),
+    ],
+)
+def test_another_rank_or_shape_is_refused_by_name(declared: tuple[int, ...], actual: tuple[int, ...]) -> None:
+    with pytest.raises(BadRequest, match="input x has shape") as failure:
+        check_inputs(conf(declared), {"x": floats(*actual)})
+    assert (failure.value.status, failure.value.err_no) == (400, 5000)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({}, "the inputs are none, but the model's are x, y"),
+        ({"x": floats(1, 2)}, "the inputs are x,"),
+        ({"x": floats(1, 2), "y": floats(1, 2), "z": floats(1)}, "x, y, z"),
+        ({"x": floats(1, 2), "y": np.zeros((1, 2))}, "input y has type float64"),
+        ({"x": floats(1, 2), "y": "1,x"}, "input y: the text is not a list of numbers"),
+        ({"x": floats(1, 2), "y": "1,2,3"}, "3 numbers do not fill"),
+        ({"x": floats(1, 2), "y": floats(1, 2), "y.lod": "0"}, "input y.lod must be a tensor"),
+    ],
+)
+def test_wrong_names_types_and_texts_are_refused(inputs: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadRequest, match=words):
+        check_inputs(conf((2,), (2,)), inputs)
+
+
+def test_numbers_as_text_fill_a_fixed_shape_row_by_row() -> None:
+    x = check_inputs(conf((2,)), {"x": "[0.1, 2, 3,4]"})["x"]
+    np.testing.assert_array_equal(x, np.array([[0.1, 2], [3, 4]], np.float32), strict=True)
+
+
+def test_text_is_refused_where_the_shape_or_the_type_does_not_fit() -> None:
+    with pytest.raises(BadRequest, match="no fixed shape"):
+        check_inputs(conf((3, -1)), {"x": "1,2,3"})
+    with pytest.raises(BadRequest, match="does not fit int64"):
+        check_inputs(conf((1,), dtype="int64"), {"x": "1.5"})
+    with pytest.raises(BadRequest, match="no fixed shape"):
+        check_inputs(conf((1,), is_lod=True), {"x": "1"})
