@@ -1,7 +1,6 @@
 import functools
-import traceback
+import re
 from collections.abc import Mapping
-from pathlib import Path
 
 import yaml
 
@@ -9,11 +8,13 @@ from paddle_serving_runtime.errors import ServiceBroken, ServingError
 from paddle_serving_runtime.graph.build import build_graph
 from paddle_serving_runtime.graph.config import ConfigError, line_of, resolve
 from paddle_serving_runtime.graph.node import REQUEST, Graph, Node
+from paddle_serving_runtime.graph.place import script_place
 from paddle_serving_runtime.graph.script import GaveUpError, run_script
 from paddle_serving_runtime.model.package import CONFIG, Package
 from paddle_serving_runtime.model.predictor import Switches
 
 PLAIN_NODE = "model"
+_OTHER_PATH = re.compile(r" \(/[^)]*\)$")  # of the module, at the end of an ImportError
 
 
 def load(package: Package, overrides: Mapping[str, str], defaults: Switches) -> Graph:
@@ -44,14 +45,15 @@ def explain(error: BaseException, package: Package) -> str:
         return f"{_config_place(package, error.path)}: {error.path or 'the file'} {error.message}."
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return f"{CONFIG}:{error.problem_mark.line + 1}: {error.problem or error.context}."
-    place = _script_place(error, package.root)
+    place = script_place(error, package.root) or "web_service.py"
     if isinstance(error, GaveUpError):
         said = "Paddle Serving ended the process; its log line before this one says why"
     elif isinstance(error, SystemExit):
         said = f"the script ended itself: {error.code}"
     else:
         said = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
-    return f"{place}: {said.replace(f'{package.root}/', '')}"
+    said = said.replace(f"{package.root}/", "")
+    return f"{place}: {_OTHER_PATH.sub('', said)}."
 
 
 def _config_place(package: Package, path: str) -> str:
@@ -59,15 +61,3 @@ def _config_place(package: Package, path: str) -> str:
         return "configuration"
     line = line_of(package.config.read_text(encoding="utf-8"), path)
     return CONFIG if line is None else f"{CONFIG}:{line}"
-
-
-def _script_place(error: BaseException, root: Path) -> str:
-    """file:line of the innermost frame that is in the package."""
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{_relative(Path(error.filename), root)}:{error.lineno}"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(root)]
-    return f"{_relative(Path(frames[-1].filename), root)}:{frames[-1].lineno}" if frames else "web_service.py"
-
-
-def _relative(path: Path, root: Path) -> str:
-    return str(path.relative_to(root)) if path.is_relative_to(root) else path.name

@@ -77,6 +77,8 @@ def _interception(captured: Captured, resolve: Resolve) -> Iterator[None]:
         captured.config = resolve(raw)
         captured.warnings += unknown_keys(captured.config)
         self._conf = ServerYamlConfChecker.load_server_yaml_conf(yml_dict=captured.config)
+        for op in self._used_op:
+            op._use_encryption_model = False  # noqa: SLF001 - it has no meaning here, and upstream prints it if unset
         self._init_ops(self._conf["op"])
 
     def run_server(self: Any) -> NoReturn:  # noqa: ANN401

@@ -1,6 +1,23 @@
+"""MANIFEST.sha256: which files a package has, and what is in them."""
+
+import hashlib
+import hmac
+import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
+
+from paddle_serving_runtime.errors import DigestMismatch, ModelInvalid, ModelUnavailable
 
 MANIFEST = "MANIFEST.sha256"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
+_MAX_MANIFEST_BYTES = 16 << 20
+
+
+class _IrregularError(Exception):
+    """A path that is neither a regular file nor a folder."""
 
 
 def write(root: Path) -> str:
@@ -9,7 +26,26 @@ def write(root: Path) -> str:
     The manifest has the format of sha256sum: every other regular file, sorted by the bytes of its path. Raises
     ModelInvalid for links, devices and names that the format cannot hold, ModelUnavailable for an empty directory.
     """
-    raise NotImplementedError
+    if not root.is_dir():
+        raise ModelUnavailable(f"{root} is not a directory. Give the directory of a model package.")
+    try:
+        names = sorted(_files(root), key=os.fsencode)
+    except _IrregularError as error:
+        raise ModelInvalid(
+            f"{root / str(error)} is a link or a device. A package has files and folders only."
+        ) from None
+    if not names:
+        raise ModelUnavailable(f"{root} has no files. Give the directory of a model package.")
+    lines = []
+    for name in names:
+        if "\n" in name or "\\" in name or not _is_utf8(name):
+            raise ModelInvalid(f"{root}: a manifest cannot hold the file name {name!r}. Rename the file.")
+        lines.append(f"{file_digest(root / name)}  {name}\n")
+    content = "".join(lines).encode()
+    partial = root / f".{MANIFEST}.partial"
+    partial.write_bytes(content)
+    partial.replace(root / MANIFEST)
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def verify(root: Path, digest: str) -> None:
@@ -18,4 +54,87 @@ def verify(root: Path, digest: str) -> None:
     Raises DigestMismatch with the expected and the found digest, or the file that is missing, extra, changed or not
     a regular file.
     """
-    raise NotImplementedError
+    expected = entries(root, digest)
+    try:
+        found = set(_files(root))
+    except _IrregularError as error:
+        raise DigestMismatch(
+            f"{root / str(error)} is a link or a device. A package has files and folders only."
+        ) from None
+    if missing := sorted(expected.keys() - found):
+        raise DigestMismatch(f"{root / missing[0]} is missing{_others(missing)}. {MANIFEST} lists it; copy it again.")
+    if extra := sorted(found - expected.keys()):
+        raise DigestMismatch(
+            f"{root / extra[0]} is not in {MANIFEST}{_others(extra)}. Delete it, or make a new digest of what you "
+            "have reviewed with `paddle-serving-runtime digest`."
+        )
+    for name, wanted in sorted(expected.items()):
+        if (actual := file_digest(root / name)) != wanted:
+            raise DigestMismatch(
+                f"{root / name} has changed: {MANIFEST} says sha256 {wanted}, the file has {actual}. Copy it again "
+                "from where it was reviewed."
+            )
+
+
+def entries(root: Path, digest: str) -> dict[str, str]:
+    """The sha256 (64 hex digits) of every file by its path, from the manifest in `root`.
+
+    Raises DigestMismatch where the manifest is missing or malformed, or where its own sha256 is not `digest`.
+    """
+    if not _DIGEST.fullmatch(digest):
+        raise DigestMismatch(f"{digest!r} is not a digest; a digest is sha256: and 64 digits 0-9a-f.")
+    path = root / MANIFEST
+    if path.is_symlink() or not path.is_file():
+        raise DigestMismatch(f"{path} is missing, expected {digest}. Make it with `paddle-serving-runtime digest`.")
+    if path.stat().st_size > _MAX_MANIFEST_BYTES:
+        raise DigestMismatch(f"{path} is larger than {_MAX_MANIFEST_BYTES >> 20} MiB; that is no manifest.")
+    content = path.read_bytes()
+    found = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    if not hmac.compare_digest(found, digest):
+        raise DigestMismatch(
+            f"expected {digest}, but {path} is {found}. The files differ from what was reviewed: correct the digest, "
+            "or the source."
+        )
+    return _parse(path, content)
+
+
+def file_digest(path: Path) -> str:
+    """The sha256 of a file, 64 hex digits; read in pieces."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _parse(path: Path, content: bytes) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number, line in enumerate(content.decode(errors="surrogateescape").splitlines(), start=1):
+        match = _LINE.fullmatch(line)
+        name = match[2] if match else ""
+        if not match or name.startswith("/") or name == MANIFEST or {"", ".", ".."} & set(name.split("/")):
+            raise DigestMismatch(f"{path}:{number}: not a line of sha256sum for a file inside the package.")
+        if found.setdefault(name, match[1]) != match[1]:
+            raise DigestMismatch(f"{path}:{number}: {name} has two digests.")
+    return found
+
+
+def _files(root: Path) -> Iterator[str]:
+    """The path of every regular file except the manifest, with `/`; raises _IrregularError for anything odd."""
+    waiting = [root]
+    while waiting:
+        with os.scandir(waiting.pop()) as items:
+            for item in items:
+                name = Path(item.path).relative_to(root).as_posix()
+                mode = item.stat(follow_symlinks=False).st_mode
+                if S_ISDIR(mode):
+                    waiting.append(Path(item.path))
+                elif not S_ISREG(mode):
+                    raise _IrregularError(name)
+                elif name not in (MANIFEST, f".{MANIFEST}.partial"):
+                    yield name
+
+
+def _is_utf8(name: str) -> bool:
+    return name.isprintable() or name == name.encode(errors="surrogateescape").decode(errors="replace")
+
+
+def _others(names: list[str]) -> str:
+    return f" (and {len(names) - 1} more)" if len(names) > 1 else ""

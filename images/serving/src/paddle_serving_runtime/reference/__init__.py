@@ -1,6 +1,10 @@
-"""What Paddle Inference alone answers: the side that every served answer is compared with."""
+"""What Paddle Inference alone answers: the side that every served answer is compared with.
+
+No engine, no server and no predictor of the serving path: small code of its own on paddle.inference, and Paddle
+Serving's own classes where a request is unpacked and a response packed. `reference.run` computes, `reference.report`
+writes and reads.
+"""
 
 from paddle_serving_runtime.reference.report import Reference, read, write
-from paddle_serving_runtime.reference.run import run
 
-__all__ = ["Reference", "read", "run", "write"]
+__all__ = ["Reference", "read", "write"]

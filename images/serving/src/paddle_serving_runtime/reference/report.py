@@ -1,11 +1,18 @@
 """The reference's answers on disk; read back without importing paddle."""
 
+import base64
+import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from paddle_serving_runtime.consistency import Answer
+from paddle_serving_runtime.errors import ModelInvalid
 
 
 @dataclass(frozen=True)
@@ -20,9 +27,50 @@ class Reference:
 
 def read(path: Path) -> Reference:
     """The reference that `write` has written. Raises ModelInvalid where the file is not one."""
-    raise NotImplementedError
+    try:
+        document = json.loads(path.read_bytes())
+        answers = {
+            sample: {name: _decode(tensor) for name, tensor in tensors.items()}
+            for sample, tensors in document["answers"].items()
+        }
+        return Reference(document["paddleVersion"], document["device"], document["switches"], answers)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelInvalid(
+            f"{path} is not a reference ({type(error).__name__}: {error}). Make it with `paddle-serving-runtime "
+            "reference`."
+        ) from error
 
 
 def write(path: Path, reference: Reference) -> None:
     """Writes the reference as JSON; the file appears complete or not at all."""
-    raise NotImplementedError
+    document = {
+        "paddleVersion": reference.paddle_version,
+        "device": reference.device,
+        "switches": reference.switches,
+        "answers": {
+            sample: {name: _encode(tensor) for name, tensor in answer.items()}
+            for sample, answer in reference.answers.items()
+        },
+    }
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(json.dumps(document), encoding="utf-8")
+    os.replace(partial, path)  # noqa: PTH105 - the rename is the point; Path.replace reads like text replacement
+
+
+def _encode(tensor: NDArray[Any]) -> dict[str, Any]:
+    """{"dtype", "shape", "data"}: base64 of the little endian bytes in C order, a list of str for text."""
+    if tensor.dtype.kind == "U":
+        return {"dtype": "str", "shape": list(tensor.shape), "data": tensor.ravel().tolist()}
+    little = np.ascontiguousarray(tensor, dtype=tensor.dtype.newbyteorder("<"))
+    return {
+        "dtype": tensor.dtype.name,
+        "shape": list(tensor.shape),
+        "data": base64.b64encode(little.tobytes()).decode(),
+    }
+
+
+def _decode(tensor: Mapping[str, Any]) -> NDArray[Any]:
+    if tensor["dtype"] == "str":
+        return np.array(tensor["data"], dtype=np.str_).reshape(tensor["shape"])
+    dtype = np.dtype(tensor["dtype"]).newbyteorder("<")
+    return np.frombuffer(base64.b64decode(tensor["data"], validate=True), dtype=dtype).reshape(tensor["shape"])

@@ -21,7 +21,11 @@ def define_env_check(module: ModuleType) -> None:
 
 
 def define_logger(module: ModuleType) -> None:
-    """The module takes over the root logger and opens log files when it is imported; ours does nothing."""
+    """The module takes over the root logger and opens log files when it is imported.
+
+    Ours only keeps the packages to their errors: they log six lines for a request.
+    """
+    logging.getLogger("paddle_serving_server").setLevel(logging.ERROR)
     module.logger_config = {}  # type: ignore[attr-defined]
 
 

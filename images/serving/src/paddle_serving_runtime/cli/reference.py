@@ -1,0 +1,60 @@
+"""Computes what Paddle Inference alone answers to every golden sample."""
+
+import argparse
+import contextlib
+import dataclasses
+import sys
+import time
+from pathlib import Path
+
+from paddle_serving_runtime.cli.options import add_switches, overrides_from, require
+from paddle_serving_runtime.errors import NotVerifiable
+from paddle_serving_runtime.graph import load
+from paddle_serving_runtime.model.golden import load_samples
+from paddle_serving_runtime.model.package import load_package
+from paddle_serving_runtime.model.predictor import Switches
+from paddle_serving_runtime.reference.report import Reference, write
+from paddle_serving_runtime.reference.run import run as compute
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of `reference`."""
+    parser.add_argument("--model-dir", type=Path, required=True, help="the model package")
+    parser.add_argument("--output", type=Path, required=True, help="where the answers go, as JSON")
+    parser.add_argument("--device", default="cpu", help="cpu or gpu:<number>, where config.yml does not say")
+    add_switches(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Returns 0 when the answers are written. Raises ServingError."""
+    require(arguments.threads_per_worker >= 1, "--threads-per-worker must be at least 1")
+    started = time.monotonic()
+    output = arguments.output.resolve()  # loading a service changes the working directory
+    package = load_package(arguments.model_dir)
+    samples = load_samples(package)
+    if not samples:
+        raise NotVerifiable(f"{package.golden} has no samples. Add requests as golden/<name>.json or <name>.npz.")
+    defaults = Switches(
+        ir_optim=arguments.ir_optim,
+        onednn=arguments.onednn,
+        threads=arguments.threads_per_worker,
+        device=arguments.device,
+    )
+    with contextlib.redirect_stdout(sys.stderr):
+        graph = load(package, dict(overrides_from(arguments.overrides)), defaults)
+        for warning in graph.warnings:
+            print(f"warning: {warning}")
+        answers = compute(graph, samples, package.root)
+    from paddle import version  # noqa: PLC0415 - loaded by now, and not for --help
+
+    write(
+        output,
+        Reference(
+            paddle_version=version.full_version,
+            device=next(node for node in graph.nodes if node.name == graph.output).switches.device,
+            switches={node.name: dataclasses.asdict(node.switches) for node in graph.nodes},
+            answers=answers,
+        ),
+    )
+    print(f"{len(answers)} samples answered in {time.monotonic() - started:.1f} s: {output}")
+    return 0

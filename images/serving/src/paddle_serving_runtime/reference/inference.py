@@ -1,0 +1,108 @@
+"""One model on paddle.inference, with nothing of the serving path around it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from google.protobuf import text_format
+from numpy.typing import NDArray
+
+from paddle_serving_runtime.errors import ModelInvalid
+from paddle_serving_runtime.graph import Node
+from paddle_serving_runtime.model.files import find_model_files
+from paddle_serving_runtime.model.program import read_program
+
+# by feed_type, as LocalPredictor casts; bfloat16 travels as uint16
+_CASTS = (
+    *("int64", "float32", "int32", "float64", "int16", "float16", "uint16", "uint8", "int8", "bool"),
+    *("complex64", "complex128"),
+)
+_GPU_MEMORY_MB = 100
+
+
+class Inference:
+    """A model as an author's own script would run it; call it with arrays by input name."""
+
+    def __init__(self, node: Node, model_dir: Path) -> None:
+        """Loads the model with the node's switches. Raises ModelInvalid."""
+        import paddle  # noqa: PLC0415 - a second's import, and the report is read without it
+        from paddle import inference  # noqa: PLC0415 - the same
+
+        paddle.disable_signal_handler()
+        try:
+            self._predictor = inference.create_predictor(_config(inference, node.switches, model_dir))
+        except (RuntimeError, ValueError, OSError, MemoryError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise ModelInvalid(f"the model in {model_dir} cannot be loaded: {reason}") from error
+        self.feeds, self.fetches = _configured(model_dir) or _described(model_dir)
+        self._wanted = node.fetches or tuple(self.fetches)
+
+    def __call__(self, feed: dict[str, Any]) -> dict[str, NDArray[Any]]:
+        """Outputs by alias; inputs by alias, or by the name in the program."""
+        aliases = {name: alias for alias, (name, _, _) in self.feeds.items()}
+        for name in self._predictor.get_input_names():
+            alias = aliases[name]
+            key = alias if alias in feed else name
+            handle = self._predictor.get_input_handle(name)
+            if f"{key}.lod" in feed:
+                handle.set_lod([list(feed[f"{key}.lod"])])
+            cast = self.feeds[alias][1]
+            handle.copy_from_cpu(np.ascontiguousarray(np.asarray(feed[key]).astype(cast)))
+        self._predictor.run()
+        answer = {}
+        for alias in self._wanted:
+            handle = self._predictor.get_output_handle(self.fetches[alias])
+            answer[alias] = handle.copy_to_cpu()
+            if handle.lod():
+                answer[f"{alias}.lod"] = np.array(handle.lod()[0]).astype("int32")
+        return answer
+
+
+Feeds = dict[str, tuple[str, str, tuple[int, ...]]]
+
+
+def _config(inference: Any, switches: Any, model_dir: Path) -> Any:  # noqa: ANN401 - paddle has no types
+    files = find_model_files(model_dir)
+    config = (
+        inference.Config(str(files.program), str(files.params)) if files.params else inference.Config(str(model_dir))
+    )
+    config.disable_glog_info()
+    config.switch_ir_optim(switches.ir_optim)
+    config.delete_pass("repeated_fc_relu_fuse_pass")  # crashes on deep stacks of Linear and ReLU
+    config.delete_pass("conv_transpose_eltwiseadd_bn_fuse_pass")  # as LocalPredictor does
+    config.set_cpu_math_library_num_threads(switches.threads)
+    if switches.memory_optim and files.program.suffix != ".json":
+        config.enable_memory_optim()
+    if switches.onednn:
+        config.enable_mkldnn()
+    else:
+        config.disable_mkldnn()
+    kind, _, index = switches.device.partition(":")
+    if kind == "gpu":
+        config.enable_use_gpu(_GPU_MEMORY_MB, int(index))
+    else:
+        config.disable_gpu()
+    return config
+
+
+def _configured(model_dir: Path) -> tuple[Feeds, dict[str, str]] | None:
+    """Inputs as alias -> (name, cast, shape) and outputs as alias -> name, by Paddle Serving's own message class."""
+    path = model_dir / "serving_server_conf.prototxt"
+    if not path.is_file():
+        return None
+    from paddle_serving_server.proto.general_model_config_pb2 import (  # noqa: PLC0415 - after install() only
+        GeneralModelConfig,
+    )
+
+    conf = text_format.Merge(path.read_text(encoding="utf-8"), GeneralModelConfig())
+    feeds: Feeds = {var.alias_name: (var.name, _CASTS[var.feed_type], tuple(var.shape)) for var in conf.feed_var}
+    return feeds, {var.alias_name: var.name for var in conf.fetch_var}
+
+
+def _described(model_dir: Path) -> tuple[Feeds, dict[str, str]]:
+    """The same from the program, where there is no prototxt."""
+    program = read_program(find_model_files(model_dir))
+    feeds: Feeds = {
+        port.name: (port.name, port.dtype.replace("bfloat16", "uint16"), port.shape[1:]) for port in program.feeds
+    }
+    return feeds, {port.name: port.name for port in program.fetches}
