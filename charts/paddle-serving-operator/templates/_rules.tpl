@@ -28,12 +28,12 @@
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch]
-# Whether the claim that holds the model exists.
-- apiGroups: [""]
-  resources: [persistentvolumeclaims]
+# Whether a Service already sends its traffic to the pods that it should.
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
   verbs: [get, list, watch]
-# Leave a trace that `kubectl describe` shows.
-- apiGroups: [""]
+# Leave a trace that `kubectl describe` shows; kopf itself reports its troubles to the older group.
+- apiGroups: ["", events.k8s.io]
   resources: [events]
   verbs: [create, patch]
 {{- end -}}

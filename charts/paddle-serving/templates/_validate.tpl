@@ -1,0 +1,74 @@
+{{/* Refuses values with a sentence that says what to do, where the schema could only point at a pattern. Renders nothing. */}}
+{{- define "paddle-serving.validate" -}}
+{{- include "paddle-serving.validateName" . -}}
+{{- include "paddle-serving.validateLimits" . -}}
+{{- include "paddle-serving.validateModel" . -}}
+{{- include "paddle-serving.validateConsistency" . -}}
+{{- include "paddle-serving.validateTest" . -}}
+{{- end -}}
+
+{{- define "paddle-serving.validateName" -}}
+{{- $name := include "paddle-serving.name" . -}}
+{{- if or (not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name)) (gt (len $name) 52) (regexMatch "-(stable|canary)$" $name) -}}
+{{- fail (printf "charts/paddle-serving: %q cannot be the name of a PaddleService, because it becomes the name of a Service. Use lower-case letters, digits and '-', a letter first, at most 52 characters, not ending with -stable or -canary: choose another release name or --set fullnameOverride=ocr" $name) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "paddle-serving.validateLimits" -}}
+{{- $limits := .Values.resources.limits | default dict -}}
+{{- $missing := list -}}
+{{- range list "cpu" "memory" -}}
+{{- if not (index $limits .) -}}{{- $missing = append $missing . -}}{{- end -}}
+{{- end -}}
+{{- if eq (len $missing) 2 -}}
+{{- fail "charts/paddle-serving: `resources.limits` is missing. Give cpu and memory limits, for example --set resources.limits.cpu=2 --set resources.limits.memory=2Gi" -}}
+{{- else if $missing -}}
+{{- fail (printf "charts/paddle-serving: `resources.limits.%s` is missing. Give cpu and memory limits, for example --set resources.limits.%s=%s" (first $missing) (first $missing) (ternary "2" "2Gi" (eq (first $missing) "cpu"))) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "paddle-serving.validateModel" -}}
+{{- $digest := .Values.model.digest -}}
+{{- if not $digest -}}
+{{- fail "charts/paddle-serving: `model.digest` is missing. What is served must be what was reviewed: run `paddle-serving-runtime digest DIR` on the package and --set model.digest=sha256:..." -}}
+{{- else if not (regexMatch "^sha256:[0-9a-f]{64}$" $digest) -}}
+{{- fail (printf "charts/paddle-serving: `model.digest` is %q. A digest is sha256: and 64 hexadecimal digits, as `paddle-serving-runtime digest DIR` prints it." $digest) -}}
+{{- end -}}
+{{- $sources := keys (include "paddle-serving.source" .Values.model.source | fromYaml) | sortAlpha -}}
+{{- if not $sources -}}
+{{- fail "charts/paddle-serving: `model.source` is missing. Say where the package is, for example --set model.source.pvc.claimName=models (or model.source.http.url, model.source.image.reference, model.source.configMap.name)." -}}
+{{- else if gt (len $sources) 1 -}}
+{{- fail (printf "charts/paddle-serving: `model.source` names %s. A package comes from one place; remove the others." (join " and " $sources)) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "paddle-serving.validateConsistency" -}}
+{{- /* `--set` makes text of 0.1 */ -}}
+{{- $tolerance := or (float64 .Values.consistency.rtol) (float64 .Values.consistency.atol) -}}
+{{- if and $tolerance (ne .Values.consistency.mode "Tolerance") -}}
+{{- fail (printf "charts/paddle-serving: `consistency.rtol` and `consistency.atol` have no effect in mode %s. Remove them, or --set consistency.mode=Tolerance" .Values.consistency.mode) -}}
+{{- else if and (not $tolerance) (eq .Values.consistency.mode "Tolerance") -}}
+{{- fail "charts/paddle-serving: `consistency.mode` is Tolerance, but `consistency.rtol` and `consistency.atol` are both 0. Give one, for example --set consistency.rtol=1e-5, or use mode Exact." -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "paddle-serving.validateTest" -}}
+{{- $request := .Values.test.request -}}
+{{- if and (kindIs "string" $request) $request -}}
+{{- $parsed := fromJson $request -}}
+{{- if hasKey $parsed "Error" -}}
+{{- fail (printf "charts/paddle-serving: `test.request` is not a JSON object: %s. Give the body of a request, for example --set-file test.request=golden/hello.json" (index $parsed "Error")) -}}
+{{- end -}}
+{{- end -}}
+{{- if gt (len (include "paddle-serving.testRequest" .)) 900000 -}}
+{{- fail "charts/paddle-serving: `test.request` is longer than 900,000 characters, more than a ConfigMap holds. Choose a smaller sample." -}}
+{{- end -}}
+{{- if and .Values.test.expect (not $request) -}}
+{{- fail "charts/paddle-serving: `test.expect` says what to expect, but `test.request` is empty. Give the request, for example --set-file test.request=golden/hello.json" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Body of the test's request, JSON text. */}}
+{{- define "paddle-serving.testRequest" -}}
+{{- if kindIs "string" .Values.test.request -}}{{- .Values.test.request | trim -}}{{- else -}}{{- toJson .Values.test.request -}}{{- end -}}
+{{- end -}}

@@ -1,0 +1,93 @@
+"""Wrong values are refused before anything reaches the cluster, with a message that names them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from charts.tests.conftest import Helm
+
+OPERATOR, SERVING = "paddle-serving-operator", "paddle-serving"
+MINIMAL = Path(__file__).resolve().parents[1] / SERVING / "ci" / "default-values.yaml"
+GPU = "profiles.gpu.resources"
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("lgoLevel=DEBUG", "additional properties 'lgoLevel' not allowed"),
+        ("image.tga=v2", "at '/image': additional properties 'tga' not allowed"),
+        ("rbac.scope=Everything", "at '/rbac/scope': value must be one of 'Cluster', 'Namespaced'"),
+        ("workers=0", "at '/workers': minimum: got 0, want 1"),
+        ("resources.limits.memory=null", "at '/resources/limits': missing property 'memory'"),
+        ("profiles.cpu.resources.limits.memroy=1Gi", "additional properties 'memroy' not allowed"),
+        ("profiles.cpu.runtimeClass=nvidia", "at '/profiles/cpu': additional properties 'runtimeClass' not allowed"),
+        (f"{GPU}.limits.cpu=null", "at '/profiles/gpu/resources/limits': missing property 'cpu'"),
+        (f"{GPU}.limits=null", "at '/profiles/gpu/resources': missing property 'limits'"),
+        (f"{GPU}=null", "at '/profiles/gpu': missing property 'resources'"),
+        ("profiles.mine.image.repository=runtime", "at '/profiles/mine': missing property 'resources'"),
+        ("profiles.My_Profile.image.repository=runtime", "invalid propertyName 'My_Profile'"),
+        ("profiles.cpu=null", "profile `cpu` was removed"),
+        ("watchNamespaces={team-a}", "`watchNamespaces` names team-a, but `rbac.scope` is Cluster"),
+        ("serviceAccount.create=false", "Name an account, for example --set serviceAccount.name="),
+        ("env[0].name=WORKERS", "`env` sets WORKERS, which the chart sets itself"),
+    ],
+)
+def test_the_operator_chart_refuses(helm: Helm, option: str, message: str) -> None:
+    assert message in helm.refusal(OPERATOR, "--set", option)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("replicsa=2", "additional properties 'replicsa' not allowed"),
+        ("model.source.pvc.claim=models", "at '/model/source/pvc': additional properties 'claim' not allowed"),
+        ("engine.mode=pipeline", "at '/engine/mode': value must be 'direct'"),
+        ("engine.workers=0", "/engine/workers"),
+        ("rollout.progressDeadline=600", "/rollout/progressDeadline"),
+        ("pod.tolerations[0].kye=models", "additional properties 'kye' not allowed"),
+        ("resources.limits.cpu=two", "/resources/limits/cpu"),
+        ("resources.limits.cpu=", "`resources.limits.cpu` is missing. Give cpu and memory limits, for example --set"),
+        ("resources.limits.memory=null", "`resources.limits.memory` is missing. Give cpu and memory limits"),
+        ("resources.limits=null", "`resources.limits` is missing. Give cpu and memory limits, for example --set"),
+        ("model.digest=", "`model.digest` is missing."),
+        ("model.digest=latest", '`model.digest` is "latest". A digest is sha256: and 64 hexadecimal digits'),
+        ("model.source.pvc.claimName=", "`model.source` is missing. Say where the package is"),
+        (
+            "model.source.http.url=http://models/x.zip",
+            "`model.source` names http and pvc. A package comes from one place",
+        ),
+        ("consistency.rtol=0.1", "`consistency.rtol` and `consistency.atol` have no effect in mode Exact"),
+        ("consistency.mode=Tolerance", "`consistency.rtol` and `consistency.atol` are both 0"),
+        ("fullnameOverride=OCR", '"OCR" cannot be the name of a PaddleService'),
+        ("fullnameOverride=1ocr", '"1ocr" cannot be the name of a PaddleService'),
+        ("fullnameOverride=ocr-stable", '"ocr-stable" cannot be the name of a PaddleService'),
+        ("test.expect.text=hello", "`test.expect` says what to expect, but `test.request` is empty"),
+        ("test.request=hello", "`test.request` is not a JSON object"),
+    ],
+)
+def test_the_serving_chart_refuses(helm: Helm, option: str, message: str) -> None:
+    assert message in helm.refusal(SERVING, "--set", option, values=MINIMAL)
+
+
+def test_the_first_thing_that_is_asked_for_without_any_value_is_limits(helm: Helm) -> None:
+    assert (
+        "charts/paddle-serving: `resources.limits` is missing. Give cpu and memory limits, for example "
+        "--set resources.limits.cpu=2" in helm.refusal(SERVING)
+    )
+
+
+def test_a_sample_too_large_for_a_config_map_is_refused(helm: Helm, tmp_path: Path) -> None:
+    sample = tmp_path / "large.json"
+    sample.write_text('{"key": ["image"], "value": ["' + "A" * 900_000 + '"]}')
+    refusal = helm.refusal(SERVING, f"--set-file=test.request={sample}", values=MINIMAL)
+    assert "`test.request` is longer than 900,000 characters" in refusal
+
+
+@pytest.mark.parametrize("chart", [OPERATOR, SERVING])
+def test_kubernetes_without_validation_rules_is_refused(helm: Helm, chart: str) -> None:
+    refusal = helm.refusal(chart, "--kube-version", "1.28.0", values=None if chart == OPERATOR else MINIMAL)
+    assert "chart requires kubeVersion: >=1.29.0-0" in refusal
