@@ -50,10 +50,10 @@ class Tally:
 class Load:
     """A running load generator; its report is there when the block has ended."""
 
-    def __init__(self, namespace: Namespace, pod: str) -> None:
+    def __init__(self, namespace: Namespace, pod: str, report: Tally | None = None) -> None:
         self._namespace = namespace
         self._pod = pod
-        self._report: Tally | None = None
+        self._report = report
 
     @property
     def report(self) -> Tally:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from e2e.lib.wait import Seen, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from e2e.lib.cluster import Namespace
 
@@ -57,6 +57,16 @@ class Watch:
             raise AssertionError(f"the watch on {self._what} ended before the test")
 
 
+def ready_after_each_change(lines: Iterable[str]) -> Iterator[set[str]]:
+    """The ready pods of all slices together, after each line `EVENT SLICE POD=READY ...`."""
+    slices: dict[str, set[str]] = {}
+    for line in lines:
+        kind, name, *endpoints = line.split()
+        ready = {endpoint.removesuffix("=true") for endpoint in endpoints if endpoint.endswith("=true")}
+        slices[name] = set() if kind == "DELETED" else ready
+        yield set().union(*slices.values())
+
+
 class EndpointHistory:
     """Which pods were ready behind a Service, change by change."""
 
@@ -65,12 +75,7 @@ class EndpointHistory:
 
     def changes(self) -> Iterator[set[str]]:
         """The set of ready pods after every change."""
-        slices: dict[str, set[str]] = {}
-        for line in self._watch.lines:
-            kind, name, *endpoints = line.split()
-            ready = {endpoint.removesuffix("=true") for endpoint in endpoints if endpoint.endswith("=true")}
-            slices[name] = set() if kind == "DELETED" else ready
-            yield set().union(*slices.values())
+        return ready_after_each_change(self._watch.lines)
 
     def fewest(self) -> int:
         """The smallest number of ready pods at any time."""

@@ -29,7 +29,8 @@ def test_helm_test_passes_for_the_right_answer_and_fails_for_another(given: Give
     Service(namespace, resource, "ocr-rec").is_healthy()
     assert "Succeeded" in namespace.helm("test", "ocr", "--timeout", "2m")
 
-    namespace.helm("upgrade", "ocr", CHART, "-f", VALUES, "--set-json", f"test.expect={json.dumps('Goodbye Paddle')}")
+    other = json.dumps({"text": ["Goodbye Paddle"]})
+    namespace.helm("upgrade", "ocr", CHART, "-f", VALUES, "--set-json", f"test.expect={other}")
     with pytest.raises(CommandFailed) as failed:
         namespace.helm("test", "ocr", "--timeout", "2m", "--logs")
     said = failed.value.stdout + failed.value.stderr
