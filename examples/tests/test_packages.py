@@ -44,12 +44,14 @@ def test_the_custom_resource_carries_the_digest_of_the_assembled_package(name: s
     assert manifest.write(package) == resource["spec"]["model"]["digest"]
 
 
-def test_the_chart_values_carry_the_same_digest_and_a_golden_request() -> None:
+def test_the_chart_values_carry_the_same_digest_and_a_golden_sample() -> None:
     resource = yaml.safe_load((EXAMPLES / "ocr-rec.yaml").read_text())
     values = yaml.safe_load((EXAMPLES / "ocr-rec-values.yaml").read_text())
     assert values["model"]["digest"] == resource["spec"]["model"]["digest"]
     golden = json.loads((EXAMPLES / "ocr-rec/golden/hello.json").read_text())
     assert json.loads(values["test"]["request"]) == golden
+    recorded = json.loads((EXAMPLES / "ocr-rec/golden/expected/hello.json").read_text())
+    assert values["test"]["expect"] == recorded["answer"]
 
 
 def test_every_golden_request_has_a_recorded_answer(package: Path) -> None:
