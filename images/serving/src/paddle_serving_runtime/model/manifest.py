@@ -13,6 +13,7 @@ from paddle_serving_runtime.errors import DigestMismatch, ModelInvalid, ModelUna
 MANIFEST = "MANIFEST.sha256"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
+_UNFIT = re.compile(r"[\n\r\\\ud800-\udfff]")  # sha256sum escapes the first three; the rest is not UTF-8
 _MAX_MANIFEST_BYTES = 16 << 20
 
 
@@ -28,6 +29,8 @@ def write(root: Path) -> str:
     """
     if not root.is_dir():
         raise ModelUnavailable(f"{root} is not a directory. Give the directory of a model package.")
+    partial = root / f".{MANIFEST}.partial"
+    partial.unlink(missing_ok=True)
     try:
         names = sorted(_files(root), key=os.fsencode)
     except _IrregularError as error:
@@ -38,11 +41,10 @@ def write(root: Path) -> str:
         raise ModelUnavailable(f"{root} has no files. Give the directory of a model package.")
     lines = []
     for name in names:
-        if "\n" in name or "\\" in name or not _is_utf8(name):
+        if _UNFIT.search(name):
             raise ModelInvalid(f"{root}: a manifest cannot hold the file name {name!r}. Rename the file.")
         lines.append(f"{file_digest(root / name)}  {name}\n")
     content = "".join(lines).encode()
-    partial = root / f".{MANIFEST}.partial"
     partial.write_bytes(content)
     partial.replace(root / MANIFEST)
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
@@ -106,7 +108,8 @@ def file_digest(path: Path) -> str:
 
 def _parse(path: Path, content: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
-    for number, line in enumerate(content.decode(errors="surrogateescape").splitlines(), start=1):
+    lines = content.decode(errors="surrogateescape").removesuffix("\n").split("\n")
+    for number, line in enumerate(lines, start=1):
         match = _LINE.fullmatch(line)
         name = match[2] if match else ""
         if not match or name.startswith("/") or name == MANIFEST or {"", ".", ".."} & set(name.split("/")):
@@ -128,12 +131,8 @@ def _files(root: Path) -> Iterator[str]:
                     waiting.append(Path(item.path))
                 elif not S_ISREG(mode):
                     raise _IrregularError(name)
-                elif name not in (MANIFEST, f".{MANIFEST}.partial"):
+                elif name != MANIFEST:
                     yield name
-
-
-def _is_utf8(name: str) -> bool:
-    return name.isprintable() or name == name.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _others(names: list[str]) -> str:
