@@ -32,3 +32,5 @@ def configure(level: str) -> None:
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.captureWarnings(capture=True)
+    # it announces every start and stop of itself
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)

@@ -47,7 +47,7 @@ class Front:
             (settings.error_folder / f"{code}.http").write_bytes(content)
         path = folder / "haproxy.cfg"
         path.write_text(render(settings))
-        command = ("setpriv", "--pdeathsig", "KILL", "haproxy", "-db", "-q", "-f", str(path))
+        command = ("setpriv", "--pdeathsig", "KILL", "haproxy", "-db", "-f", str(path))
         try:
             process = await asyncio.create_subprocess_exec(
                 *command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True

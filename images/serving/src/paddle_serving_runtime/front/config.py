@@ -109,7 +109,6 @@ def _frontend(settings: FrontSettings) -> list[str]:
         f"    bind *:{settings.port} proto h1",
         "    log global",
         f"    log-format '{_LOG_FORMAT}'",
-        "    option http-buffer-request",
         "    http-request set-var(txn.start) date(0,us)",
         "    http-request set-var(txn.path) path,bytes(0,256)",
         "    http-request set-var(txn.id) uuid()",
@@ -129,6 +128,9 @@ def _frontend(settings: FrontSettings) -> list[str]:
             f"Retry-After {RETRY_AFTER_SECONDS}",
         )
         + f" if {full}",
+        # a whole request, or a full buffer, before it takes a worker: slow clients wait here
+        f"    http-request wait-for-body time {REQUEST_SECONDS}s at-least {BUFFER_BYTES}",
+        "    http-request set-var(txn.start) date(0,us)",
         "    http-after-response set-header X-Request-Id %[var(txn.id)]",
         # clients with open connections move on to another pod before this one closes
         f"    http-after-response set-header Connection close if {{ srv_is_up({DRAINING}) }}",

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from asyncio.subprocess import Process
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,19 +28,24 @@ class WorkerProcess:
 
 @dataclass(frozen=True)
 class Launched:
-    """What runs before anything else is known; `reference` is None where there is no golden sample."""
+    """What runs before anything else is known, since the time.monotonic() `at`.
 
+    `reference` is None where there is no golden sample.
+    """
+
+    at: float
     workers: tuple[WorkerProcess, ...]
     reference: Process | None
 
 
 async def launch(settings: ServeSettings, children: Children, folder: Path) -> Launched:
     """Starts every worker and the reference at once."""
+    started = time.monotonic()
     workers = [await start_worker(settings, children, folder, index) for index in range(settings.workers)]
     golden = settings.model_dir / "golden"
     has_samples = golden.is_dir() and any(path.is_file() for path in golden.iterdir())
     reference = await _start_reference(settings, children, folder) if has_samples else None
-    return Launched(tuple(workers), reference)
+    return Launched(started, tuple(workers), reference)
 
 
 def worker_socket(folder: Path, index: int) -> Path:
@@ -118,7 +124,13 @@ async def _start_reference(settings: ServeSettings, children: Children, folder: 
 
 def process_environment(threads: int) -> dict[str, str]:
     """This environment, with every library held to `threads` threads."""
-    return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), "PYTHONUNBUFFERED": "1"}
+    return {
+        **os.environ,
+        **dict.fromkeys(THREAD_VARIABLES, str(threads)),
+        "PYTHONUNBUFFERED": "1",
+        # Paddle warns at every import that it could not compile extensions quickly
+        "PYTHONWARNINGS": ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), "ignore:No ccache found"))),
+    }
 
 
 async def _reader(descriptor: int) -> asyncio.StreamReader:

@@ -53,6 +53,7 @@ class WorkerSlot:
         # around the moment when the front answers 504: no new request from before it, killed after it
         self._margin = min(0.5, request_timeout / 10)
         self._on_change = on_change
+        self._stopping = False
         self._output = Output(worker.process, f"worker {worker.index}")
 
     async def keep(
@@ -69,13 +70,16 @@ class WorkerSlot:
             finally:
                 kill(self._worker.process)
             await copying
+            if self._stopping:
+                await asyncio.Event().wait()
             words = f": {self._output.last_words}" if self._output.last_words else ""
             await crashed(self._worker.index, f"{how}{words}")
             self._worker = await restart(self._worker.index)
             self._output = Output(self._worker.process, f"worker {self._worker.index}")
 
     async def stop(self) -> None:
-        """Ends the worker after the request that it has."""
+        """Ends the worker after the request that it has, for good."""
+        self._stopping = True
         if self._worker.process.returncode is None:
             self._worker.process.send_signal(signal.SIGTERM)
             await self._worker.process.wait()

@@ -66,10 +66,11 @@ class Supervisor:
         self._slots: tuple[WorkerSlot, ...] = ()
         self._status: PodStatus | None = None
         self._was_ready = False
-        self._started_at = time.monotonic()
+        self._launched_at = 0.0
 
     async def run(self, launched: Launched, listening: socket, stop: StopRequest) -> int:
         """Until a signal (returns the exit status) or a failure (raises it)."""
+        self._launched_at = launched.at
         self._slots = tuple(
             WorkerSlot(worker, self._front, self._verifier, self._settings.request_timeout, self._report_readiness)
             for worker in launched.workers
@@ -146,13 +147,13 @@ class Supervisor:
 
     def _report_readiness(self) -> None:
         """Logs every change between ready and not ready."""
-        if self._status is None:
+        if self._status is None or self._status.draining:
             return
         state = self._status.readiness()
         if state.ready == self._was_ready:
             return
         self._was_ready = state.ready
-        seconds = round(time.monotonic() - self._started_at, 3)
+        seconds = round(time.monotonic() - self._launched_at, 3)
         fields = {"verdict": self._verifier.evidence.verdict, "seconds": seconds}
         _LOG.info("ready" if state.ready else f"not ready: {state.reason}", extra={"fields": fields})
 

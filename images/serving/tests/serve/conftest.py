@@ -1,0 +1,210 @@
+"""A real `serve` as a child process: real Paddle, real HAProxy, on 127.0.0.1."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+READY_SECONDS = 60.0
+
+SERVICE = """
+import os
+import time
+import numpy as np
+from paddle_serving_server.web_service import WebService, Op
+
+
+class PriceOp(Op):
+    def preprocess(self, input_dicts, data_id, log_id):
+        (_, inputs), = input_dicts.items()
+        time.sleep(float(inputs.get("sleep", "0")))
+        if "fail" in inputs:
+            raise ValueError("cannot read /models/secret/file")
+        if "exit" in inputs:
+            os._exit(7)
+        values = [float(value) for value in inputs["x"].split(",")]
+        return {"x": np.array(values, dtype="float32").reshape(-1, 13)}, False, None, ""
+
+    def postprocess(self, input_dicts, fetch_dict, data_id, log_id):
+        return {"price": str(fetch_dict["price"].tolist())}, None, ""
+
+
+class PriceService(WebService):
+    def get_pipeline_response(self, read_op):
+        return PriceOp(name="price", input_ops=[read_op])
+
+
+service = PriceService(name="housing")
+service.prepare_pipeline_config("config.yml")
+service.run_service()
+"""
+
+CONFIG = """\
+rpc_port: 9998
+http_port: 18082
+dag: {is_thread_op: false}
+op:
+  price:
+    local_service_conf: {client_type: local_predictor, model_config: model}
+"""
+
+X = [0.0137, -0.1136, 0.2553, -0.0692, 0.0582, -0.0727, -0.1583, -0.0584, 0.6283, 0.4919, 0.1856, 0.0795, -0.0332]
+PRICE = 18.901152
+
+
+def request_body(x: list[float] | None = None, **extra: str) -> dict[str, Any]:
+    fields = {"x": ",".join(map(str, X if x is None else x)), **extra}
+    return {"key": list(fields), "value": list(fields.values())}
+
+
+@dataclass
+class Serving:
+    """A running `serve`."""
+
+    process: subprocess.Popen[bytes]
+    http: str
+    admin: str
+    log_file: Path
+    message_file: Path
+    name: str = "svc"
+
+    def post(self, body: object, path: str = "/svc/prediction", timeout: float = 30) -> requests.Response:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return requests.post(f"{self.http}{path}", data=data, timeout=timeout)
+
+    def get(self, path: str) -> requests.Response:
+        return requests.get(f"{self.admin}{path}", timeout=10)
+
+    def metrics(self) -> dict[str, float]:
+        lines = [line for line in self.get("/metrics").text.splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
+    def logs(self, message: str) -> list[dict[str, Any]]:
+        entries = [json.loads(line) for line in self.log_file.read_text().splitlines() if line.startswith("{")]
+        return [entry for entry in entries if entry["message"] == message]
+
+    def worker_pids(self) -> list[int]:
+        """Of the living workers, in the order of their numbers."""
+        last = {entry["worker"]: entry["pid"] for entry in self.logs("worker loaded")}
+        return [last[index] for index in sorted(last)]
+
+    def wait_ready(self, seconds: float = READY_SECONDS) -> "Serving":
+        self.wait_for(lambda: self.status("/readyz") == 200, "readiness", seconds)
+        return self
+
+    def wait_for(self, condition: Callable[[], bool], what: str, seconds: float = READY_SECONDS) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if self.process.poll() is not None:
+                pytest.fail(f"serve ended with status {self.process.returncode} before {what}:\n{self.tail()}")
+            if time.monotonic() > deadline:
+                pytest.fail(f"no {what} within {seconds:g} s:\n{self.tail()}")
+            time.sleep(0.05)
+
+    def status(self, path: str) -> int:
+        try:
+            return self.get(path).status_code
+        except requests.ConnectionError:
+            return 0
+
+    def wait_exit(self, seconds: float = READY_SECONDS) -> int:
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"serve did not end within {seconds:g} s:\n{self.tail()}")
+
+    def message(self) -> str:
+        """The termination message."""
+        return self.message_file.read_text().strip() if self.message_file.exists() else ""
+
+    def tail(self) -> str:
+        return self.log_file.read_text()[-4000:]
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+def free_ports() -> tuple[int, int]:
+    with socket.socket() as first, socket.socket() as second:
+        first.bind(("127.0.0.1", 0))
+        second.bind(("127.0.0.1", 0))
+        return first.getsockname()[1], second.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def make_package(tmp_path_factory: pytest.TempPathFactory, uci_model: Path) -> Callable[..., Path]:
+    """Makes a package with the price service (or a plain model where `script` is empty) and one golden sample."""
+
+    def make(script: str = SERVICE, golden: dict[str, object] | None = None) -> Path:
+        root = tmp_path_factory.mktemp("package")
+        shutil.copytree(uci_model, root / "model", ignore=shutil.ignore_patterns("*.py"))
+        if script:
+            (root / "web_service.py").write_text(script)
+            (root / "config.yml").write_text(CONFIG)
+        files = {"hello.json": request_body()} if golden is None else golden
+        for name, content in files.items():
+            path = root / "golden" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(content))
+        return root
+
+    return make
+
+
+Start = Callable[..., Serving]
+
+
+def start_serving(folder: Path, package: Path, *flags: str, environment: dict[str, str] | None = None) -> Serving:
+    if shutil.which("haproxy") is None:
+        pytest.fail("haproxy is not installed: run `make setup`, or apt-get install haproxy")
+    http, admin = free_ports()
+    log_file, message_file = folder / "serve.log", folder / "message"
+    command = [
+        *(sys.executable, "-m", "paddle_serving_runtime.cli.main", "serve", "--model-dir", str(package)),
+        *("--name", "svc", "--http-port", str(http), "--admin-port", str(admin), *flags),
+    ]
+    variables = {**os.environ, "TERMINATION_LOG": str(message_file), **(environment or {})}
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=variables)
+    return Serving(process, f"http://127.0.0.1:{http}", f"http://127.0.0.1:{admin}", log_file, message_file)
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Start]:
+    """Starts `serve` for one test."""
+    running: list[Serving] = []
+
+    def start(package: Path, *flags: str, environment: dict[str, str] | None = None) -> Serving:
+        running.append(start_serving(tmp_path, package, *flags, environment=environment))
+        return running[-1]
+
+    yield start
+    for serving in running:
+        serving.kill()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, make_package: Callable[..., Path]) -> Iterator[Serving]:
+    """One service with two workers for all tests of a module that leave it as it was."""
+    golden = {"hello.json": request_body(), "expected/hello.json": {"answer": {"price": [[PRICE]]}}}
+    serving = start_serving(tmp_path_factory.mktemp("shared"), make_package(golden=golden), "--workers", "2")
+    yield serving.wait_ready()
+    serving.kill()

@@ -1,0 +1,94 @@
+"""Full queues, hangs and SIGTERM."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+if TYPE_CHECKING:
+    from images.serving.tests.serve.conftest import Serving
+
+X = "0.0137,-0.1136,0.2553,-0.0692,0.0582,-0.0727,-0.1583,-0.0584,0.6283,0.4919,0.1856,0.0795,-0.0332"
+SIMPLE = {"key": ["x"], "value": [X]}
+
+
+def sleeping(seconds: float) -> dict[str, list[str]]:
+    return {"key": ["x", "sleep"], "value": [X, str(seconds)]}
+
+
+def test_a_full_queue_is_429_and_a_hang_is_504_and_a_new_worker(
+    serve: "Callable[..., Serving]", make_package: Callable[..., Path]
+) -> None:
+    serving = serve(make_package(), "--workers", "1", "--queue", "2", "--request-timeout", "3").wait_ready()
+
+    def timed(body: object) -> tuple[int, float, requests.Response]:
+        started = time.monotonic()
+        response = serving.post(body)
+        return response.status_code, time.monotonic() - started, response
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(timed, [sleeping(0.5)] * 8))
+    assert sorted(code for code, _, _ in answers) == [200] * 3 + [429] * 5
+    refused = [(seconds, response) for code, seconds, response in answers if code == 429]
+    assert all(response.headers["retry-after"] == "1" for _, response in refused)
+    assert all(response.json()["err_msg"] == "the queue is full; retry" for _, response in refused)
+    assert max(seconds for seconds, _ in refused) < 0.5
+
+    (hung,) = serving.worker_pids()
+    code, seconds, response = timed(sleeping(60))
+    assert (code, response.json()["err_no"]) == (504, 6000)
+    assert 2.5 < seconds < 5
+    serving.wait_for(lambda: serving.worker_pids() != [hung] and serving.status("/readyz") == 200, "a new worker")
+    assert serving.post(SIMPLE).status_code == 200
+    assert serving.metrics()['paddle_serving_requests_total{code="429"}'] == 5
+    assert serving.metrics()['paddle_serving_requests_total{code="504"}'] == 1
+
+
+def test_sigterm_under_load_fails_no_request(
+    serve: "Callable[..., Serving]", make_package: Callable[..., Path]
+) -> None:
+    serving = serve(make_package(), "--workers", "1", "--drain-delay", "1", "--drain-timeout", "15").wait_ready()
+    leave, outcomes, closing = threading.Event(), [], []
+
+    def load(session: requests.Session) -> None:
+        # a client with an open connection, until its endpoint is removed
+        while not leave.is_set():
+            response = session.post(f"{serving.http}/svc/prediction", json=sleeping(0.01), timeout=30)
+            outcomes.append(response.status_code)
+            closing.append(response.headers.get("connection") == "close")
+
+    sessions = [requests.Session() for _ in range(4)]
+    clients = [threading.Thread(target=load, args=(session,)) for session in sessions]
+    for client in clients:
+        client.start()
+    serving.wait_for(lambda: len(outcomes) > 20, "load")
+    assert not any(closing)
+    serving.process.send_signal(signal.SIGTERM)
+    serving.wait_for(lambda: serving.status("/readyz") == 503, "readiness to end", 1)
+    assert serving.get("/readyz").json() == {"ready": False, "reason": "draining"}
+    assert serving.status("/livez") == 200
+    before = len(outcomes)
+    serving.wait_for(lambda: len(outcomes) > before + 10, "requests served while it drains", 1)
+    assert closing[-1]
+    leave.set()
+    with ThreadPoolExecutor(2) as pool:
+        # in flight when the port closes: one with the worker, one in the queue
+        late: Any = pool.map(lambda _: serving.post(sleeping(1.2)).status_code, range(2))
+        assert list(late) == [200, 200]
+    for client in clients:
+        client.join()
+    assert set(outcomes) == {200}
+    assert serving.wait_exit(15) == 0
+
+
+def test_a_second_sigterm_ends_it_at_once(serve: "Callable[..., Serving]", make_package: Callable[..., Path]) -> None:
+    serving = serve(make_package(), "--workers", "1", "--drain-delay", "60").wait_ready()
+    serving.process.send_signal(signal.SIGTERM)
+    serving.wait_for(lambda: serving.status("/readyz") == 503, "readiness to end", 5)
+    serving.process.send_signal(signal.SIGTERM)
+    assert serving.wait_exit(5) == 1

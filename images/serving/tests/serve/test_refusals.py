@@ -1,0 +1,132 @@
+"""What never becomes ready, with the exit status and the sentence that say why."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from images.serving.tests.serve.conftest import Serving
+
+X = "0.0137,-0.1136,0.2553,-0.0692,0.0582,-0.0727,-0.1583,-0.0584,0.6283,0.4919,0.1856,0.0795,-0.0332"
+SIMPLE = {"key": ["x"], "value": [X]}
+
+ALTERED_ENGINE = """
+import sys
+
+if "paddle_serving_runtime.worker" in getattr(sys, "orig_argv", []):
+    import paddle_serving_runtime.engine.direct as direct
+
+    infer = direct.DirectEngine.infer
+
+    def altered(self, inputs, log_id):
+        output = dict(infer(self, inputs, log_id))
+        return output | {"price": output["price"].replace("18.9", "19.9")}
+
+    direct.DirectEngine.infer = altered
+"""
+
+
+def ended(serving: "Serving", status: int) -> str:
+    assert serving.wait_exit() == status, serving.tail()
+    assert serving.message() in serving.tail()
+    return serving.message()
+
+
+def test_recorded_answers_that_differ_stop_it_and_are_named(
+    serve: "Callable[..., Serving]", make_package: Callable[..., Path]
+) -> None:
+    golden = {"hello.json": SIMPLE, "expected/hello.json": {"answer": {"price": [[17.5]]}}}
+    message = ended(serve(make_package(golden=golden), "--workers", "1"), 3)
+    assert message.startswith("NotConsistent: ")
+    for part in ("hello.json", "price", "17.5", "18.90115", "recorded", "Paddle Inference"):
+        assert part in message, message
+
+
+def test_a_serving_path_that_alters_a_value_is_stopped_by_the_reference(
+    serve: "Callable[..., Serving]", make_package: Callable[..., Path], tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(ALTERED_ENGINE)
+    message = ended(serve(make_package(), "--workers", "1", environment={"PYTHONPATH": str(tmp_path)}), 3)
+    assert message.startswith("NotConsistent: ")
+    for part in ("hello.json", "price", "served", "19.9", "18.9", "Paddle Inference"):
+        assert part in message, message
+
+
+def test_a_broken_service_names_file_line_and_error(
+    serve: "Callable[..., Serving]", make_package: Callable[..., Path]
+) -> None:
+    message = ended(serve(make_package("import json\njson.nothing()\n"), "--workers", "1"), 4)
+    assert message.startswith("ServiceBroken: web_service.py:2: AttributeError")
+    assert "Traceback" not in message
+
+
+def test_workers_that_die_while_they_load_are_a_crash_loop(
+    serve: "Callable[..., Serving]", make_package: Callable[..., Path], tmp_path: Path
+) -> None:
+    dying = "import sys\nif 'paddle_serving_runtime.worker' in sys.orig_argv:\n    import os\n    os._exit(9)\n"
+    (tmp_path / "sitecustomize.py").write_text(dying)
+    message = ended(serve(make_package(), "--workers", "1", environment={"PYTHONPATH": str(tmp_path)}), 5)
+    assert message.startswith("WorkerCrashLoop: 5 worker crashes within 60 s.")
+    assert "ended with status 9 while it loaded" in message
+
+
+@pytest.mark.parametrize(
+    ("golden", "flags", "status", "words"),
+    [
+        ({}, (), 1, "NotVerifiable: The package has no golden samples."),
+        ({"hello.json": SIMPLE}, ("--require", "recorded"), 1, "NotVerifiable: No recorded answer for golden sample"),
+        ({"hello.json": SIMPLE}, ("--admin-port", "70000"), 2, "InvalidOption: --admin-port must be between"),
+        ({"hello.json": SIMPLE}, ("--rtol", "1e-3"), 2, "InvalidOption: --rtol and --atol belong to"),
+        ({"hello.json": SIMPLE}, ("--overrides", "x"), 2, "InvalidOption: --overrides 'x' is not KEY=VALUE"),
+        ({"hello.json": SIMPLE}, ("--workers", "0"), 2, "InvalidOption: --workers 0 is neither auto nor a number"),
+    ],
+)
+def test_what_cannot_be_verified_or_started_is_said_in_a_sentence(  # noqa: PLR0913 - pytest's fixtures and cases
+    serve: "Callable[..., Serving]",
+    make_package: Callable[..., Path],
+    golden: dict[str, object],
+    flags: tuple[str, ...],
+    status: int,
+    words: str,
+) -> None:
+    assert ended(serve(make_package(golden=golden), *flags), status).startswith(words)
+
+
+def test_a_port_that_is_taken_is_an_invalid_option(
+    serve: "Callable[..., Serving]", make_package: Callable[..., Path]
+) -> None:
+    first = serve(make_package(), "--workers", "1")
+    first.wait_for(lambda: first.status("/livez") == 200, "its admin port")
+    port = first.http.rsplit(":", 1)[1]
+    message = ended(serve(make_package(), "--workers", "1", "--http-port", port), 2)
+    assert message.startswith(f"InvalidOption: --http-port {port} cannot be used")
+
+
+def test_a_plain_model_without_samples_is_served_where_that_is_allowed(
+    serve: "Callable[..., Serving]", make_package: Callable[..., Path]
+) -> None:
+    package = make_package(script="", golden={})
+    serving = serve(package, "--workers", "1", "--consistency-required", "false").wait_ready()
+    assert serving.get("/report").json()["verdict"] == "None"
+    tensor = {"name": "x", "elem_type": 1, "shape": [1, 13], "float_data": [float(text) for text in X.split(",")]}
+    as_tensor, as_text = serving.post({"tensors": [tensor]}).json(), serving.post(SIMPLE).json()
+    assert as_tensor == as_text
+    (answer,) = as_tensor["tensors"]
+    assert (answer["name"], answer["elem_type"], answer["shape"]) == ("price", 1, [1, 1])
+    assert answer["float_data"][0] == pytest.approx(18.901152)
+    wrong = serving.post({"tensors": [tensor | {"shape": [13]}]})
+    assert (wrong.status_code, wrong.json()["err_no"]) == (400, 5000)
+    assert "input x has shape [13]" in wrong.json()["err_msg"]
+
+
+def test_as_pid_1_it_reaps_orphans_and_ends_on_sigterm(
+    serve: "Callable[..., Serving]", make_package: Callable[..., Path]
+) -> None:
+    """The service starts a process that outlives its parent; whoever is PID 1 inherits it."""
+    if os.geteuid() != 0:
+        pytest.skip("a PID namespace needs root")
+    assert sys.platform == "linux"
