@@ -24,9 +24,14 @@ STORE = "/store"
 REQUIRE = {Require.AUTO: "auto", Require.RECORDED: "recorded", Require.ENGINE_ONLY: "engine-only"}
 
 
+def literal(text: str) -> str:
+    """A value that reaches the process as it is: Kubernetes replaces $(NAME) in arguments and variables, and $$ by $."""
+    return text.replace("$", "$$")
+
+
 def serve(spec: ServiceSpec) -> list[str]:
     """Arguments of the serving container."""
-    return [
+    arguments = [
         "serve",
         "--model-dir",
         MODELS,
@@ -42,16 +47,18 @@ def serve(spec: ServiceSpec) -> list[str]:
         *_drain(spec.drain),
         *_consistency(spec.consistency),
     ]
+    return [literal(argument) for argument in arguments]
 
 
 def fetch(spec: ServiceSpec) -> list[str]:
     """Arguments of the container that copies the package and checks its digest."""
-    return ["fetch", *_source(spec.model.source), "--digest", spec.model.digest, "--output", MODELS]
+    arguments = ["fetch", *_source(spec.model.source), "--digest", spec.model.digest, "--output", MODELS]
+    return [literal(argument) for argument in arguments]
 
 
 def copy_from_image(source: ImageSource) -> list[str]:
     """Command of the model image's own container: copies its package to where `fetch` reads it."""
-    return ["cp", "-R", f"{source.path.rstrip('/')}/.", f"{STORE}/"]
+    return ["cp", "-R", literal(f"{source.path.rstrip('/')}/."), f"{STORE}/"]
 
 
 def _source(source: Source) -> list[str]:

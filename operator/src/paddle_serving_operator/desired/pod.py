@@ -68,6 +68,7 @@ def _model_container(spec: ServiceSpec) -> list[Manifest]:
             "command": arguments.copy_from_image(source),
             "resources": FETCH_RESOURCES,
             "securityContext": CONTAINER_SECURITY,
+            "terminationMessagePolicy": "FallbackToLogsOnError",  # it is `cp`, which writes no termination message
             "volumeMounts": [{"name": "store", "mountPath": arguments.STORE}],
         }
     ]
@@ -116,7 +117,7 @@ def _serve_container(spec: ServiceSpec, profile: Profile, image: str) -> Manifes
         ],
     }
     if variables:
-        container["env"] = [{"name": name, "value": value} for name, value in variables.items()]
+        container["env"] = [{"name": name, "value": arguments.literal(value)} for name, value in variables.items()]
     return container
 
 

@@ -131,6 +131,10 @@ def _ended(pod: str, container: str, ended: Raw) -> Trouble:
     said = TERMINATION_MESSAGE.match(str(ended.get("message", "")).strip())
     if said is not None and said[1] in SAID_BY_RUNTIME:
         return _trouble(Reason(said[1]), f"{said[2].strip()} (pod {pod})")
+    if container == "model":
+        cause = str(ended.get("message", "")).strip() or f"exit code {ended.get('exitCode')}"
+        advice = "Correct spec.model.source.image; the image needs `cp` and readable files"
+        return _trouble(Reason.MODEL_UNAVAILABLE, f"The model image cannot be copied: {cause}. {advice} (pod {pod}).")
     if ended.get("reason") == "OOMKilled":
         advice = "Raise spec.resources.limits.memory or lower spec.engine.workers"
         return _trouble(

@@ -1,0 +1,115 @@
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from paddle_serving_operator.api.fields import SpecError
+from paddle_serving_operator.api.parse import parse_spec
+from paddle_serving_operator.api.types import ConfigMapSource, ConsistencyMode, HttpSource, ImageSource, PvcSource, Require
+from paddle_serving_operator.constants import Key
+
+KEY = Key("default", "ocr")
+
+
+def test_the_shortest_spec_has_a_safe_default_for_everything_else(make_raw_spec: Callable[..., Any]) -> None:
+    spec = parse_spec(KEY, make_raw_spec())
+    assert spec.runtime == "cpu"
+    assert spec.replicas == 1
+    assert spec.model.name == "ocr"
+    assert spec.model.source == PvcSource("models", "ocr/v2")
+    assert spec.engine.workers is None
+    assert spec.engine.ir_optim
+    assert not spec.engine.one_dnn
+    assert spec.consistency.mode is ConsistencyMode.EXACT
+    assert spec.consistency.require is Require.AUTO
+    assert spec.consistency.required
+    assert spec.rollout.progress_deadline == timedelta(minutes=10)
+    assert spec.rollout.revision_history_limit == 10
+    assert not spec.rollout.paused
+    assert spec.disruption.enabled
+    assert spec.disruption.max_unavailable == 1
+    assert (spec.drain.delay, spec.drain.timeout) == (timedelta(seconds=5), timedelta(seconds=20))
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ({"pvc": {"claimName": "m"}}, PvcSource("m", "")),
+        ({"http": {"url": "https://store/a.tar.gz"}}, HttpSource("https://store/a.tar.gz")),
+        ({"image": {"reference": "r:1"}}, ImageSource("r:1", "/model", "IfNotPresent")),
+        ({"configMap": {"name": "c"}}, ConfigMapSource("c")),
+    ],
+)
+def test_each_source_is_understood(make_raw_spec: Callable[..., Any], source: object, expected: object) -> None:
+    assert parse_spec(KEY, make_raw_spec(model={"source": source})).model.source == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("90s", timedelta(seconds=90)), ("1h30m", timedelta(minutes=90)), ("0s", timedelta(0))]
+)
+def test_durations_are_hours_minutes_and_seconds(make_raw_spec: Callable[..., Any], text: str, expected: timedelta) -> None:
+    assert parse_spec(KEY, make_raw_spec(drain={"delay": text})).drain.delay == expected
+
+
+BAD = [
+    ({"model": None}, "spec.model", "is missing. Give digest and source"),
+    ({"model": {"digest": "sha256:abc"}}, "spec.model.digest", "Run `paddle-serving-runtime digest DIR`"),
+    ({"model": {"digest": None}}, "spec.model.digest", "is missing"),
+    ({"model": {"name": "Ocr"}}, "spec.model.name", "lower-case"),
+    ({"model": {"source": {}}}, "spec.model.source", "has none. Give exactly one of pvc, http, image, configMap"),
+    ({"model": {"source": {"http": {"url": "http://a"}, "configMap": {"name": "c"}}}}, "spec.model.source", "http and configMap"),
+    ({"model": {"source": {"http": {"url": "ftp://a"}}}}, "spec.model.source.http.url", "http:// or https://"),
+    ({"model": {"source": {"http": {"url": "http://me:secret@a/"}}}}, "spec.model.source.http.url", "without a password"),
+    ({"model": {"source": {"pvc": {"claimName": "m", "path": "/abs"}}}}, "spec.model.source.pvc.path", "without a leading /"),
+    ({"model": {"source": {"pvc": {"claimName": "m", "path": "a/../b"}}}}, "spec.model.source.pvc.path", "without .."),
+    ({"model": {"source": {"image": {"reference": "r", "path": "model"}}}}, "spec.model.source.image.path", "absolute"),
+    ({"model": {"source": {"pvc": {"claimName": "m", "readOnly": True}}}}, "spec.model.source.pvc.readOnly", "is unknown"),
+    ({"replica": 2}, "spec.replica", "is unknown. Remove it, or use one of"),
+    ({"replicas": -1}, "spec.replicas", "whole number"),
+    ({"replicas": True}, "spec.replicas", "whole number"),
+    ({"replicas": "2"}, "spec.replicas", "whole number"),
+    ({"resources": {"limits": {"cpu": "fast"}}}, "spec.resources.limits.cpu", "Give a quantity"),
+    ({"resources": {"limits": {"disk": "1"}}}, "spec.resources.limits.disk", "is unknown"),
+    ({"engine": {"mode": "pipeline"}}, "spec.engine.mode", "Use one of direct"),
+    ({"engine": {"workers": 0}}, "spec.engine.workers", "from 1 to 64"),
+    ({"engine": {"irOptim": "yes"}}, "spec.engine.irOptim", "true or false"),
+    ({"engine": {"overrides": {"--digest": "x"}}}, "spec.engine.overrides", "path into config.yml"),
+    ({"engine": []}, "spec.engine", "must be an object"),
+    ({"consistency": {"rtol": 0.1}}, "spec.consistency.rtol", "belongs to mode Tolerance"),
+    ({"consistency": {"mode": "Tolerance"}}, "spec.consistency.mode", "without a tolerance"),
+    ({"consistency": {"mode": "Tolerance", "atol": -1}}, "spec.consistency.atol", "not negative"),
+    ({"consistency": {"mode": "Tolerance", "atol": float("nan")}}, "spec.consistency.atol", "not negative"),
+    ({"rollout": {"progressDeadline": "soon"}}, "spec.rollout.progressDeadline", "for example 90s"),
+    ({"rollout": {"progressDeadline": ""}}, "spec.rollout.progressDeadline", "for example 90s"),
+    ({"rollout": {"strategy": "Canary"}}, "spec.rollout.strategy", "Use one of BlueGreen"),
+    ({"disruption": {"maxUnavailable": "half"}}, "spec.disruption.maxUnavailable", "25%"),
+    ({"pod": {"env": [{"name": "A-B", "value": ""}]}}, "spec.pod.env[0].name", "letters, digits and _"),
+    ({"pod": {"env": [{"name": "A", "valueFrom": {}}]}}, "spec.pod.env[0].value", "is missing"),
+    ({"pod": {"imagePullSecrets": [{"nam": "x"}]}}, "spec.pod.imagePullSecrets[0].name", "is missing"),
+    ({"pod": {"labels": {"a": ["b"]}}}, "spec.pod.labels[a]", "Give a string"),
+]
+
+
+@pytest.mark.parametrize(("fields", "path", "advice"), BAD)
+def test_a_wrong_field_is_named_with_its_path_and_what_to_do(
+    make_raw_spec: Callable[..., Any], fields: dict[str, Any], path: str, advice: str
+) -> None:
+    raw = make_raw_spec(**fields) if fields.get("model", {}) is not None else {"model": None}
+    with pytest.raises(SpecError) as refused:
+        parse_spec(KEY, raw)
+    assert refused.value.path == path
+    assert str(refused.value).startswith(f"PaddleService default/ocr: {path} ")
+    assert advice in str(refused.value)
+
+
+def test_a_long_wrong_value_is_cut_in_the_sentence(make_raw_spec: Callable[..., Any]) -> None:
+    with pytest.raises(SpecError) as refused:
+        parse_spec(KEY, make_raw_spec(model={"digest": "x" * 10_000}))
+    assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize("raw", ["text", 3, []])
+def test_a_spec_that_is_no_object_is_refused(raw: object) -> None:
+    with pytest.raises(SpecError, match="spec is .*; it must be an object"):
+        parse_spec(KEY, raw)

@@ -1,0 +1,196 @@
+"""Random lives of a PaddleService against a small cluster: whatever happens, in whatever order, the promises hold."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from paddle_serving_operator.api.conditions import ConditionStatus, ConditionType, Reason
+from paddle_serving_operator.api.status import Phase, ServiceStatus, dump_status, parse_status
+from paddle_serving_operator.rollout.machine import is_complete, step
+from paddle_serving_operator.rollout.model import Goal, Observation, Plan, RevisionSeen, Trouble
+
+NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+REVISIONS = ["a" * 10, "b" * 10, "c" * 10]
+BROKEN = Trouble(Reason.NOT_CONSISTENT, "hello.json differs", terminal=True)
+
+OPERATOR = st.tuples(st.just("operator"), st.sampled_from(["whole", "whole", "killed after traffic", "killed before status"]))
+EVENTS = st.one_of(
+    OPERATOR,
+    OPERATOR,
+    st.tuples(st.just("all start"), st.none()),
+    st.tuples(st.just("settle"), st.none()),
+    st.tuples(st.just("spec"), st.sampled_from(REVISIONS)),
+    st.tuples(st.just("scale"), st.integers(1, 3)),
+    st.tuples(st.just("pause"), st.booleans()),
+    st.tuples(st.just("starts"), st.sampled_from(REVISIONS)),
+    st.tuples(st.just("fails"), st.sampled_from(REVISIONS)),
+    st.tuples(st.just("endpoints"), st.none()),
+    st.tuples(st.just("time"), st.integers(1, 900)),
+)
+GOAL = Goal(1, REVISIONS[0], "sha256:x", "runtime:1", 2, timedelta(minutes=10), False, True, "http://x")  # noqa: FBT003
+
+
+@dataclass
+class Cluster:
+    """Deployments with ready pods, a Service, endpoints that follow the Service some time later, and a written status."""
+
+    goal: Goal = GOAL
+    now: datetime = NOW
+    wanted: dict[str, int] = field(default_factory=dict)
+    ready: dict[str, int] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    traffic: str | None = None
+    endpoints: frozenset[str] = frozenset()
+    raw_status: object = None
+    failures: list[str] = field(default_factory=list)
+
+    def seen(self) -> Observation:
+        revisions = {
+            name: RevisionSeen(
+                deployed=True,
+                wanted=wanted,
+                pods=wanted,
+                ready=self.ready.get(name, 0),
+                trouble=BROKEN if name in self.broken and self.ready.get(name, 0) < wanted else None,
+            )
+            for name, wanted in self.wanted.items()
+        }
+        serving = frozenset(name for name in self.endpoints if self.ready.get(name, 0))
+        return Observation(self.traffic, serving, revisions)
+
+    def answering(self) -> int:
+        """Pods that the endpoints reach."""
+        return sum(self.ready.get(name, 0) for name in self.endpoints)
+
+    def apply(self, plan: Plan, seen: Observation, upto: str) -> None:
+        """What the operator writes: Deployments, Service, prune, status; it may be killed after any of them."""
+        for name in plan.revisions:
+            self.wanted[name] = self.goal.replicas
+            self.ready[name] = min(self.ready.get(name, 0), self.goal.replicas)
+        if plan.traffic != self.traffic and plan.traffic is not None and not self._verified(plan.traffic, seen):
+            self.failures.append(f"traffic to {plan.traffic}, which is not verified")
+        self.traffic = plan.traffic
+        if upto == "killed after traffic":
+            return
+        for name in set(self.wanted) - set(plan.revisions):
+            if name in self.endpoints and self.ready.get(name, 0):
+                self.failures.append(f"{name} was removed while it had requests")
+            del self.wanted[name]
+            self.ready.pop(name, None)
+        if upto == "killed before status":
+            return
+        self.raw_status = dump_status(plan.status)
+
+    def _verified(self, revision: str, seen: Observation) -> bool:
+        was_serving = revision in seen.serving
+        return was_serving or is_complete(self.goal, seen, revision)
+
+    def happens(self, event: tuple[str, object]) -> None:
+        match event:
+            case ("spec", str(revision)):
+                self.goal = replace(self.goal, revision=revision, generation=self.goal.generation + 1)
+            case ("scale", int(replicas)):
+                self.goal = replace(self.goal, replicas=replicas)
+            case ("pause", bool(paused)):
+                self.goal = replace(self.goal, paused=paused)
+            case ("starts", str(name)) if name in self.wanted and name not in self.broken:
+                self.ready[name] = min(self.wanted[name], self.ready.get(name, 0) + 1)
+            case ("fails", str(name)) if not self.ready.get(name, 0):
+                self.broken ^= {name}  # a candidate breaks, or its cause vanishes
+            case ("endpoints", _):
+                self.endpoints = frozenset({self.traffic} - {None})  # type: ignore[arg-type]
+            case ("all start", _):
+                self.ready |= {name: wanted for name, wanted in self.wanted.items() if name not in self.broken}
+            case ("settle", _):
+                for _ in range(5):
+                    self.reconcile("whole")
+                    self.happens(("all start", None))
+                    self.happens(("endpoints", None))
+            case ("time", int(seconds)):
+                self.now += timedelta(seconds=seconds)
+            case ("operator", str(how)):
+                self.reconcile(how)
+
+    def reconcile(self, how: str) -> None:
+        seen, status = self.seen(), parse_status(self.raw_status)
+        plan = step(self.goal, status, seen, self.now)
+        assert step(self.goal, status, seen, self.now) == plan
+        before = self.answering()
+        self.apply(plan, seen, how)
+        if self.answering() < min(before, self.goal.replicas):
+            self.failures.append(f"{before} pods answered, then {self.answering()}")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(EVENTS, max_size=60))
+def test_whatever_happens_no_unverified_revision_gets_traffic_and_no_answering_pod_is_removed(events: list[tuple[str, object]]) -> None:
+    cluster = Cluster()
+    for event in events:
+        cluster.happens(event)
+        assert cluster.failures == []
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.lists(EVENTS, max_size=40))
+def test_whatever_happened_a_sound_revision_ends_up_healthy_and_alone(events: list[tuple[str, object]]) -> None:
+    cluster = Cluster()
+    for event in events:
+        cluster.happens(event)
+    cluster.broken = set()
+    cluster.happens(("pause", False))
+    for _ in range(8):
+        cluster.happens(("operator", "whole"))
+        cluster.happens(("endpoints", None))
+        for _ in range(3):
+            cluster.happens(("starts", cluster.goal.revision))
+    status = parse_status(cluster.raw_status)
+    assert status.phase is Phase.HEALTHY
+    assert cluster.traffic == cluster.goal.revision
+    assert set(cluster.wanted) == {cluster.goal.revision}
+    ready = status.condition(ConditionType.READY)
+    assert ready is not None
+    assert ready.status is ConditionStatus.TRUE
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.lists(EVENTS, max_size=40))
+def test_when_nothing_happens_any_more_the_status_comes_to_rest_without_events(events: list[tuple[str, object]]) -> None:
+    cluster = Cluster()
+    for event in events:
+        cluster.happens(event)
+    for _ in range(6):
+        cluster.happens(("operator", "whole"))
+        cluster.happens(("endpoints", None))
+    before, seen = parse_status(cluster.raw_status), cluster.seen()
+    plan = step(cluster.goal, before, seen, cluster.now)
+    assert plan.status == before
+    assert plan.events == ()
+    assert plan.traffic == cluster.traffic
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.lists(EVENTS, max_size=40))
+def test_ready_is_never_said_while_promised_pods_are_missing(events: list[tuple[str, object]]) -> None:
+    cluster = Cluster()
+    for event in events:
+        cluster.happens(event)
+        seen, status = cluster.seen(), parse_status(cluster.raw_status)
+        plan = step(cluster.goal, status, seen, cluster.now)
+        ready = plan.status.condition(ConditionType.READY)
+        assert ready is not None
+        if ready.status is ConditionStatus.TRUE:
+            assert plan.stable is not None
+            assert seen.revisions[plan.stable].ready >= cluster.goal.replicas
+        if plan.status.phase is Phase.FAILED:
+            progressing = plan.status.condition(ConditionType.PROGRESSING)
+            assert progressing is not None
+            assert progressing.message
+
+
+@given(st.sampled_from(REVISIONS), st.integers(0, 3))
+def test_every_first_pass_writes_a_status(revision: str, replicas: int) -> None:
+    plan = step(replace(GOAL, revision=revision, replicas=replicas), ServiceStatus(), Observation(None, frozenset(), {}), NOW)
+    assert plan.status.phase is Phase.PENDING
+    assert plan.status != ServiceStatus()

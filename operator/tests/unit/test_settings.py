@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import pytest
+
+from paddle_serving_operator.settings import Profile, Settings, SettingsError, read_profiles
+
+GOOD = "cpu: {image: runtime:1, resources: {limits: {cpu: 2, memory: 2Gi}}}"
+
+
+def profiles_file(folder: Path, text: str) -> Path:
+    path = folder / "profiles.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_settings_come_from_the_environment(tmp_path: Path) -> None:
+    path = profiles_file(tmp_path, GOOD)
+    settings = Settings.from_env({"PROFILES_FILE": str(path), "WATCH_NAMESPACES": "a, b,", "WORKERS": "8", "LOG_LEVEL": "debug"})
+    assert settings.namespaces == ("a", "b")
+    assert settings.workers == 8
+    assert settings.log_level == "DEBUG"
+    assert settings.profiles == {"cpu": Profile("runtime:1", "IfNotPresent", {"cpu": "2", "memory": "2Gi"}, {})}
+
+
+def test_a_profile_may_have_everything(tmp_path: Path) -> None:
+    text = """
+gpu:
+  image: runtime:1-gpu
+  imagePullPolicy: Always
+  resources: {limits: {cpu: "4", memory: 8Gi, nvidia.com/gpu: 1}, requests: {cpu: 2}}
+  env: [{name: A, value: b}, {name: C}]
+  runtimeClassName: nvidia
+  nodeSelector: {x: "y"}
+  tolerations: [{operator: Exists}]
+"""
+    profile = read_profiles(profiles_file(tmp_path, text))["gpu"]
+    assert profile.limits["nvidia.com/gpu"] == "1"
+    assert profile.env == (("A", "b"), ("C", ""))
+    assert profile.tolerations == ({"operator": "Exists"},)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{}", "no runtime profile"),
+        ("- cpu", "no runtime profile"),
+        ("cpu: [", "not YAML"),
+        ("cpu: runtime", "cpu is not a mapping"),
+        ("cpu: {resources: {limits: {cpu: 1, memory: 1Gi}}}", "cpu.image is missing"),
+        ("cpu: {image: i}", "cpu.resources.limits.cpu is missing. A model server without limits"),
+        ("cpu: {image: i, resources: {limits: {cpu: 1}}}", "cpu.resources.limits.memory is missing"),
+        ("cpu: {image: i, resources: {limits: {cpu: true, memory: 1Gi}}}", "limits.cpu is True"),
+        ("cpu: {image: i, resources: {limits: {cpu: 1, memory: 1Gi}}, envs: []}", "cpu.envs is unknown"),
+        ("cpu: {image: i, imagePullPolicy: never, resources: {limits: {cpu: 1, memory: 1Gi}}}", "imagePullPolicy is 'never'"),
+        ("cpu: {image: i, env: {A: b}, resources: {limits: {cpu: 1, memory: 1Gi}}}", "cpu.env is not a list"),
+        ("cpu: {image: i, env: [{value: b}], resources: {limits: {cpu: 1, memory: 1Gi}}}", "env[0] needs name and value"),
+    ],
+)
+def test_a_profile_that_cannot_work_is_refused_with_a_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+    path = profiles_file(tmp_path, text)
+    with pytest.raises(SettingsError, match="profiles.yaml") as refused:
+        read_profiles(path)
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize(("name", "value"), [("WORKERS", "0"), ("WORKERS", "many"), ("LOG_LEVEL", "LOUD")])
+def test_a_wrong_variable_is_named(tmp_path: Path, name: str, value: str) -> None:
+    path = profiles_file(tmp_path, GOOD)
+    with pytest.raises(SettingsError, match=f"{name} is '{value}'"):
+        Settings.from_env({"PROFILES_FILE": str(path), name: value})
+
+
+def test_a_missing_file_says_what_to_mount(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="Mount the chart's ConfigMap"):
+        read_profiles(tmp_path / "none.yaml")
