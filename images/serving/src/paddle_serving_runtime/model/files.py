@@ -36,7 +36,10 @@ def find_model_files(model_dir: Path) -> ModelFiles:
         raise ModelInvalid(f"{model_dir} holds more than one model: {names}. Keep one in a folder.")
     if pairs:
         return pairs[0]
-    for program in sorted(model_dir.glob("*.pdmodel")):
+    programs, params = sorted(model_dir.glob("*.pdmodel")), sorted(model_dir.glob("*.pdiparams"))
+    if len(programs) == len(params) == 1:  # model.pdmodel and params.pdiparams, as convert calls them by default
+        return ModelFiles(programs[0], params[0])
+    for program in programs:
         raise ModelInvalid(f"{program.with_suffix('.pdiparams')} is missing; {program.name} needs its parameters.")
     if (model_dir / OLD_PROGRAM).is_file():
         return ModelFiles(model_dir / OLD_PROGRAM, None)
