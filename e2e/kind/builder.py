@@ -82,9 +82,8 @@ class Builder:
 
     def tidy(self) -> None:
         """Frees sources and compiler output, several gigabytes, once all that was wanted is built."""
-        for folder in ("modules", "build"):
-            shutil.rmtree(self.cache.go / folder, ignore_errors=True)
-        shutil.rmtree(self.cache.work, ignore_errors=True)
+        for folder in (self.cache.go / "modules", self.cache.go / "build", *self.cache.work.iterdir()):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _ours(self, folder: str, version: str, tags: str, ldflags: str, step: Step) -> Path:
         name = our_name(folder, version)

@@ -21,6 +21,7 @@ RUNTIME = HERE / "oci_runtime.py"
 STARTS_WITHIN = 60.0
 STOPS_WITHIN = 60.0
 INFO_TIMEOUT = 15.0
+SYSTEMD = Path("/run/systemd/system")
 PID_FILES = {Path("/var/run/docker.pid"): "dockerd", Path("/var/run/docker/containerd/containerd.pid"): "containerd"}
 
 
@@ -86,22 +87,33 @@ def refuse(answer: Result, env: Mapping[str, str], *, root: bool) -> None:
 
 
 def install_and_start(cache: Cache, step: Step) -> None:
-    """Installs Debian's engine where there is none and starts it. Raises SetupError with what the engine said."""
+    """Installs Debian's engine where there is none and starts it. Raises CommandError with what the engine said."""
     if not shutil.which("dockerd"):
         step.doing = "installing Docker from Debian's packages"
         apt_install(["docker.io"], cache.log("docker-install"))
     step.doing = "starting the Docker engine"
     log = cache.log("dockerd")
-    if Path("/run/systemd/system").is_dir():
+    if SYSTEMD.is_dir():
         logged(["systemctl", "start", "docker"], log)
+        await_answer(None, log)
         how = "by systemd"
-    elif not wait_for_a_starting_one():
-        how = f"pid {start(cache, log).pid}, log {log}"
+    elif wait_for_a_starting_one():
+        how = "by somebody else just now"
     else:
-        how = "was just starting"
-    if not wait_until(lambda: ask().ok, STARTS_WITHIN):
-        raise CommandError("dockerd (waiting for it to answer)", 1, log)
+        daemon = start(cache, log)
+        await_answer(daemon, log)
+        how = f"pid {daemon.pid}, log {log}"
     step.result = f"{ask().stdout.strip()} started, {how}"
+
+
+def await_answer(daemon: Daemon | None, log: Path) -> None:
+    """Waits for the engine to answer, no longer than its process lives. Raises CommandError with the end of its log."""
+
+    def answered_or_died() -> bool:
+        return ask().ok or (daemon is not None and started_at(daemon.pid) != daemon.started)
+
+    if not (wait_until(answered_or_died, STARTS_WITHIN) and ask().ok):
+        raise CommandError("dockerd", 1, log)
 
 
 def apt_install(packages: list[str], log: Path) -> None:

@@ -38,6 +38,7 @@ def environment(cache: Cache, env: Mapping[str, str]) -> dict[str, str]:
         "GOPATH": str(cache.go / "path"),
         "GOMODCACHE": str(cache.go / "modules"),
         "GOCACHE": str(cache.go / "build"),
+        "GOTMPDIR": str(cache.work),
         "GOFLAGS": "-modcacherw -trimpath -buildvcs=false",
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
