@@ -172,12 +172,19 @@ def make_package(tmp_path_factory: pytest.TempPathFactory, uci_model: Path) -> C
 Start = Callable[..., Serving]
 
 
-def start_serving(folder: Path, package: Path, *flags: str, environment: dict[str, str] | None = None) -> Serving:
+def start_serving(
+    folder: Path,
+    package: Path,
+    *flags: str,
+    environment: dict[str, str] | None = None,
+    prefix: tuple[str, ...] = (),
+) -> Serving:
     if shutil.which("haproxy") is None:
         pytest.fail("haproxy is not installed: run `make setup`, or apt-get install haproxy")
     http, admin = free_ports()
     log_file, message_file = folder / "serve.log", folder / "message"
     command = [
+        *prefix,
         *(sys.executable, "-m", "paddle_serving_runtime.cli.main", "serve", "--model-dir", str(package)),
         *("--name", "svc", "--http-port", str(http), "--admin-port", str(admin), *flags),
     ]
@@ -192,8 +199,10 @@ def serve(tmp_path: Path) -> Iterator[Start]:
     """Starts `serve` for one test."""
     running: list[Serving] = []
 
-    def start(package: Path, *flags: str, environment: dict[str, str] | None = None) -> Serving:
-        running.append(start_serving(tmp_path, package, *flags, environment=environment))
+    def start(
+        package: Path, *flags: str, environment: dict[str, str] | None = None, prefix: tuple[str, ...] = ()
+    ) -> Serving:
+        running.append(start_serving(tmp_path, package, *flags, environment=environment, prefix=prefix))
         return running[-1]
 
     yield start

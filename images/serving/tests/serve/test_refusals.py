@@ -1,7 +1,6 @@
 """What never becomes ready, with the exit status and the sentence that say why."""
 
-import os
-import sys
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,7 +84,7 @@ def test_workers_that_die_while_they_load_are_a_crash_loop(
         ({"hello.json": SIMPLE}, ("--workers", "0"), 2, "InvalidOption: --workers 0 is neither auto nor a number"),
     ],
 )
-def test_what_cannot_be_verified_or_started_is_said_in_a_sentence(  # noqa: PLR0913 - pytest's fixtures and cases
+def test_what_cannot_be_verified_or_started_is_said_in_a_sentence(
     serve: "Callable[..., Serving]",
     make_package: Callable[..., Path],
     golden: dict[str, object],
@@ -96,14 +95,14 @@ def test_what_cannot_be_verified_or_started_is_said_in_a_sentence(  # noqa: PLR0
     assert ended(serve(make_package(golden=golden), *flags), status).startswith(words)
 
 
+@pytest.mark.parametrize("flag", ["--http-port", "--admin-port"])
 def test_a_port_that_is_taken_is_an_invalid_option(
-    serve: "Callable[..., Serving]", make_package: Callable[..., Path]
+    serve: "Callable[..., Serving]", make_package: Callable[..., Path], flag: str
 ) -> None:
-    first = serve(make_package(), "--workers", "1")
-    first.wait_for(lambda: first.status("/livez") == 200, "its admin port")
-    port = first.http.rsplit(":", 1)[1]
-    message = ended(serve(make_package(), "--workers", "1", "--http-port", port), 2)
-    assert message.startswith(f"InvalidOption: --http-port {port} cannot be used")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        message = ended(serve(make_package(), "--workers", "1", flag, port), 2)
+    assert message.startswith(f"InvalidOption: {flag} {port} cannot be used")
 
 
 def test_a_plain_model_without_samples_is_served_where_that_is_allowed(
@@ -121,12 +120,3 @@ def test_a_plain_model_without_samples_is_served_where_that_is_allowed(
     wrong = serving.post({"tensors": [tensor | {"shape": [13]}]})
     assert (wrong.status_code, wrong.json()["err_no"]) == (400, 5000)
     assert "input x has shape [13]" in wrong.json()["err_msg"]
-
-
-def test_as_pid_1_it_reaps_orphans_and_ends_on_sigterm(
-    serve: "Callable[..., Serving]", make_package: Callable[..., Path]
-) -> None:
-    """The service starts a process that outlives its parent; whoever is PID 1 inherits it."""
-    if os.geteuid() != 0:
-        pytest.skip("a PID namespace needs root")
-    assert sys.platform == "linux"

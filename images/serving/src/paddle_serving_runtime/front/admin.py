@@ -58,16 +58,24 @@ class Front:
 
     async def accepts(self) -> None:
         """Returns once HAProxy listens. Raises FrontError with its own words where it ends instead."""
-        while not self._settings.admin_socket.exists():
+        while not await self._answers():
             if self.process.returncode is not None:
                 raise FrontError(await self.last_words())
             await asyncio.sleep(_POLL_SECONDS)
+
+    async def _answers(self) -> bool:
+        """Whether its main loop runs; the admin socket is there before the port is bound."""
+        try:
+            return bool(await self._command("show info"))
+        except (FrontError, OSError):
+            return False
 
     async def last_words(self) -> str:
         """A sentence with the exit status and what HAProxy wrote before it ended."""
         status = await self.process.wait()
         await self._listening
-        return f"HAProxy ended with status {status}: {' '.join(self._words)[-1000:]}"
+        alerts = [words for words in self._words if "ALERT" in words] or self._words
+        return f"HAProxy ended with status {status}: {' '.join(alerts)[-1000:]}"
 
     async def requests(self) -> AsyncIterator[bytes]:
         """The log lines of finished requests, until HAProxy ends."""

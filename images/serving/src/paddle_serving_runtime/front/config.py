@@ -77,6 +77,8 @@ def _global(settings: FrontSettings) -> list[str]:
         "    stats timeout 10s",
         f"    maxconn {connections}",
         "    nbthread 1",
+        # else a second HAProxy could take the same port and half of the requests
+        "    noreuseport",
         f"    tune.bufsize {BUFFER_BYTES}",
         "",
     ]

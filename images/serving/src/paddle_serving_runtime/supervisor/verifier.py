@@ -35,6 +35,9 @@ class Verifier:
         self._samples = samples
         self._recorded = recorded
         self._reference = asyncio.ensure_future(reference) if reference is not None else None
+        if self._reference is not None:
+            # whoever waits for it sees its failure; where nobody does any more, it says nothing new
+            self._reference.add_done_callback(lambda done: done.cancelled() or done.exception())
         consistency = settings.consistency
         self._tolerance = EXACT if consistency.exact else Tolerance(consistency.rtol, consistency.atol)
         self.evidence = Evidence()
