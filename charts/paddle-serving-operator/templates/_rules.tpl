@@ -7,33 +7,37 @@
 # Tell what was observed.
 - apiGroups: [serving.paddlepaddle.org]
   resources: [paddleservices/status]
-  verbs: [get, patch]
+  verbs: [patch]
 # Own objects with blockOwnerDeletion, where the cluster checks that right (OwnerReferencesPermissionEnforcement).
 - apiGroups: [serving.paddlepaddle.org]
   resources: [paddleservices/finalizers]
   verbs: [update]
-# One Deployment for each live revision, one ControllerRevision for each revision in the history.
+# One Deployment for each live revision.
 - apiGroups: [apps]
-  resources: [deployments, controllerrevisions]
+  resources: [deployments]
   verbs: [get, list, watch, create, patch, delete]
+# The history of revisions.
+- apiGroups: [apps]
+  resources: [controllerrevisions]
+  verbs: [get, list, create, patch, delete]
 # The addresses that clients use, and the account without token that the pods run as.
 - apiGroups: [""]
   resources: [services, serviceaccounts]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [get, list, create, patch, delete]
 # The promise that a node drain leaves enough replicas.
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [get, list, create, patch, delete]
 # Why a pod is not Ready: its conditions and termination messages.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # Whether a Service already sends its traffic to the pods that it should.
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
-  verbs: [get, list, watch]
-# Leave a trace that `kubectl describe` shows; kopf itself reports its troubles to the older group.
-- apiGroups: ["", events.k8s.io]
+  verbs: [list]
+# Leave a trace that `kubectl describe` shows.
+- apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create]
 {{- end -}}
