@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import pytest
 import yaml
+from typing_extensions import override
 
 from paddle_serving_operator.api.parse import parse_spec
 from paddle_serving_operator.api.types import ServiceSpec
@@ -16,11 +17,14 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="write what the builders give into operator/tests/golden")
+    parser.addoption(
+        "--update-golden", action="store_true", help="write what the builders give into operator/tests/golden"
+    )
 
 
 class _NoAliases(yaml.SafeDumper):
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's signature
+    @override
+    def ignore_aliases(self, data: object) -> bool:
         return True
 
 
@@ -35,7 +39,9 @@ class Golden:
         text = yaml.dump(manifest, Dumper=_NoAliases, sort_keys=False, width=120)
         if self._update:
             path.write_text(text, encoding="utf-8")
-        assert path.is_file(), f"{name} is missing: run pytest operator/tests/unit --update-golden and read the new file"
+        assert path.is_file(), (
+            f"{name} is missing: run pytest operator/tests/unit --update-golden and read the new file"
+        )
         assert yaml.safe_load(path.read_text(encoding="utf-8")) == yaml.safe_load(text)
 
 

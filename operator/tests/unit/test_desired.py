@@ -1,5 +1,5 @@
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from hypothesis import given
@@ -7,10 +7,15 @@ from hypothesis import strategies as st
 from kubernetes import client
 
 from paddle_serving_operator.api.types import ServiceSpec
-from paddle_serving_operator.constants import LABEL_REVISION
+from paddle_serving_operator.constants import LABEL_REVISION, Manifest
 from paddle_serving_operator.desired import names, objects
 from paddle_serving_operator.desired.revision import Revision, dump_revision, parse_revision, revision_of
 from paddle_serving_operator.settings import Profile
+
+
+class Golden(Protocol):
+    def check(self, name: str, manifest: Manifest) -> None: ...
+
 
 MakeSpec = Callable[..., ServiceSpec]
 Profiles = Mapping[str, Profile]
@@ -20,7 +25,13 @@ EVERYTHING: dict[str, Any] = {
     "image": "my/runtime:2",
     "resources": {"limits": {"memory": "16Gi", "nvidia.com/gpu": 2}, "requests": {"memory": "4Gi"}},
     "model": {"name": "rec", "source": {"image": {"reference": "model:1", "path": "/m/", "pullPolicy": "Never"}}},
-    "engine": {"workers": 3, "threadsPerWorker": 2, "irOptim": False, "oneDNN": True, "overrides": {"op.rec.concurrency": "1", "b": "x y"}},
+    "engine": {
+        "workers": 3,
+        "threadsPerWorker": 2,
+        "irOptim": False,
+        "oneDNN": True,
+        "overrides": {"op.rec.concurrency": "1", "b": "x y"},
+    },
     "consistency": {"mode": "Tolerance", "rtol": 0.001, "atol": 1e-05, "require": "EngineOnly", "required": False},
     "drain": {"delay": "1m", "timeout": "2m"},
     "pod": {
@@ -47,19 +58,19 @@ def revision(spec: ServiceSpec, profiles: Profiles) -> Revision:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_deployment_of_each_source(source: str, golden: Any, make_spec: MakeSpec, profiles: Profiles) -> None:
+def test_deployment_of_each_source(source: str, golden: Golden, make_spec: MakeSpec, profiles: Profiles) -> None:
     built = objects.deployment("ocr", revision(make_spec(model={"source": SOURCES[source]}), profiles), 2)
     golden.check(f"deployment-{source}.yaml", built)
     client.V1Deployment.model_validate(built)
 
 
-def test_deployment_with_every_field(golden: Any, make_spec: MakeSpec, profiles: Profiles) -> None:
+def test_deployment_with_every_field(golden: Golden, make_spec: MakeSpec, profiles: Profiles) -> None:
     built = objects.deployment("ocr", revision(make_spec(**EVERYTHING), profiles), 1)
     golden.check("deployment-everything.yaml", built)
     client.V1Deployment.model_validate(built)
 
 
-def test_services_select_one_revision(golden: Any) -> None:
+def test_services_select_one_revision(golden: Golden) -> None:
     golden.check("service-traffic.yaml", objects.traffic_service("ocr", "a" * 10))
     golden.check("service-stable.yaml", objects.stable_service("ocr", "a" * 10))
     client.V1Service.model_validate(objects.traffic_service("ocr", "a" * 10))
@@ -69,7 +80,7 @@ def test_a_service_without_a_revision_selects_no_pod() -> None:
     assert objects.traffic_service("ocr", None)["spec"]["selector"][LABEL_REVISION] == "none"
 
 
-def test_disruption_budget_and_account(golden: Any, make_spec: MakeSpec) -> None:
+def test_disruption_budget_and_account(golden: Golden, make_spec: MakeSpec) -> None:
     budget = objects.disruption_budget("ocr", "a" * 10, make_spec(disruption={"maxUnavailable": "25%"}).disruption)
     golden.check("disruption-budget.yaml", budget)
     golden.check("service-account.yaml", objects.service_account("ocr"))
@@ -77,7 +88,7 @@ def test_disruption_budget_and_account(golden: Any, make_spec: MakeSpec) -> None
     client.V1ServiceAccount.model_validate(objects.service_account("ocr"))
 
 
-def test_controller_revision(golden: Any, make_spec: MakeSpec, profiles: Profiles) -> None:
+def test_controller_revision(golden: Golden, make_spec: MakeSpec, profiles: Profiles) -> None:
     record = objects.controller_revision("ocr", revision(make_spec(), profiles), 7)
     golden.check("controller-revision.yaml", record)
     client.V1ControllerRevision.model_validate(record)
@@ -95,7 +106,12 @@ def test_a_record_that_is_not_what_its_name_says_is_not_used(make_spec: MakeSpec
     assert parse_revision(made.name, None) is None
 
 
-SAME = [{"replicas": 5}, {"rollout": {"paused": True}}, {"disruption": {"enabled": False}}, {"engine": {"irOptim": True}}]
+SAME = [
+    {"replicas": 5},
+    {"rollout": {"paused": True}},
+    {"disruption": {"enabled": False}},
+    {"engine": {"irOptim": True}},
+]
 OTHER: list[dict[str, Any]] = [
     {"image": "other:1"},
     {"resources": {"limits": {"cpu": "3"}}},
@@ -112,7 +128,9 @@ OTHER: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("fields", SAME)
-def test_what_does_not_change_the_pod_makes_no_revision(fields: dict[str, Any], make_spec: MakeSpec, profiles: Profiles) -> None:
+def test_what_does_not_change_the_pod_makes_no_revision(
+    fields: dict[str, Any], make_spec: MakeSpec, profiles: Profiles
+) -> None:
     assert revision(make_spec(**fields), profiles).name == revision(make_spec(), profiles).name
 
 
@@ -128,7 +146,9 @@ def test_a_changed_profile_makes_a_revision(make_spec: MakeSpec, profiles: Profi
 
 @pytest.mark.parametrize("hostile", ["; rm -rf *", "`id`", "a b", "--digest=x", "\n", "'\""])
 def test_hostile_values_stay_one_argument(hostile: str, make_spec: MakeSpec, profiles: Profiles) -> None:
-    spec = make_spec(engine={"overrides": {"key": hostile}}, model={"source": {"image": {"reference": "m", "path": f"/{hostile}"}}})
+    spec = make_spec(
+        engine={"overrides": {"key": hostile}}, model={"source": {"image": {"reference": "m", "path": f"/{hostile}"}}}
+    )
     pod = objects.deployment("ocr", revision(spec, profiles), 1)["spec"]["template"]["spec"]
     assert pod["initContainers"][0]["command"] == ["cp", "-R", f"/{hostile}/.", "/store/"]
     assert f"key={hostile}" in pod["containers"][0]["args"]
@@ -144,11 +164,15 @@ def test_references_to_variables_are_not_expanded_by_kubernetes(make_spec: MakeS
 
 def test_a_limit_below_the_profiles_request_lowers_the_request(make_spec: MakeSpec, profiles: Profiles) -> None:
     spec = make_spec(resources={"limits": {"cpu": "250m", "memory": "4Gi"}})
-    resources = objects.deployment("ocr", revision(spec, profiles), 1)["spec"]["template"]["spec"]["containers"][0]["resources"]
+    resources = objects.deployment("ocr", revision(spec, profiles), 1)["spec"]["template"]["spec"]["containers"][0][
+        "resources"
+    ]
     assert resources == {"limits": {"cpu": "250m", "memory": "4Gi"}, "requests": {"cpu": "250m", "memory": "1Gi"}}
 
 
-def test_every_container_has_limits_and_the_restricted_security_context(make_spec: MakeSpec, profiles: Profiles) -> None:
+def test_every_container_has_limits_and_the_restricted_security_context(
+    make_spec: MakeSpec, profiles: Profiles
+) -> None:
     pod = objects.deployment("ocr", revision(make_spec(**EVERYTHING), profiles), 1)["spec"]["template"]["spec"]
     assert pod["automountServiceAccountToken"] is False
     for container in (*pod["initContainers"], *pod["containers"]):

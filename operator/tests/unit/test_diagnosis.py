@@ -7,7 +7,7 @@ from paddle_serving_operator.api.conditions import Reason
 from paddle_serving_operator.rollout.diagnosis import diagnose, has_dropped, has_fetched, is_ending, is_ready
 
 
-def pod(name: str = "ocr-1", **status: Any) -> dict[str, Any]:
+def pod(name: str = "ocr-1", **status: object) -> dict[str, Any]:
     return {"metadata": {"name": name}, "status": status}
 
 
@@ -74,11 +74,19 @@ def test_a_message_of_another_program_is_not_taken_for_a_reason() -> None:
 
 
 CLUSTER = [
-    (pod(containerStatuses=[ended(reason="OOMKilled", code=137)]), Reason.OUT_OF_MEMORY, "spec.resources.limits.memory"),
+    (
+        pod(containerStatuses=[ended(reason="OOMKilled", code=137)]),
+        Reason.OUT_OF_MEMORY,
+        "spec.resources.limits.memory",
+    ),
     (pod(containerStatuses=[waiting("ErrImagePull")]), Reason.IMAGE_PULL_FAILED, "registry/x:1"),
     (pod(containerStatuses=[waiting("ImagePullBackOff")]), Reason.IMAGE_PULL_FAILED, "kubectl describe pod ocr-1"),
     (pod(containerStatuses=[waiting("CreateContainerConfigError", "non-root")]), Reason.PODS_REFUSED, "non-root"),
-    (pod(conditions=unscheduled("0/3 nodes are available: 3 Insufficient cpu.")), Reason.UNSCHEDULABLE, "3 Insufficient cpu."),
+    (
+        pod(conditions=unscheduled("0/3 nodes are available: 3 Insufficient cpu.")),
+        Reason.UNSCHEDULABLE,
+        "3 Insufficient cpu.",
+    ),
     (
         pod(conditions=unscheduled('0/3 nodes are available: persistentvolumeclaim "models" not found')),
         Reason.VOLUME_MISSING,
@@ -129,7 +137,10 @@ def test_of_several_troubles_the_same_one_is_told_in_any_order() -> None:
 
 
 def test_pods_that_are_merely_starting_have_no_trouble() -> None:
-    starting = pod(initContainerStatuses=[ended(code=0, reason="Completed", container="fetch")], containerStatuses=[waiting("PodInitializing")])
+    starting = pod(
+        initContainerStatuses=[ended(code=0, reason="Completed", container="fetch")],
+        containerStatuses=[waiting("PodInitializing")],
+    )
     assert diagnose([starting, pod("b")], None) is None
 
 

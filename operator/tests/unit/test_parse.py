@@ -6,7 +6,14 @@ import pytest
 
 from paddle_serving_operator.api.fields import SpecError
 from paddle_serving_operator.api.parse import parse_spec
-from paddle_serving_operator.api.types import ConfigMapSource, ConsistencyMode, HttpSource, ImageSource, PvcSource, Require
+from paddle_serving_operator.api.types import (
+    ConfigMapSource,
+    ConsistencyMode,
+    HttpSource,
+    ImageSource,
+    PvcSource,
+    Require,
+)
 from paddle_serving_operator.constants import Key
 
 KEY = Key("default", "ocr")
@@ -48,7 +55,9 @@ def test_each_source_is_understood(make_raw_spec: Callable[..., Any], source: ob
 @pytest.mark.parametrize(
     ("text", "expected"), [("90s", timedelta(seconds=90)), ("1h30m", timedelta(minutes=90)), ("0s", timedelta(0))]
 )
-def test_durations_are_hours_minutes_and_seconds(make_raw_spec: Callable[..., Any], text: str, expected: timedelta) -> None:
+def test_durations_are_hours_minutes_and_seconds(
+    make_raw_spec: Callable[..., Any], text: str, expected: timedelta
+) -> None:
     assert parse_spec(KEY, make_raw_spec(drain={"delay": text})).drain.delay == expected
 
 
@@ -58,13 +67,29 @@ BAD = [
     ({"model": {"digest": None}}, "spec.model.digest", "is missing"),
     ({"model": {"name": "Ocr"}}, "spec.model.name", "lower-case"),
     ({"model": {"source": {}}}, "spec.model.source", "has none. Give exactly one of pvc, http, image, configMap"),
-    ({"model": {"source": {"http": {"url": "http://a"}, "configMap": {"name": "c"}}}}, "spec.model.source", "http and configMap"),
+    (
+        {"model": {"source": {"http": {"url": "http://a"}, "configMap": {"name": "c"}}}},
+        "spec.model.source",
+        "http and configMap",
+    ),
     ({"model": {"source": {"http": {"url": "ftp://a"}}}}, "spec.model.source.http.url", "http:// or https://"),
-    ({"model": {"source": {"http": {"url": "http://me:secret@a/"}}}}, "spec.model.source.http.url", "without a password"),
-    ({"model": {"source": {"pvc": {"claimName": "m", "path": "/abs"}}}}, "spec.model.source.pvc.path", "without a leading /"),
+    (
+        {"model": {"source": {"http": {"url": "http://me:secret@a/"}}}},
+        "spec.model.source.http.url",
+        "without a password",
+    ),
+    (
+        {"model": {"source": {"pvc": {"claimName": "m", "path": "/abs"}}}},
+        "spec.model.source.pvc.path",
+        "without a leading /",
+    ),
     ({"model": {"source": {"pvc": {"claimName": "m", "path": "a/../b"}}}}, "spec.model.source.pvc.path", "without .."),
     ({"model": {"source": {"image": {"reference": "r", "path": "model"}}}}, "spec.model.source.image.path", "absolute"),
-    ({"model": {"source": {"pvc": {"claimName": "m", "readOnly": True}}}}, "spec.model.source.pvc.readOnly", "is unknown"),
+    (
+        {"model": {"source": {"pvc": {"claimName": "m", "readOnly": True}}}},
+        "spec.model.source.pvc.readOnly",
+        "is unknown",
+    ),
     ({"replica": 2}, "spec.replica", "is unknown. Remove it, or use one of"),
     ({"replicas": -1}, "spec.replicas", "whole number"),
     ({"replicas": True}, "spec.replicas", "whole number"),
@@ -111,5 +136,5 @@ def test_a_long_wrong_value_is_cut_in_the_sentence(make_raw_spec: Callable[..., 
 
 @pytest.mark.parametrize("raw", ["text", 3, []])
 def test_a_spec_that_is_no_object_is_refused(raw: object) -> None:
-    with pytest.raises(SpecError, match="spec is .*; it must be an object"):
+    with pytest.raises(SpecError, match=r"spec is .*; it must be an object"):
         parse_spec(KEY, raw)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,18 +16,21 @@ NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 REVISIONS = ["a" * 10, "b" * 10, "c" * 10]
 BROKEN = Trouble(Reason.NOT_CONSISTENT, "hello.json differs", terminal=True)
 
-OPERATOR = st.tuples(st.just("operator"), st.sampled_from(["whole", "whole", "killed after traffic", "killed before status"]))
+OPERATOR = st.tuples(
+    st.just("operator"), st.sampled_from(["whole", "whole", "killed after traffic", "killed before status"])
+)
 EVENTS = st.one_of(
     OPERATOR,
     OPERATOR,
     st.tuples(st.just("all start"), st.none()),
     st.tuples(st.just("settle"), st.none()),
+    st.tuples(st.just("rollout"), st.sampled_from(REVISIONS)),
     st.tuples(st.just("spec"), st.sampled_from(REVISIONS)),
     st.tuples(st.just("scale"), st.integers(1, 3)),
     st.tuples(st.just("pause"), st.booleans()),
     st.tuples(st.just("starts"), st.sampled_from(REVISIONS)),
     st.tuples(st.just("fails"), st.sampled_from(REVISIONS)),
-    st.tuples(st.just("endpoints"), st.none()),
+    st.tuples(st.just("endpoints follow"), st.none()),
     st.tuples(st.just("time"), st.integers(1, 900)),
 )
 GOAL = Goal(1, REVISIONS[0], "sha256:x", "runtime:1", 2, timedelta(minutes=10), False, True, "http://x")  # noqa: FBT003
@@ -34,7 +38,7 @@ GOAL = Goal(1, REVISIONS[0], "sha256:x", "runtime:1", 2, timedelta(minutes=10), 
 
 @dataclass
 class Cluster:
-    """Deployments with ready pods, a Service, endpoints that follow the Service some time later, and a written status."""
+GOAL = Goal(1, REVISIONS[0], "sha256:x", "runtime:1", 2, timedelta(minutes=10), paused=False, consistency_required=True, url="http://x")
 
     goal: Goal = GOAL
     now: datetime = NOW
@@ -87,33 +91,51 @@ class Cluster:
         was_serving = revision in seen.serving
         return was_serving or is_complete(self.goal, seen, revision)
 
-    def happens(self, event: tuple[str, object]) -> None:
-        match event:
-            case ("spec", str(revision)):
-                self.goal = replace(self.goal, revision=revision, generation=self.goal.generation + 1)
-            case ("scale", int(replicas)):
-                self.goal = replace(self.goal, replicas=replicas)
-            case ("pause", bool(paused)):
-                self.goal = replace(self.goal, paused=paused)
-            case ("starts", str(name)) if name in self.wanted and name not in self.broken:
-                self.ready[name] = min(self.wanted[name], self.ready.get(name, 0) + 1)
-            case ("fails", str(name)) if not self.ready.get(name, 0):
-                self.broken ^= {name}  # a candidate breaks, or its cause vanishes
-            case ("endpoints", _):
-                self.endpoints = frozenset({self.traffic} - {None})  # type: ignore[arg-type]
-            case ("all start", _):
-                self.ready |= {name: wanted for name, wanted in self.wanted.items() if name not in self.broken}
-            case ("settle", _):
-                for _ in range(5):
-                    self.reconcile("whole")
-                    self.happens(("all start", None))
-                    self.happens(("endpoints", None))
-            case ("time", int(seconds)):
-                self.now += timedelta(seconds=seconds)
-            case ("operator", str(how)):
-                self.reconcile(how)
+    def happens(self, event: tuple[str, Any]) -> None:
+        name, value = event
+        getattr(self, name.replace(" ", "_"))(value)
 
-    def reconcile(self, how: str) -> None:
+    def spec(self, revision: str) -> None:
+        self.goal = replace(self.goal, revision=revision, generation=self.goal.generation + 1)
+
+    def scale(self, replicas: int) -> None:
+        self.goal = replace(self.goal, replicas=replicas)
+
+    def pause(self, paused: bool) -> None:  # noqa: FBT001 - drawn by hypothesis
+        self.goal = replace(self.goal, paused=paused)
+
+    def starts(self, name: str) -> None:
+        if name in self.wanted and name not in self.broken:
+            self.ready[name] = min(self.wanted[name], self.ready.get(name, 0) + 1)
+
+    def all_start(self, _: object = None) -> None:
+        self.ready |= {name: wanted for name, wanted in self.wanted.items() if name not in self.broken}
+
+    def fails(self, name: str) -> None:
+        """A candidate breaks, or its cause vanishes."""
+        if not self.ready.get(name, 0):
+            self.broken ^= {name}
+
+    def endpoints_follow(self, _: object = None) -> None:
+        self.endpoints = frozenset({self.traffic} if self.traffic else ())
+
+    def time(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def rollout(self, revision: str) -> None:
+        """Up to the moment where the traffic has just moved."""
+        self.spec(revision)
+        self.operator("whole")
+        self.all_start()
+        self.operator("whole")
+
+    def settle(self, _: object = None) -> None:
+        for _round in range(5):
+            self.operator("whole")
+            self.all_start()
+            self.endpoints_follow()
+
+    def operator(self, how: str) -> None:
         seen, status = self.seen(), parse_status(self.raw_status)
         plan = step(self.goal, status, seen, self.now)
         assert step(self.goal, status, seen, self.now) == plan
@@ -125,7 +147,9 @@ class Cluster:
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(EVENTS, max_size=60))
-def test_whatever_happens_no_unverified_revision_gets_traffic_and_no_answering_pod_is_removed(events: list[tuple[str, object]]) -> None:
+def test_whatever_happens_no_unverified_revision_gets_traffic_and_no_answering_pod_is_removed(
+    events: list[tuple[str, Any]],
+) -> None:
     cluster = Cluster()
     for event in events:
         cluster.happens(event)
@@ -134,7 +158,7 @@ def test_whatever_happens_no_unverified_revision_gets_traffic_and_no_answering_p
 
 @settings(max_examples=120, deadline=None)
 @given(st.lists(EVENTS, max_size=40))
-def test_whatever_happened_a_sound_revision_ends_up_healthy_and_alone(events: list[tuple[str, object]]) -> None:
+def test_whatever_happened_a_sound_revision_ends_up_healthy_and_alone(events: list[tuple[str, Any]]) -> None:
     cluster = Cluster()
     for event in events:
         cluster.happens(event)
@@ -142,7 +166,7 @@ def test_whatever_happened_a_sound_revision_ends_up_healthy_and_alone(events: li
     cluster.happens(("pause", False))
     for _ in range(8):
         cluster.happens(("operator", "whole"))
-        cluster.happens(("endpoints", None))
+        cluster.happens(("endpoints follow", None))
         for _ in range(3):
             cluster.happens(("starts", cluster.goal.revision))
     status = parse_status(cluster.raw_status)
@@ -156,13 +180,15 @@ def test_whatever_happened_a_sound_revision_ends_up_healthy_and_alone(events: li
 
 @settings(max_examples=120, deadline=None)
 @given(st.lists(EVENTS, max_size=40))
-def test_when_nothing_happens_any_more_the_status_comes_to_rest_without_events(events: list[tuple[str, object]]) -> None:
+def test_when_nothing_happens_any_more_the_status_comes_to_rest_without_events(
+    events: list[tuple[str, Any]],
+) -> None:
     cluster = Cluster()
     for event in events:
         cluster.happens(event)
     for _ in range(6):
         cluster.happens(("operator", "whole"))
-        cluster.happens(("endpoints", None))
+        cluster.happens(("endpoints follow", None))
     before, seen = parse_status(cluster.raw_status), cluster.seen()
     plan = step(cluster.goal, before, seen, cluster.now)
     assert plan.status == before
@@ -172,7 +198,7 @@ def test_when_nothing_happens_any_more_the_status_comes_to_rest_without_events(e
 
 @settings(max_examples=120, deadline=None)
 @given(st.lists(EVENTS, max_size=40))
-def test_ready_is_never_said_while_promised_pods_are_missing(events: list[tuple[str, object]]) -> None:
+def test_ready_is_never_said_while_promised_pods_are_missing(events: list[tuple[str, Any]]) -> None:
     cluster = Cluster()
     for event in events:
         cluster.happens(event)
@@ -191,6 +217,8 @@ def test_ready_is_never_said_while_promised_pods_are_missing(events: list[tuple[
 
 @given(st.sampled_from(REVISIONS), st.integers(0, 3))
 def test_every_first_pass_writes_a_status(revision: str, replicas: int) -> None:
-    plan = step(replace(GOAL, revision=revision, replicas=replicas), ServiceStatus(), Observation(None, frozenset(), {}), NOW)
+    plan = step(
+        replace(GOAL, revision=revision, replicas=replicas), ServiceStatus(), Observation(None, frozenset(), {}), NOW
+    )
     assert plan.status.phase is Phase.PENDING
     assert plan.status != ServiceStatus()

@@ -15,7 +15,9 @@ def profiles_file(folder: Path, text: str) -> Path:
 
 def test_settings_come_from_the_environment(tmp_path: Path) -> None:
     path = profiles_file(tmp_path, GOOD)
-    settings = Settings.from_env({"PROFILES_FILE": str(path), "WATCH_NAMESPACES": "a, b,", "WORKERS": "8", "LOG_LEVEL": "debug"})
+    settings = Settings.from_env(
+        {"PROFILES_FILE": str(path), "WATCH_NAMESPACES": "a, b,", "WORKERS": "8", "LOG_LEVEL": "debug"}
+    )
     assert settings.namespaces == ("a", "b")
     assert settings.workers == 8
     assert settings.log_level == "DEBUG"
@@ -51,14 +53,20 @@ gpu:
         ("cpu: {image: i, resources: {limits: {cpu: 1}}}", "cpu.resources.limits.memory is missing"),
         ("cpu: {image: i, resources: {limits: {cpu: true, memory: 1Gi}}}", "limits.cpu is True"),
         ("cpu: {image: i, resources: {limits: {cpu: 1, memory: 1Gi}}, envs: []}", "cpu.envs is unknown"),
-        ("cpu: {image: i, imagePullPolicy: never, resources: {limits: {cpu: 1, memory: 1Gi}}}", "imagePullPolicy is 'never'"),
+        (
+            "cpu: {image: i, imagePullPolicy: never, resources: {limits: {cpu: 1, memory: 1Gi}}}",
+            "imagePullPolicy is 'never'",
+        ),
         ("cpu: {image: i, env: {A: b}, resources: {limits: {cpu: 1, memory: 1Gi}}}", "cpu.env is not a list"),
-        ("cpu: {image: i, env: [{value: b}], resources: {limits: {cpu: 1, memory: 1Gi}}}", "env[0] needs name and value"),
+        (
+            "cpu: {image: i, env: [{value: b}], resources: {limits: {cpu: 1, memory: 1Gi}}}",
+            "env[0] needs name and value",
+        ),
     ],
 )
 def test_a_profile_that_cannot_work_is_refused_with_a_sentence(tmp_path: Path, text: str, sentence: str) -> None:
     path = profiles_file(tmp_path, text)
-    with pytest.raises(SettingsError, match="profiles.yaml") as refused:
+    with pytest.raises(SettingsError, match=r"profiles\.yaml") as refused:
         read_profiles(path)
     assert sentence in str(refused.value)
 

@@ -25,7 +25,7 @@ REQUIRE = {Require.AUTO: "auto", Require.RECORDED: "recorded", Require.ENGINE_ON
 
 
 def literal(text: str) -> str:
-    """A value that reaches the process as it is: Kubernetes replaces $(NAME) in arguments and variables, and $$ by $."""
+    """A value that reaches the process as it is: Kubernetes would replace $(NAME), and $$ by $."""
     return text.replace("$", "$$")
 
 

@@ -1,0 +1,137 @@
+import copy
+from typing import Any
+
+import pytest
+
+from paddle_serving_operator.constants import ANNOTATION_APPLIED, DEPLOYMENT, SERVICE, Kind, Manifest
+from paddle_serving_operator.kube.apply import NameTakenError, apply_all, prune
+from paddle_serving_operator.kube.errors import Conflict
+
+OWNER: Manifest = {"metadata": {"namespace": "default", "name": "ocr", "uid": "u1"}}
+
+
+class Recorder:
+    """A Cluster that keeps what is applied, as an API server would: with defaults, other spellings, and a status."""
+
+    def __init__(self) -> None:
+        self.live: dict[tuple[Kind, str], Manifest] = {}
+        self.writes: list[str] = []
+
+    def get(self, kind: Kind, _namespace: str, name: str) -> Manifest | None:
+        return self.live.get((kind, name))
+
+    def list(self, _kind: Kind, _namespace: str, _selector: str) -> list[Manifest]:
+        raise AssertionError
+
+    def apply(self, kind: Kind, _namespace: str, manifest: Manifest) -> None:
+        name = manifest["metadata"]["name"]
+        self.writes.append(f"apply {kind.kind} {name}")
+        stored = {key: value for key, value in copy.deepcopy(manifest).items() if key not in {"apiVersion", "kind"}}
+        metadata = stored["metadata"] | {"uid": f"uid-{name}", "resourceVersion": "1"}
+        self.live[kind, name] = stored | {"metadata": metadata, "status": {}}
+
+    def apply_status(self, _kind: Kind, _namespace: str, _manifest: Manifest) -> None:
+        raise AssertionError
+
+    def create(self, _kind: Kind, _namespace: str, _manifest: Manifest) -> None:
+        raise AssertionError
+
+    def delete(self, kind: Kind, _namespace: str, name: str, uid: str) -> None:
+        assert uid == f"uid-{name}"
+        self.writes.append(f"delete {kind.kind} {name}")
+        del self.live[kind, name]
+
+
+def service(**spec: object) -> tuple[Kind, Manifest]:
+    metadata = {"name": "ocr", "labels": {"a": "b"}}
+    return SERVICE, {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata,
+        "spec": {"selector": {"x": "1"}, **spec},
+    }
+
+
+@pytest.fixture
+def cluster() -> Recorder:
+    return Recorder()
+
+
+def test_the_second_time_nothing_is_written(cluster: Recorder) -> None:
+    assert apply_all(cluster, OWNER, [service()], cluster.live) == 1
+    assert apply_all(cluster, OWNER, [service()], cluster.live) == 0
+
+
+def test_an_object_carries_its_owner(cluster: Recorder) -> None:
+    apply_all(cluster, OWNER, [service()], cluster.live)
+    owner = cluster.live[SERVICE, "ocr"]["metadata"]["ownerReferences"][0]
+    assert owner["uid"] == "u1"
+    assert owner["controller"] is True
+
+
+def test_a_changed_manifest_is_written(cluster: Recorder) -> None:
+    apply_all(cluster, OWNER, [service()], cluster.live)
+    assert apply_all(cluster, OWNER, [service(selector={"x": "2"})], cluster.live) == 1
+
+
+def test_a_field_that_was_dropped_from_the_manifest_is_written(cluster: Recorder) -> None:
+    apply_all(cluster, OWNER, [service(type="ClusterIP")], cluster.live)
+    assert apply_all(cluster, OWNER, [service()], cluster.live) == 1
+
+
+def test_a_field_that_somebody_changed_is_put_back(cluster: Recorder) -> None:
+    apply_all(cluster, OWNER, [service()], cluster.live)
+    cluster.live[SERVICE, "ocr"]["spec"]["selector"]["x"] = "by hand"
+    assert apply_all(cluster, OWNER, [service()], cluster.live) == 1
+
+
+def test_defaults_and_spellings_of_the_api_server_are_no_difference(cluster: Recorder) -> None:
+    manifest = service(limits={"cpu": "1000m", "memory": "1024Mi"}, flag=False, empty="", ports=[{"port": 80}])
+    apply_all(cluster, OWNER, [manifest], cluster.live)
+    spec = cluster.live[SERVICE, "ocr"]["spec"]
+    spec |= {
+        "limits": {"cpu": "1", "memory": "1Gi"},
+        "clusterIP": "10.0.0.1",
+        "ports": [{"port": 80, "protocol": "TCP"}],
+    }
+    del spec["flag"], spec["empty"]
+    assert apply_all(cluster, OWNER, [manifest], cluster.live) == 0
+
+
+@pytest.mark.parametrize("change", [{"limits": {"cpu": "2"}}, {"ports": []}, {"ports": [{"port": 81}]}])
+def test_another_value_is_a_difference(cluster: Recorder, change: dict[str, Any]) -> None:
+    manifest = service(limits={"cpu": "1"}, ports=[{"port": 80}])
+    apply_all(cluster, OWNER, [manifest], cluster.live)
+    cluster.live[SERVICE, "ocr"]["spec"] |= change
+    assert apply_all(cluster, OWNER, [manifest], cluster.live) == 1
+
+
+def test_an_object_of_somebody_else_is_left_alone_with_a_sentence(cluster: Recorder) -> None:
+    cluster.live[SERVICE, "ocr"] = {"metadata": {"name": "ocr", "uid": "foreign"}}
+    with pytest.raises(NameTakenError, match=r"Service default/ocr exists and was not made by .* Delete or rename it"):
+        apply_all(cluster, OWNER, [service()], {})
+    assert cluster.writes == []
+
+
+def test_what_a_deleted_namesake_left_is_waited_for(cluster: Recorder) -> None:
+    owner = {"kind": "PaddleService", "name": "ocr", "uid": "u0", "controller": True}
+    cluster.live[SERVICE, "ocr"] = {"metadata": {"name": "ocr", "uid": "x", "ownerReferences": [owner]}}
+    with pytest.raises(Conflict, match="left over"):
+        apply_all(cluster, OWNER, [service()], {})
+
+
+def test_what_nobody_wants_is_deleted_once(cluster: Recorder) -> None:
+    for name in ("old", "new", "ending"):
+        metadata = {"name": name, "namespace": "default", "uid": f"uid-{name}"}
+        cluster.live[DEPLOYMENT, name] = {"metadata": metadata}
+    cluster.live[DEPLOYMENT, "ending"]["metadata"]["deletionTimestamp"] = "now"
+    assert prune(cluster, {(DEPLOYMENT, "new")}, dict(cluster.live)) == 1
+    assert cluster.writes == ["delete Deployment old"]
+
+
+def test_the_annotation_is_a_hash_of_the_manifest_alone(cluster: Recorder) -> None:
+    apply_all(cluster, OWNER, [service()], {})
+    first = cluster.live[SERVICE, "ocr"]["metadata"]["annotations"][ANNOTATION_APPLIED]
+    cluster.live.clear()
+    apply_all(cluster, {"metadata": OWNER["metadata"] | {"uid": "u2"}}, [service()], {})
+    assert cluster.live[SERVICE, "ocr"]["metadata"]["annotations"][ANNOTATION_APPLIED] == first
