@@ -33,12 +33,22 @@ EVENTS = st.one_of(
     st.tuples(st.just("endpoints follow"), st.none()),
     st.tuples(st.just("time"), st.integers(1, 900)),
 )
-GOAL = Goal(1, REVISIONS[0], "sha256:x", "runtime:1", 2, timedelta(minutes=10), False, True, "http://x")  # noqa: FBT003
+GOAL = Goal(
+    generation=1,
+    revision=REVISIONS[0],
+    model_digest="sha256:x",
+    image="runtime:1",
+    replicas=2,
+    progress_deadline=timedelta(minutes=10),
+    paused=False,
+    consistency_required=True,
+    url="http://x",
+)
 
 
 @dataclass
 class Cluster:
-GOAL = Goal(1, REVISIONS[0], "sha256:x", "runtime:1", 2, timedelta(minutes=10), paused=False, consistency_required=True, url="http://x")
+    """Deployments with ready pods, a Service, endpoints that follow the Service some time later, and a written status."""
 
     goal: Goal = GOAL
     now: datetime = NOW
