@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def test_an_op_gets_its_model_between_preprocess_and_postprocess() -> None:
     assert one.infer({"x": X}, 7) == {"text": "[[2.0, 4.0]]"}
     assert list(seen["inputs"]) == ["@DAGExecutor"]
     assert (seen["data_id"], seen["log_id"]) == (1, 7)
-    assert not one.answers_tensors
+    assert json.loads(one.pack({"text": "a"}))["value"] == ["a"]
 
 
 def test_an_old_postprocess_without_data_id_gets_the_log_id_third() -> None:
@@ -198,5 +199,29 @@ def test_an_op_that_cannot_be_run_is_found_when_it_is_loaded(
 
 def test_a_plain_model_answers_with_tensors() -> None:
     plain = engine(node(None))
-    assert plain.answers_tensors
-    np.testing.assert_array_equal(plain.infer({"x": X}, 0)["y"], X * 2)
+    output = plain.infer({"x": X}, 0)
+    np.testing.assert_array_equal(output["y"], X * 2)
+    assert [tensor["name"] for tensor in json.loads(plain.pack(output))["tensors"]] == ["z", "y", "y.lod"]
+
+
+def test_a_response_op_of_the_services_own_packs_the_response() -> None:
+    from paddle_serving_server.pipeline import ResponseOp  # noqa: PLC0415 - importable after install() alone
+    from paddle_serving_server.pipeline.proto.pipeline_service_pb2 import (  # noqa: PLC0415 - the same
+        Response,
+        Tensor,
+    )
+
+    class Own(ResponseOp):  # type: ignore[misc] # untyped
+        def pack_response_package(self, channeldata: Any) -> Any:  # noqa: ANN401 - untyped
+            output = channeldata.parse()
+            if "bad" in output:
+                return Response(err_no=55, err_msg="bad output")
+            tensor = Tensor(name="t", elem_type=1, shape=[1], float_data=[0.5])
+            return Response(key=["n"], value=[str(len(output))], tensors=[tensor])
+
+    one = node(op("a", preprocess=feed_x))
+    own = DirectEngine(Graph("svc", (one,), "a", Own([one.op])))
+    body = json.loads(own.pack({"k": "v"}))
+    assert (body["key"], body["value"], body["tensors"][0]["float_data"]) == (["n"], ["1"], [0.5])
+    with pytest.raises(OpFailed, match="bad output"):
+        own.pack({"bad": "x"})

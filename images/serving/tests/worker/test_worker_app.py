@@ -9,7 +9,7 @@ import pytest
 from typing_extensions import override
 
 from paddle_serving_runtime.engine import OpFailed
-from paddle_serving_runtime.protocol import Limits
+from paddle_serving_runtime.protocol import Limits, pack_values
 from paddle_serving_runtime.worker import app as worker_app
 from paddle_serving_runtime.worker.answering import Answering
 from paddle_serving_runtime.worker.app import WorkerApp
@@ -20,8 +20,6 @@ from paddle_serving_runtime.worker.options import WorkerOptions
 class Echo:
     """An engine that gives the inputs back, after what `do` does."""
 
-    answers_tensors = False
-
     def __init__(self) -> None:
         self.seen_busy: float | None = None
         self.busy_file: Path | None = None
@@ -30,6 +28,9 @@ class Echo:
         if self.busy_file is not None:
             self.seen_busy = busy_since(self.busy_file)
         return dict(inputs)
+
+    def pack(self, output: dict[str, Any], /) -> bytes:
+        return pack_values(output)
 
 
 class Raising(Echo):

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from paddle_serving_runtime.engine.failure import from_exception
 from paddle_serving_runtime.engine.inputs import check_inputs
+from paddle_serving_runtime.engine.packing import packer
 from paddle_serving_runtime.engine.step import OpStep, select
 from paddle_serving_runtime.graph import REQUEST, Graph, Node
 from paddle_serving_runtime.model.predictor import Predictor
@@ -20,7 +21,10 @@ class Step(Protocol):
 
 
 class DirectEngine:
-    """A graph with its models loaded and its Ops initialised. Not safe for use by two threads."""
+    """A graph with its models loaded and its Ops initialised. Not safe for use by two threads.
+
+    `pack` makes a response body of what infer returned; it raises UnpackableValue or OpFailed.
+    """
 
     def __init__(self, graph: Graph) -> None:
         """Loads every model; raises ModelInvalid or ServiceBroken."""
@@ -28,11 +32,7 @@ class DirectEngine:
         self._steps = {node.name: _step(node) for node in graph.nodes}
         self._uses = Counter(name for node in graph.nodes for name in node.inputs)
         self._data_id = 0
-
-    @property
-    def answers_tensors(self) -> bool:
-        """Whether the answer is tensors (a plain model), not the values that the last Op returned."""
-        return self._graph.nodes[-1].op is None
+        self.pack = packer(graph)
 
     def infer(self, inputs: Mapping[str, str | NDArray[Any]], log_id: int) -> dict[str, Any]:
         """The output of the last node. Raises BadRequest where the input cannot be right, OpFailed for the rest."""

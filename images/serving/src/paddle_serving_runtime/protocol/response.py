@@ -53,8 +53,14 @@ def pack_values(values: Mapping[str, object]) -> bytes:
 
 def pack_tensors(tensors: Mapping[str, NDArray[Any]]) -> bytes:
     """The response body of a plain model: its outputs as tensors. Raises UnpackableValue for a type without code."""
+    return pack_response({}, tensors)
+
+
+def pack_response(values: Mapping[str, str], tensors: Mapping[str, NDArray[Any]]) -> bytes:
+    """The response body with these values and tensors. Raises UnpackableValue for a type without code."""
     try:
-        return _body(0, "", [], [], [pack_tensor(name, tensor) for name, tensor in tensors.items()])
+        packed = [pack_tensor(name, tensor) for name, tensor in tensors.items()]
+        return _body(0, "", list(values.keys()), list(values.values()), packed)
     except ValueError as error:
         raise UnpackableValue(str(error)) from None
 

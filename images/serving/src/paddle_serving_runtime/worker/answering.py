@@ -15,8 +15,6 @@ from paddle_serving_runtime.protocol import (
     Limits,
     UnpackableValue,
     error_body,
-    pack_tensors,
-    pack_values,
     parse_request,
 )
 
@@ -26,12 +24,11 @@ _LOG = logging.getLogger(__name__)
 class Engine(Protocol):
     """What answers: the direct engine."""
 
-    @property
-    def answers_tensors(self) -> bool:
-        """Whether the answer goes out as tensors."""
-
     def infer(self, inputs: Mapping[str, str | NDArray[Any]], log_id: int) -> dict[str, Any]:
-        """The answer to one request."""
+        """The output for one request."""
+
+    def pack(self, output: dict[str, Any], /) -> bytes:
+        """The response body for an output."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +51,13 @@ class Answering:
         self._engine = engine
         self._names = names
         self._limits = limits
-        self._pack = pack_tensors if engine.answers_tensors else pack_values
 
     def answer(self, path: str, body: bytes, request_id: str) -> Reply:
         """The reply. Never raises: what an Op does wrong is logged with `request_id` and becomes a 500."""
         try:
             self._require_service(path)
             request = parse_request(body, self._limits)
-            return Reply(HTTPStatus.OK, self._pack(self._engine.infer(request.inputs, request.log_id)))
+            return Reply(HTTPStatus.OK, self._engine.pack(self._engine.infer(request.inputs, request.log_id)))
         except BadRequest as error:
             return refusal(error)
         except OpFailed as error:

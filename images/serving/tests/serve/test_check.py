@@ -1,0 +1,137 @@
+"""The check command against a small HTTP server."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typing_extensions import override
+
+from paddle_serving_runtime.cli.main import main
+from paddle_serving_runtime.protocol import error_body, pack_values
+from paddle_serving_runtime.reference.report import Reference, write
+
+PRICE = "[[18.901151657104492]]"
+
+
+class Endpoint(ThreadingHTTPServer):
+    """Answers every POST with `body`, and keeps the paths."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.body = pack_values({"price": PRICE})
+        self.paths: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Endpoint
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.server.paths.append(self.path)
+        self.send_response(200)
+        self.send_header("content-length", str(len(self.server.body)))
+        self.end_headers()
+        self.wfile.write(self.server.body)
+
+    @override
+    def log_message(self, format: str, *args: object) -> None:
+        """Tests are quiet."""
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with Endpoint() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def reference(tmp_path: Path) -> Path:
+    path = tmp_path / "reference.json"
+    write(path, Reference("3.3.1", "cpu", {}, {"hello.json": {"price": np.array([[18.901151657104492]])}}))
+    return path
+
+
+def test_an_endpoint_that_agrees_is_0_with_table_and_report(
+    endpoint: Endpoint,
+    reference: Path,
+    make_package: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    flags = ["--model-dir", str(make_package()), "--name", "svc", "--reference", str(reference)]
+    report = tmp_path / "report.json"
+    assert main(["check", "--url", endpoint.url, *flags, "--report", str(report)]) == 0
+    assert endpoint.paths == ["/svc/prediction"]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == [
+        "SAMPLE",
+        "TENSOR",
+        "AGAINST",
+        "ELEMENTS",
+        "MAX",
+        "ABSOLUTE",
+        "MAX",
+        "RELATIVE",
+        "EQUAL",
+    ]
+    assert lines[1].split() == ["hello.json", "price", "reference", "1", "0", "0", "yes"]
+    content = json.loads(report.read_text())
+    assert (content["consistent"], content["verdict"], content["differences"]) == (True, "EngineOnly", [])
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (pack_values({"price": "[[18.901151657104496]]"}), "18.901151657104496"),
+        (error_body(10000, "broken"), "err_no 10000 (broken)"),
+        (b"<html>", "not JSON"),
+    ],
+)
+def test_a_difference_is_3_and_a_sentence(
+    endpoint: Endpoint,
+    reference: Path,
+    make_package: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+    body: bytes,
+    words: str,
+) -> None:
+    endpoint.body = body
+    flags = ["--model-dir", str(make_package()), "--name", "svc", "--reference", str(reference)]
+    assert main(["check", "--url", endpoint.url, *flags]) == 3
+    assert words in capsys.readouterr().out
+
+
+def test_a_tolerance_is_taken_where_it_is_given(
+    endpoint: Endpoint, reference: Path, make_package: Callable[..., Path]
+) -> None:
+    endpoint.body = pack_values({"price": "[[18.90116]]"})
+    flags = ["--model-dir", str(make_package()), "--name", "svc", "--reference", str(reference)]
+    assert main(["check", "--url", endpoint.url, *flags, "--consistency", "tolerance", "--rtol", "1e-5"]) == 0
+
+
+def test_an_endpoint_that_is_not_there_is_1(
+    reference: Path, make_package: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERMINATION_LOG", str(tmp_path / "message"))
+    flags = ["--model-dir", str(make_package()), "--name", "svc", "--reference", str(reference)]
+    assert main(["check", "--url", "http://127.0.0.1:1", *flags]) == 1
+    assert (tmp_path / "message").read_text().startswith("EndpointUnavailable: POST http://127.0.0.1:1/svc")
+
+
+def test_without_a_reference_it_is_computed(
+    endpoint: Endpoint, make_package: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "--url", endpoint.url, "--model-dir", str(make_package()), "--name", "svc"]) == 0
+    assert "computing the reference answers" in capsys.readouterr().err
