@@ -75,7 +75,7 @@ def exported_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def service(tmp_path: Path, uci_model: Path) -> Callable[..., Path]:
     """Makes a package: web_service.py, config.yml, uci_housing_model/, and any other file by its path."""
 
-    def make(web_service: str = PRICE_SERVICE, config: str | None = PRICE_CONFIG, **others: str | bytes) -> Path:
+    def make(web_service: str | None = PRICE_SERVICE, config: str | None = PRICE_CONFIG, **others: str | bytes) -> Path:
         root = tmp_path / "package"
         texts: dict[str, str | bytes | None] = {"web_service.py": web_service, "config.yml": config, **others}
         copied = {f"uci_housing_model/{path.name}": path.read_bytes() for path in uci_model.iterdir() if path.is_file()}
@@ -88,3 +88,21 @@ def service(tmp_path: Path, uci_model: Path) -> Callable[..., Path]:
         return root
 
     return make
+
+
+@pytest.fixture
+def price_service() -> str:
+    """The web_service.py of the default package of `service`: one Op, `uci`, of the service `housing`."""
+    return PRICE_SERVICE
+
+
+@pytest.fixture
+def price_config() -> str:
+    """The config.yml of the default package of `service`."""
+    return PRICE_CONFIG
+
+
+@pytest.fixture
+def price_request() -> bytes:
+    """The body of a request to it; the answer is {"price": "[[18.901152...]]"}."""
+    return PRICE_REQUEST

@@ -85,7 +85,7 @@ def read(model_dir: Path) -> ModelConf:
         _refuse_repeated(var.alias for var in conf.fetches)
     except (text_format.ParseError, ValueError) as error:
         raise ModelInvalid(
-            f"{path}: {error}. Write it anew with `python -m paddle_serving_client.convert`, or delete it."
+            f"{path}: {str(error).rstrip('.')}. Write it anew with `python -m paddle_serving_client.convert`, or delete it."
         ) from error
     return conf
 

@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from paddle_serving_runtime.consistency import EXACT, Comparison, Tolerance, compare, describe
+
+NUMERIC = (
+    hnp.floating_dtypes(sizes=(16, 32, 64), endianness="<")
+    | hnp.integer_dtypes(endianness="<")
+    | hnp.unsigned_integer_dtypes(endianness="<")
+    | hnp.complex_number_dtypes(sizes=(64, 128), endianness="<")
+    | hnp.boolean_dtypes()
+)
+SHAPES = hnp.array_shapes(min_dims=0, max_dims=3, max_side=4, min_side=0)
+ARRAYS = NUMERIC.flatmap(lambda dtype: hnp.arrays(dtype, SHAPES))
+FLOATS = hnp.arrays(np.float32, hnp.array_shapes(max_dims=2, max_side=4))
+TOLERANCES = st.builds(Tolerance, st.floats(1e-9, 1), st.floats(1e-9, 1))
+
+
+def one(got: np.ndarray, want: np.ndarray, tolerance: Tolerance = EXACT) -> Comparison:
+    (comparison,) = compare("a.json", {"y": got}, {"y": want}, tolerance, "served", "Paddle Inference")
+    return comparison
+
+
+@given(ARRAYS, TOLERANCES)
+def test_an_array_equals_itself_under_every_tolerance(array: np.ndarray, tolerance: Tolerance) -> None:
+    for limit in (EXACT, tolerance):
+        found = one(array.copy(), array, limit)
+        assert found.equal
+        assert (found.max_absolute_error, found.max_relative_error, found.differing) == (0, 0, 0)
+
+
+@given(FLOATS, st.data())
+def test_one_flipped_bit_is_found_and_placed(array: np.ndarray, data: st.DataObject) -> None:
+    index = data.draw(st.tuples(*(st.integers(0, size - 1) for size in array.shape)))
+    bit = data.draw(st.integers(0, 31))
+    changed = array.copy()
+    changed.view(np.uint32)[index] ^= np.uint32(1 << bit)
+    found = one(changed, array)
+    if np.isnan(array[index]) and np.isnan(changed[index]):
+        assert found.equal  # the payload of a NaN does not count
+    else:
+        assert found.difference is not None
+        assert found.difference.element == index
+        assert found.differing == 1
+
+
+@given(ARRAYS, ARRAYS, TOLERANCES)
+def test_exactly_equal_means_equal_under_a_tolerance_too(a: np.ndarray, b: np.ndarray, tolerance: Tolerance) -> None:
+    if one(a, b).equal:
+        assert one(a, b, tolerance).equal
+
+
+@given(FLOATS, TOLERANCES)
+def test_a_tolerance_is_that_of_numpy_isclose(want: np.ndarray, tolerance: Tolerance) -> None:
+    rng = np.random.default_rng(0)
+    with np.errstate(all="ignore"):
+        got = (want * rng.choice([1, 1 + 1e-3, 1.5], want.shape)).astype(np.float32)
+    wide = got.astype(np.float64), want.astype(np.float64)
+    with np.errstate(all="ignore"):
+        expected = np.isclose(*wide, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=True)
+    assert one(got, want, tolerance).differing == np.count_nonzero(~expected)
+
+
+def test_signed_zeros_differ_exactly_and_not_within_a_tolerance() -> None:
+    got, want = np.array([0.0, 1.0]), np.array([-0.0, 1.0])
+    assert describe(one(got, want)).startswith("Sample a.json, tensor y, element [0]: served is 0.0, but Paddle")
+    assert one(got, want, Tolerance(0, 1e-9)).equal
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_never_near_a_number(value: float) -> None:
+    for got, want in ((value, 1.0), (1.0, value)):
+        found = one(np.array([got]), np.array([want]), Tolerance(1, 1e30))
+        assert not found.equal
+        assert found.max_absolute_error == np.inf
+
+
+def test_dtype_and_shape_must_agree_exactly() -> None:
+    assert describe(one(np.zeros(2, np.float32), np.zeros(2))) == (
+        "Sample a.json, tensor y: served is dtype float32, but Paddle Inference says dtype float64."
+    )
+    assert describe(one(np.zeros((2, 1)), np.zeros(2))) == (
+        "Sample a.json, tensor y: served is shape [2, 1], but Paddle Inference says shape [2]."
+    )
+
+
+def test_within_a_tolerance_the_width_does_not_count_but_shape_and_kind_do() -> None:
+    near = Tolerance(1e-3, 1e-5)
+    assert one(np.array([0.5], np.float32), np.array([0.5001]), near).equal
+    assert one(np.array([7], np.int32), np.array([7], np.int64), near).equal
+    assert one(np.array([7], np.int32), np.array([7.001]), near).equal
+    assert not one(np.array([7]), np.array([8]), Tolerance(1, 1)).equal
+    assert not one(np.array([True]), np.array([1]), near).equal
+    assert not one(np.array(["1"]), np.array([1]), near).equal
+    assert not one(np.zeros((1, 1)), np.zeros(1), near).equal
+
+
+def test_large_integers_are_not_rounded() -> None:
+    found = one(np.array([2**63 - 1]), np.array([2**63 - 2]))
+    assert found.max_absolute_error == 1
+    assert "element [0]: served is 9223372036854775807, but Paddle Inference says 9223372036854775806" in describe(
+        found
+    )
+
+
+def test_the_worst_element_is_named_and_the_others_counted() -> None:
+    got, want = np.array([[1.0, 2.0], [3.0, 4.5]]), np.array([[1.0, 2.25], [3.0, 4.0]])
+    assert describe(one(got, want)) == (
+        "Sample a.json, tensor y, element [1, 1]: served is 4.5, but Paddle Inference says 4.0; 2 of 4 elements "
+        "differ, largest absolute error 0.5, largest relative error 0.125."
+    )
+
+
+def test_text_is_compared_whatever_its_width() -> None:
+    assert one(np.array(["a", "bc"]), np.array(["a", "bc"], dtype="<U10")).equal
+    found = one(np.array(["a", "bd"]), np.array(["a", "bc"]))
+    assert "element [1]: served is 'bd', but Paddle Inference says 'bc'" in describe(found)
+
+
+def test_missing_and_unexpected_tensors_are_differences() -> None:
+    got, want = {"a": np.zeros(1), "b": np.zeros(1)}, {"c": np.zeros(1), "a": np.zeros(1)}
+    found = compare("s", got, want, EXACT, "Paddle Inference", "recorded")
+    assert [(item.tensor, item.difference and item.difference.kind) for item in found] == [
+        ("c", "missing"),
+        ("a", None),
+        ("b", "unexpected"),
+    ]
+    assert describe(found[0]) == "Sample s, tensor c: Paddle Inference has no such tensor, but recorded has one."
+    assert describe(found[1]) == "Sample s, tensor a: Paddle Inference and recorded are equal."
+
+
+def test_two_empty_answers_are_not_equal() -> None:
+    (found,) = compare("s", {}, {}, EXACT, "served", "Paddle Inference")
+    assert not found.equal
+    assert "nothing was compared" in describe(found)

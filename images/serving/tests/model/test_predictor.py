@@ -1,0 +1,165 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from paddle_serving_runtime.errors import InvalidOption, ModelInvalid
+from paddle_serving_runtime.model.predictor import Predictor, Switches
+
+X = np.array([float(i) / 10 for i in range(13)], np.float32).reshape(1, 13)
+
+
+@pytest.fixture
+def model(exported_models: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(exported_models / "program", tmp_path / "model"))
+
+
+def test_the_old_format_answers_by_alias(uci_model: Path) -> None:
+    """The expected price is what Paddle Serving's own examples print for this input."""
+    text = "0.0137,-0.1136,0.2553,-0.0692,0.0582,-0.0727,-0.1583,-0.0584,0.6283,0.4919,0.1856,0.0795,-0.0332"
+    x = np.array([float(part) for part in text.split(",")]).reshape(1, 13)  # float64: it is cast to float32
+    answer = Predictor(uci_model, Switches()).run({"x": x})
+    assert list(answer) == ["price"]
+    assert answer["price"].dtype == np.float32
+    np.testing.assert_allclose(answer["price"], [[18.901152]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["pir", "program"])
+def test_models_without_a_prototxt_answer_by_their_own_names(exported_models: Path, name: str) -> None:
+    predictor = Predictor(exported_models / name, Switches())
+    answer = predictor.run({"x": np.ones((5, 4), np.float32)})
+    scores, second = answer.values()
+    assert list(answer) == [variable.name for variable in predictor.conf.fetches]
+    assert [variable.shape for variable in predictor.conf.feeds] == [(4,)]
+    assert scores.shape == (5, 3)
+    np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-6)
+    assert second.dtype == np.int64
+
+
+def test_inputs_are_cast_to_the_types_of_the_model(exported_models: Path) -> None:
+    predictor = Predictor(exported_models / "types", Switches())
+    feed = {"a": [[1.0, 2.0]], "b": np.array([[1, 2]]), "c": np.array([[0, 1]])}
+    answer = predictor.run(feed)  # type: ignore[arg-type]
+    assert answer["tmp_2"].tolist() == [[2, 4]]
+    other = predictor.run({**feed, "c": np.array([[False, True]])})  # type: ignore[dict-item]
+    assert other["fc_0.tmp_1"].tobytes() == answer["fc_0.tmp_1"].tobytes()
+
+
+@pytest.mark.parametrize("switches", [Switches(), Switches(ir_optim=False), Switches(onednn=True, memory_optim=False)])
+def test_every_switch_gives_the_same_answer_within_rounding(uci_model: Path, switches: Switches) -> None:
+    plain = Predictor(uci_model, Switches(ir_optim=False, memory_optim=False)).run({"x": X})
+    np.testing.assert_allclose(Predictor(uci_model, switches).run({"x": X})["price"], plain["price"], rtol=1e-5)
+
+
+def test_aliases_may_be_in_any_order_and_names_stay_theirs(model: Path) -> None:
+    outputs = [("cast_0.tmp_0", "tenths", 0), ("softmax_0.tmp_0", "scores", 1)]
+    fetches = "".join(
+        f'fetch_var {{ name: "{name}" alias_name: "{alias}" fetch_type: {code} shape: 3 }}\n'
+        for name, alias, code in outputs
+    )
+    plain = Predictor(model, Switches()).run({"x": np.ones((1, 4))})
+    (model / "serving_server_conf.prototxt").write_text(
+        'feed_var { name: "x" alias_name: "input" feed_type: 1 shape: 4 }\n' + fetches
+    )
+    predictor = Predictor(model, Switches())
+    for key in ("input", "x"):
+        answer = predictor.run({key: np.ones((1, 4))})
+        assert list(answer) == ["tenths", "scores"]
+        assert answer["tenths"].tolist() == plain["cast_0.tmp_0"].tolist()
+        assert answer["scores"].tolist() == plain["softmax_0.tmp_0"].tolist()
+
+
+def test_a_request_leaves_nothing_behind(uci_model: Path) -> None:
+    predictor = Predictor(uci_model, Switches())
+    first = predictor.run({"x": X})["price"].copy()
+    with pytest.raises((ValueError, RuntimeError)):
+        predictor.run({"x": X[:, :5]})
+    assert predictor.run({"x": np.repeat(X, 3, axis=0)})["price"].shape == (3, 1)
+    assert predictor.run({"x": X})["price"].tobytes() == first.tobytes()
+
+
+def test_missing_and_unknown_inputs_are_named(uci_model: Path) -> None:
+    predictor = Predictor(uci_model, Switches())
+    with pytest.raises(KeyError, match="x"):
+        predictor.run({})
+    with pytest.raises(ValueError, match="unknown input 'y'; the model's inputs are x"):
+        predictor.run({"x": X, "y": X})
+
+
+@pytest.mark.parametrize("cut", [1, 7, 40])
+def test_cut_parameters_are_refused_although_paddle_would_load_them(model: Path, cut: int) -> None:
+    params = model / "inference.pdiparams"
+    params.write_bytes(params.read_bytes()[:-cut])
+    with pytest.raises(ModelInvalid, match=r"inference\.pdiparams is not whole: tensor [01]"):
+        Predictor(model, Switches())
+
+
+def test_parameters_of_another_model_are_refused(model: Path, exported_models: Path) -> None:
+    (model / "inference.pdiparams").write_bytes(b"")
+    with pytest.raises(ModelInvalid, match=r"inference\.pdiparams holds 0 tensors, but inference\.pdmodel has 2 param"):
+        Predictor(model, Switches())
+    (model / "inference.pdiparams").write_bytes((exported_models / "pir/inference.json").read_bytes())
+    with pytest.raises(ModelInvalid, match=r"inference\.pdiparams is not whole: tensor 0 does not begin with"):
+        Predictor(model, Switches())
+
+
+@pytest.mark.parametrize(("name", "program"), [("program", "inference.pdmodel"), ("pir", "inference.json")])
+def test_a_cut_program_is_named(exported_models: Path, tmp_path: Path, name: str, program: str) -> None:
+    model = Path(shutil.copytree(exported_models / name, tmp_path / "model"))
+    (model / program).write_bytes((model / program).read_bytes()[:-50])
+    with pytest.raises(ModelInvalid, match=f"{program} is not a program that this runtime can read"):
+        Predictor(model, Switches())
+
+
+def test_a_missing_parameter_file_of_the_old_format_is_named(uci_model: Path, tmp_path: Path) -> None:
+    model = Path(shutil.copytree(uci_model, tmp_path / "model"))
+    (model / "fc_0.w_0").unlink()
+    with pytest.raises(ModelInvalid, match=r"fc_0\.w_0 is missing; __model__ names it as a parameter"):
+        Predictor(model, Switches())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("fc_0.tmp_1", "fc_9.tmp_1", "output 'fc_9.tmp_1' is only in one of them"),
+        ('name: "x"', 'name: "y"', "input 'x' is only in one of them"),
+        ("feed_type: 1", "feed_type: 20", "variable x has type 20; known are 0 to 11"),
+        ("feed_var {", "feed_var [", r"serving_server_conf\.prototxt: 2:3"),
+    ],
+)
+def test_a_prototxt_that_does_not_fit_is_refused(
+    uci_model: Path, tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    model = Path(shutil.copytree(uci_model, tmp_path / "model"))
+    conf = model / "serving_server_conf.prototxt"
+    conf.write_text(conf.read_text().replace(old, new))
+    with pytest.raises(ModelInvalid, match=message):
+        Predictor(model, Switches())
+
+
+def test_two_outputs_cannot_share_an_alias(model: Path) -> None:
+    (model / "serving_server_conf.prototxt").write_text(
+        'feed_var { name: "x" alias_name: "x" feed_type: 1 shape: 4 }\n'
+        'fetch_var { name: "softmax_0.tmp_0" alias_name: "prediction" fetch_type: 1 shape: 3 }\n'
+        'fetch_var { name: "cast_0.tmp_0" alias_name: "prediction" fetch_type: 0 shape: 3 }\n'
+    )
+    with pytest.raises(ModelInvalid, match="the name 'prediction' stands for 2 variables"):
+        Predictor(model, Switches())
+
+
+def test_a_device_that_is_not_there_is_never_replaced_by_the_cpu(uci_model: Path) -> None:
+    with pytest.raises(InvalidOption, match="device gpu:0 is asked for, but"):
+        Predictor(uci_model, Switches(device="gpu:0"))
+    with pytest.raises(InvalidOption, match="device 'cuda' is not known"):
+        Predictor(uci_model, Switches(device="cuda"))
+
+
+def test_folders_without_or_with_several_models_are_refused(tmp_path: Path, exported_models: Path) -> None:
+    with pytest.raises(ModelInvalid, match="holds no model"):
+        Predictor(tmp_path, Switches())
+    for name in ("a", "b"):
+        for suffix in (".pdmodel", ".pdiparams"):
+            shutil.copy(exported_models / "program" / f"inference{suffix}", tmp_path / f"{name}{suffix}")
+    with pytest.raises(ModelInvalid, match=r"more than one model: a\.pdmodel, b\.pdmodel"):
+        Predictor(tmp_path, Switches())
