@@ -1,8 +1,10 @@
 """Tiny models and services that every part of the runtime is tested with."""
 
+import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib.metadata import files
 from pathlib import Path
 
@@ -53,6 +55,71 @@ op:
 
 PRICE_X = "0.0137,-0.1136,0.2553,-0.0692,0.0582,-0.0727,-0.1583,-0.0584,0.6283,0.4919,0.1856,0.0795,-0.0332"
 PRICE_REQUEST = f'{{"key": ["x"], "value": ["{PRICE_X}"]}}'.encode()
+
+
+PRELOADED = """
+import json, os, sys, warnings
+warnings.simplefilter("ignore")
+import paddle.inference
+from paddle_serving_runtime import serving_packages
+serving_packages.install()
+import paddle_serving_server.web_service
+from paddle_serving_runtime.cli.main import main
+
+for line in sys.stdin:
+    words, folder = json.loads(line)
+    if (child := os.fork()) == 0:
+        for descriptor, name in ((1, "stdout"), (2, "stderr")):
+            os.dup2(os.open(f"{folder}/{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
+        os.chdir(folder)
+        os.environ["TERMINATION_LOG"] = f"{folder}/termination-log"
+        status = main(words)
+        sys.stdout.flush()
+        os._exit(status)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended; `message` is its termination message, `folder` was its working directory."""
+
+    status: int
+    message: str
+    stdout: str
+    stderr: str
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def preloaded() -> Iterator[subprocess.Popen[str]]:
+    """An interpreter that has imported paddle, which takes seconds, and forks for every command."""
+    with subprocess.Popen(
+        [sys.executable, "-c", PRELOADED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+@pytest.fixture
+def command(preloaded: subprocess.Popen[str], tmp_path: Path) -> Callable[..., Outcome]:
+    """Runs a command of the runtime in a process of its own, in a folder of its own."""
+    folder = tmp_path / "command"
+
+    def run(*words: object) -> Outcome:
+        folder.mkdir(exist_ok=True)
+        (folder / "termination-log").unlink(missing_ok=True)
+        assert preloaded.stdin is not None
+        assert preloaded.stdout is not None
+        preloaded.stdin.write(json.dumps([list(map(str, words)), str(folder)]) + "\n")
+        preloaded.stdin.flush()
+        status = int(preloaded.stdout.readline())
+        log = folder / "termination-log"
+        message = log.read_text() if log.exists() else ""
+        return Outcome(status, message, (folder / "stdout").read_text(), (folder / "stderr").read_text(), folder)
+
+    return run
 
 
 @pytest.fixture(scope="session")
