@@ -48,7 +48,7 @@ GOAL = Goal(
 
 @dataclass
 class Cluster:
-    """Deployments with ready pods, a Service, endpoints that follow the Service some time later, and a written status."""
+    """Deployments with ready pods, a Service, endpoints that follow the Service later, and a written status."""
 
     goal: Goal = GOAL
     now: datetime = NOW

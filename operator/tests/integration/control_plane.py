@@ -1,0 +1,153 @@
+"""etcd, kube-apiserver and kube-controller-manager as processes on loopback: a real cluster without nodes."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import requests
+import yaml
+
+CRD = Path(__file__).parents[3] / "charts/paddle-serving-operator/files/crds/paddleservices.yaml"
+CONTROLLERS = (
+    "deployment-controller",
+    "replicaset-controller",
+    "endpointslice-controller",
+    "serviceaccount-controller",
+    "garbage-collector-controller",
+    "disruption-controller",
+)
+TOKEN = "integration-tests"  # noqa: S105 - of a server that lives for one test session on loopback
+START_SECONDS = 60.0
+
+
+def find_program(name: str) -> Path:
+    """The program in the cache of e2e/kind or on PATH. Raises FileNotFoundError that says what to run."""
+    chosen = os.environ.get("PADDLE_SERVING_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    cached = (Path(chosen) if chosen else Path(base) / "paddle-serving") / "kind/bin" / name
+    found = cached if cached.exists() else shutil.which(name)
+    if found is None:
+        raise FileNotFoundError(f"{name} is neither in {cached.parent} nor on PATH. Run `make cluster-tools` once.")
+    return Path(found)
+
+
+def free_port() -> int:
+    """A TCP port of loopback that nobody uses at the moment."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class ControlPlane:
+    """Three processes; stopped by `stop`, which never fails."""
+
+    def __init__(self, folder: Path) -> None:
+        """Finds the programs before it starts any. `folder` takes data, certificates and logs."""
+        self.folder = folder
+        self._programs = {name: find_program(name) for name in ("etcd", "kube-apiserver", "kube-controller-manager")}
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self.url = f"https://127.0.0.1:{free_port()}"
+        self.kubeconfig = folder / "kubeconfig"
+        self.certificate = folder / "certificates/apiserver.crt"
+
+    def start(self) -> None:
+        """Returns once the API server is ready and knows PaddleService. Raises TimeoutError with the end of a log."""
+        self._write_files()
+        etcd = self._start_etcd()
+        self._start_api_server(etcd)
+        self._wait("kube-apiserver", lambda: self._get("/readyz").ok)
+        self._start_controllers()
+        crd = yaml.safe_load(CRD.read_text(encoding="utf-8"))
+        created = self._post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
+        assert created.status_code == requests.codes.created, created.text
+        group = f"/apis/{crd['spec']['group']}/{crd['spec']['versions'][0]['name']}"
+        self._wait("kube-apiserver", lambda: self._get(group).ok and self._get(f"{group}/{crd['spec']['names']['plural']}").ok)
+
+    def stop(self) -> None:
+        """Ends the processes, the youngest first."""
+        for process in reversed(self._processes):
+            process.kill()
+            process.wait()
+
+    def _write_files(self) -> None:
+        (self.folder / "tokens.csv").write_text(f'{TOKEN},admin,admin,"system:masters"\n', encoding="utf-8")
+        key = self.folder / "service-account.key"
+        subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)
+        cluster = {"server": self.url, "certificate-authority": str(self.certificate)}
+        content = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "test",
+            "clusters": [{"name": "test", "cluster": cluster}],
+            "users": [{"name": "admin", "user": {"token": TOKEN}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
+        }
+        self.kubeconfig.write_text(yaml.safe_dump(content), encoding="utf-8")
+
+    def _start_etcd(self) -> str:
+        client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+        data = str(self.folder / "etcd")
+        urls = ["--listen-client-urls", client, "--advertise-client-urls", client, "--listen-peer-urls", peer]
+        self._start("etcd", [*urls, "--data-dir", data, "--unsafe-no-fsync", "--log-level", "error"])
+        return client
+
+    def _start_api_server(self, etcd: str) -> None:
+        key = str(self.folder / "service-account.key")
+        arguments = {
+            "etcd-servers": etcd,
+            "bind-address": "127.0.0.1",
+            "secure-port": self.url.rpartition(":")[2],
+            "cert-dir": str(self.certificate.parent),
+            "token-auth-file": str(self.folder / "tokens.csv"),
+            "authorization-mode": "RBAC",
+            "service-account-issuer": "https://kubernetes.default.svc",
+            "service-account-key-file": key,
+            "service-account-signing-key-file": key,
+            "service-cluster-ip-range": "10.0.0.0/16",
+        }
+        self._start("kube-apiserver", [f"--{name}={value}" for name, value in arguments.items()])
+
+    def _start_controllers(self) -> None:
+        self._start(
+            "kube-controller-manager",
+            [
+                f"--kubeconfig={self.kubeconfig}",
+                f"--controllers={','.join(CONTROLLERS)}",
+                "--leader-elect=false",
+                f"--secure-port={free_port()}",
+                f"--cert-dir={self.folder / 'controllers'}",
+            ],
+        )
+
+    def _start(self, name: str, arguments: Sequence[str]) -> None:
+        with (self.folder / f"{name}.log").open("wb") as log:
+            process = subprocess.Popen([str(self._programs[name]), *arguments], stdout=log, stderr=log, cwd=self.folder)
+        self._processes.append(process)
+
+    def _wait(self, name: str, ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                if ready():
+                    return
+            except (requests.ConnectionError, OSError):
+                pass
+            if time.monotonic() > deadline:
+                end = (self.folder / f"{name}.log").read_text(errors="replace")[-2000:]
+                raise TimeoutError(f"{name} is not ready after {START_SECONDS:.0f} s. The end of its log:\n{end}")
+            time.sleep(0.1)
+
+    def _get(self, path: str) -> requests.Response:
+        return requests.get(self.url + path, headers=self._headers(), verify=str(self.certificate), timeout=5)
+
+    def _post(self, path: str, body: object) -> requests.Response:
+        return requests.post(self.url + path, json=body, headers=self._headers(), verify=str(self.certificate), timeout=30)
+
+    @staticmethod
+    def _headers() -> dict[str, str]:
+        return {"Authorization": f"Bearer {TOKEN}"}

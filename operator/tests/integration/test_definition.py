@@ -1,0 +1,156 @@
+"""What the API server itself makes of a PaddleService, by the definition that the chart installs."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client
+
+from .world import World, digest, spec
+
+pytestmark = pytest.mark.integration
+
+EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
+
+
+def refusal(world: World, name: str, wrong: dict[str, Any]) -> str:
+    with pytest.raises(client.ApiException) as refused:
+        world.create(name, wrong)
+    assert refused.value.status in {400, 422}, refused.value
+    message: str = json.loads(refused.value.body or "{}")["message"]
+    return message
+
+
+def test_the_shortest_spec_is_completed_with_the_defaults(world: World) -> None:
+    short = {"model": {"digest": digest("a"), "source": {"pvc": {"claimName": "models"}}}}
+    created = world.create("ocr", short)["spec"]
+    assert created == {
+        "runtime": "cpu",
+        "replicas": 1,
+        "model": {"digest": digest("a"), "source": {"pvc": {"claimName": "models", "path": ""}}},
+        "engine": {"mode": "direct", "threadsPerWorker": 1, "irOptim": True, "oneDNN": False},
+        "consistency": {"mode": "Exact", "require": "Auto", "required": True},
+        "rollout": {"strategy": "BlueGreen", "progressDeadline": "10m", "revisionHistoryLimit": 10, "paused": False},
+        "disruption": {"enabled": True, "maxUnavailable": 1},
+        "drain": {"delay": "5s", "timeout": "20s"},
+        "pod": {},
+    }
+
+
+def test_every_field_is_accepted(world: World) -> None:
+    full = spec(
+        runtime="gpu",
+        image="my/runtime:2",
+        resources={"limits": {"cpu": 2, "memory": "16Gi", "nvidia.com/gpu": 1}, "requests": {"cpu": "500m"}},
+        engine={"workers": 2, "overrides": {"op.rec.concurrency": "1"}},
+        consistency={"mode": "Tolerance", "rtol": 0.001, "require": "Recorded"},
+        disruption={"maxUnavailable": "25%"},
+        pod={
+            "nodeSelector": {"disk": "ssd"},
+            "tolerations": [{"key": "k", "operator": "Exists", "effect": "NoSchedule"}],
+            "affinity": {"nodeAffinity": {"anything": {"the": "server", "checks": "later"}}},
+            "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}],
+            "imagePullSecrets": [{"name": "registry"}],
+            "env": [{"name": "A", "value": "$(B)"}],
+        },
+    )
+    assert world.create("ocr", full)["spec"]["pod"]["affinity"]["nodeAffinity"]["anything"]["checks"] == "later"
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_the_examples_are_accepted(world: World, example: Path) -> None:
+    documents = [item for item in yaml.safe_load_all(example.read_text(encoding="utf-8")) if item]
+    resources = [item for item in documents if item.get("kind") == "PaddleService"]
+    for resource in resources:
+        world.create(resource["metadata"]["name"], resource["spec"])
+
+
+MISSPELT = [
+    ({"replica": 2}, 'unknown field "spec.replica"'),
+    ({"engine": {"worker": 2}}, 'unknown field "spec.engine.worker"'),
+    ({"rollout": {"progressDeadlineSeconds": 5}}, 'unknown field "spec.rollout.progressDeadlineSeconds"'),
+    ({"pod": {"env": [{"name": "A", "value": "b", "valueFrom": {}}]}}, 'unknown field "spec.pod.env[0].valueFrom"'),
+]
+
+
+@pytest.mark.parametrize(("fields", "sentence"), MISSPELT)
+def test_a_misspelt_field_is_refused_with_its_path(world: World, fields: dict[str, Any], sentence: str) -> None:
+    assert sentence in refusal(world, "ocr", spec(**fields))
+
+
+CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
+    ({"consistency": {"rtol": 0.1}}, "rtol and atol belong to mode Tolerance; remove them or change the mode"),
+    ({"consistency": {"mode": "Tolerance"}}, "mode Tolerance needs rtol, atol or both"),
+    ({"disruption": {"enabled": False, "maxUnavailable": 2}}, "maxUnavailable has no effect while disruption.enabled is false"),
+    ({"resources": {"limits": {"cpu": 1}, "requests": {"cpu": "1500m"}}}, "resources.requests.cpu is more than"),
+    ({"resources": {"limits": {"memory": "1Gi"}, "requests": {"memory": "1025Mi"}}}, "resources.requests.memory is more"),
+    ({"engine": {"overrides": {"--digest": "x"}}}, "a key of overrides is a path into config.yml"),
+    ({"rollout": {"strategy": "Canary"}}, 'supported values: "BlueGreen"'),
+    ({"rollout": {"progressDeadline": "soon"}}, "spec.rollout.progressDeadline"),
+    ({"replicas": -1}, "spec.replicas"),
+    ({"resources": {"limits": {"cpu": "fast"}}}, "spec.resources.limits.cpu"),
+    ({"disruption": {"maxUnavailable": "half"}}, "spec.disruption.maxUnavailable"),
+]
+
+
+@pytest.mark.parametrize(("fields", "sentence"), CONTRADICTIONS)
+def test_a_contradiction_is_refused_with_a_sentence(world: World, fields: dict[str, Any], sentence: str) -> None:
+    assert sentence in refusal(world, "ocr", spec(**fields))
+
+
+SOURCES: list[tuple[dict[str, Any], str]] = [
+    ({}, "spec.model.source needs exactly one of pvc, http, image, configMap"),
+    ({"http": {"url": "http://a/b"}, "configMap": {"name": "c"}}, "spec.model.source needs exactly one of"),
+    ({"pvc": {"claimName": "m", "path": "/abs"}}, "path is relative to the root of the volume"),
+    ({"pvc": {"claimName": "m", "path": "a/../../b"}}, "without a leading / and without .."),
+    ({"image": {"reference": "r", "path": "/a/.."}}, "path is an absolute directory of the image"),
+    ({"http": {"url": "https://me:secret@store/a.zip"}}, "a user or password in the URL is readable by everybody"),
+    ({"http": {"url": "ftp://store/a.zip"}}, "spec.model.source.http.url"),
+]
+
+
+@pytest.mark.parametrize(("source", "sentence"), SOURCES)
+def test_a_source_that_cannot_work_is_refused_with_a_sentence(world: World, source: dict[str, Any], sentence: str) -> None:
+    wrong = copy.deepcopy(spec())
+    wrong["model"]["source"] = source
+    assert sentence in refusal(world, "ocr", wrong)
+
+
+def test_a_digest_is_required_and_checked(world: World) -> None:
+    without = copy.deepcopy(spec())
+    del without["model"]["digest"]
+    assert "spec.model.digest: Required value" in refusal(world, "ocr", without)
+    without["model"]["digest"] = "latest"
+    assert "spec.model.digest" in refusal(world, "ocr", without)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("ocr.v2", "metadata.name becomes the name of a Service"),
+        ("2-ocr", "metadata.name becomes the name of a Service"),
+        ("a" * 53, "at most 52 characters"),
+        ("ocr-stable", "must not end with -stable or -canary"),
+    ],
+)
+def test_a_name_that_cannot_be_a_service_is_refused(world: World, name: str, sentence: str) -> None:
+    assert sentence in refusal(world, name, spec())
+
+
+def test_scaling_goes_through_the_scale_subresource(world: World) -> None:
+    world.create("ocr", spec())
+    group = ("serving.paddlepaddle.org", "v1alpha1", world.namespace, "paddleservices", "ocr")
+    world.custom.patch_namespaced_custom_object_scale(*group, {"spec": {"replicas": 5}})
+    assert world.resource("ocr")["spec"]["replicas"] == 5
+
+
+def test_a_change_of_the_status_is_no_new_generation(world: World) -> None:
+    world.create("ocr", spec())
+    once = world.reconciler()
+    once("ocr")
+    resource = world.resource("ocr")
+    assert resource["metadata"]["generation"] == 1
+    assert resource["status"]["observedGeneration"] == 1

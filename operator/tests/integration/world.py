@@ -1,0 +1,209 @@
+"""One namespace of the real API server, with a make-believe kubelet, and the operator as a process or as single passes."""
+
+import itertools
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+from kubernetes import client, config
+
+from paddle_serving_operator.constants import GROUP, LABEL_REVISION, PLURAL, VERSION, Key
+from paddle_serving_operator.kube.dynamic import DynamicCluster
+from paddle_serving_operator.observe.reports import Reports
+from paddle_serving_operator.reconcile.reconciler import Reconciler
+from paddle_serving_operator.settings import Profile
+
+from .control_plane import ControlPlane, free_port
+
+Object: TypeAlias = dict[str, Any]
+
+PROFILES = {
+    "cpu": Profile("runtime:1", "IfNotPresent", {"cpu": "2", "memory": "2Gi"}, {"cpu": "500m"}),
+    "gpu": Profile("runtime:1-gpu", "IfNotPresent", {"cpu": "2", "memory": "2Gi", "nvidia.com/gpu": "1"}, {}),
+}
+numbers = itertools.count(1)
+
+
+def digest(letter: str) -> str:
+    """A digest that is easy to tell from others."""
+    return "sha256:" + letter * 64
+
+
+def spec(letter: str = "a", **fields: object) -> Object:
+    """The spec of a model with that digest; keyword arguments add fields."""
+    return {"model": {"digest": digest(letter), "source": {"configMap": {"name": "model"}}}, "replicas": 2, **fields}
+
+
+class World:
+    """A namespace of its own; pods get the state that `kubelet` has for their model's digest, by default none."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self._plane = plane
+        api = config.new_client_from_config(config_file=str(plane.kubeconfig))
+        self.api = api
+        self.core, self.apps = client.CoreV1Api(api), client.AppsV1Api(api)
+        self.custom, self.discovery = client.CustomObjectsApi(api), client.DiscoveryV1Api(api)
+        self.namespace = f"test-{next(numbers)}"
+        self.core.create_namespace({"metadata": {"name": self.namespace}})
+        self.kubelet: dict[str, str] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run_kubelet, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stops the kubelet; objects stay, the whole server goes at the end of the session."""
+        self._stop.set()
+        self._thread.join(10)
+
+    def create(self, name: str, spec: Object) -> Object:
+        """Creates a PaddleService as `kubectl create` does: a misspelt field is an error."""
+        body = {"apiVersion": f"{GROUP}/{VERSION}", "kind": "PaddleService", "metadata": {"name": name}, "spec": spec}
+        created: Object = self.custom.create_namespaced_custom_object(
+            GROUP, VERSION, self.namespace, PLURAL, body, field_validation="Strict"
+        )
+        return created
+
+    def change(self, name: str, **fields: object) -> None:
+        """Merges fields into a spec."""
+        self.custom.patch_namespaced_custom_object(GROUP, VERSION, self.namespace, PLURAL, name, {"spec": fields})
+
+    def resource(self, name: str) -> Object:
+        """The PaddleService as it is now."""
+        found: Object = self.custom.get_namespaced_custom_object(GROUP, VERSION, self.namespace, PLURAL, name)
+        return found
+
+    def status(self, name: str) -> Object:
+        """Its status, empty where nothing was written yet."""
+        found: Object = self.resource(name).get("status", {})
+        return found
+
+    def condition(self, name: str, kind: str) -> Object:
+        """One condition of it."""
+        return next((item for item in self.status(name).get("conditions", ()) if item["type"] == kind), {})
+
+    def selected(self, name: str) -> str | None:
+        """The revision that a Service selects, None where there is no such Service."""
+        services = self.core.list_namespaced_service(self.namespace).items
+        found = [item.spec.selector[LABEL_REVISION] for item in services if item.metadata.name == name]
+        return found[0] if found else None
+
+    def deployments(self, name: str) -> set[str]:
+        """The revisions that have a Deployment."""
+        selector = f"{GROUP}/service={name}"
+        items = self.apps.list_namespaced_deployment(self.namespace, label_selector=selector).items
+        return {item.metadata.labels[LABEL_REVISION] for item in items}
+
+    def pods(self) -> list[Object]:
+        """Every pod of the namespace, as JSON."""
+        found = self.api.sanitize_for_serialization(self.core.list_namespaced_pod(self.namespace))
+        items: list[Object] = found["items"]
+        return items
+
+    def until(self, what: str, holds: Callable[[], object], within: float = 30.0) -> None:
+        """Waits for it; after the deadline the assertion says what everything looked like."""
+        deadline = time.monotonic() + within
+        while not holds():
+            assert time.monotonic() < deadline, f"not within {within:g} s: {what}\n{self.describe()}"
+            time.sleep(0.05)
+
+    def healthy(self, name: str) -> str:
+        """Waits until the newest spec is Healthy; returns its revision."""
+
+        def settled() -> bool:
+            resource = self.resource(name)
+            status = resource.get("status", {})
+            newest = status.get("observedGeneration") == resource["metadata"]["generation"]
+            return bool(newest and status.get("phase") == "Healthy")
+
+        self.until(f"{name} is Healthy", settled)
+        revision: str = self.status(name)["stable"]["revision"]
+        return revision
+
+    def describe(self) -> str:
+        """Everything that matters, for a failed expectation."""
+        found = self.custom.list_namespaced_custom_object(GROUP, VERSION, self.namespace, PLURAL)
+        pods = [(pod["metadata"]["name"], pod["status"].get("conditions")) for pod in self.pods()]
+        return yaml.safe_dump([found["items"], pods], width=150)
+
+    def reconciler(self, wrap: Callable[[DynamicCluster], Any] = lambda cluster: cluster) -> Callable[[str], None]:
+        """Single passes without kopf; `wrap` may spy on or break the cluster."""
+        configuration = client.Configuration()
+        config.load_kube_config(config_file=str(self._plane.kubeconfig), client_configuration=configuration)  # type: ignore[no-untyped-call]
+        made = Reconciler(wrap(DynamicCluster(configuration, connections=2)), PROFILES, Reports(_no_report))
+
+        def once(name: str) -> None:
+            made.reconcile(Key(self.namespace, name), datetime.now(UTC).replace(microsecond=0))
+
+        return once
+
+    @contextmanager
+    def operator(self, folder: Path, namespaces: str | None = None) -> Iterator[subprocess.Popen[bytes]]:
+        """The operator as a process, for this namespace only; killed at the end."""
+        folder.mkdir(parents=True, exist_ok=True)
+        profiles = folder / "profiles.yaml"
+        cpu = {"image": "runtime:1", "resources": {"limits": {"cpu": "2", "memory": "2Gi"}, "requests": {"cpu": "500m"}}}
+        profiles.write_text(yaml.safe_dump({"cpu": cpu}), encoding="utf-8")
+        port = free_port()
+        environment = {
+            "PATH": os.environ["PATH"],
+            "KUBECONFIG": str(self._plane.kubeconfig),
+            "PROFILES_FILE": str(profiles),
+            "WATCH_NAMESPACES": self.namespace if namespaces is None else namespaces,
+            "LIVENESS_ENDPOINT": f"http://127.0.0.1:{port}/healthz",
+        }
+        with (folder / f"operator-{port}.log").open("wb") as log:
+            command = [sys.executable, "-m", "paddle_serving_operator"]
+            process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    def _run_kubelet(self) -> None:
+        while not self._stop.wait(0.05):
+            for pod in self.pods():
+                self._play(pod)
+
+    def _play(self, pod: Object) -> None:
+        arguments = pod["spec"]["containers"][0]["args"]
+        state = self.kubelet.get(arguments[arguments.index("--digest") + 1], "")
+        wanted = pod_status(state, int(pod["metadata"]["uid"][:2], 16))
+        if not state or pod["metadata"].get("annotations", {}).get("played") == state:
+            return
+        name = pod["metadata"]["name"]
+        try:
+            self.core.patch_namespaced_pod_status(name, self.namespace, {"status": wanted})
+            self.core.patch_namespaced_pod(name, self.namespace, {"metadata": {"annotations": {"played": state}}})
+        except client.ApiException as error:
+            assert error.status in {404, 409}, error  # noqa: PT017 - a pod that is gone needs no state
+
+
+def _no_report(url: str) -> bytes:
+    raise OSError(f"no pod answers at {url}")
+
+
+def pod_status(state: str, number: int) -> Object:
+    """The status that a kubelet would write: "ready", or the termination message of a crashing serving container."""
+    ready = state == "ready"
+    conditions = [{"type": kind, "status": str(ready)} for kind in ("Ready", "ContainersReady")]
+    fetched = {"terminated": {"exitCode": 0, "reason": "Completed"}}
+    ended = {"terminated": {"exitCode": 3, "reason": "Error", "message": state}}
+    serve = {"name": "serve", "ready": ready, "started": ready, "restartCount": 0, "image": "i", "imageID": "i"}
+    fetch = {"name": "fetch", "ready": True, "restartCount": 0, "image": "i", "imageID": "i", "state": fetched}
+    return {
+        "phase": "Running",
+        "podIP": f"127.0.1.{number}",
+        "podIPs": [{"ip": f"127.0.1.{number}"}],
+        "conditions": conditions,
+        "initContainerStatuses": [fetch],
+        "containerStatuses": [serve | {"state": {"running": {}} if ready else ended}],
+    }
