@@ -1,6 +1,5 @@
 """Paddle Inference's answers to the requests that a client sent, from the runtime's `reference` command."""
 
-import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping
@@ -65,10 +64,3 @@ def last_line(log: Path) -> str:
     """The last line with text of a log, which is where commands say what went wrong."""
     lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     return lines[-1].strip() if lines else "it printed nothing"
-
-
-def write_requests(folder: Path, requests: Iterable[bytes]) -> None:
-    """Keeps the captured requests, for reading after a failure."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for index, body in enumerate(requests):
-        (folder / sample_name(index)).write_text(json.dumps(json.loads(body), indent=1), encoding="utf-8")
