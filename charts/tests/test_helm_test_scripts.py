@@ -149,6 +149,7 @@ def test_another_answer_than_expected_fails_and_is_named(
     [
         (200, json.dumps(GOOD | {"err_no": 8000, "err_msg": "no package"}), "HTTP 200, err_no 8000: no package"),
         (500, json.dumps(GOOD | {"err_no": 8000, "err_msg": "op failed"}), "HTTP 500, err_no 8000: op failed"),
+        (500, json.dumps(GOOD), "HTTP 500, err_no 0"),
         (404, "page not found", "HTTP 404, but no answer of Paddle Serving"),
         (200, "[]", "HTTP 200, but no answer of Paddle Serving"),
         (200, json.dumps(GOOD | {"value": ["hello"]}), "HTTP 200, but no answer of Paddle Serving"),
