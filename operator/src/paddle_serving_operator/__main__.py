@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import kopf
 from kubernetes.config import ConfigException
 
-from paddle_serving_operator.constants import PADDLE_SERVICE
+from paddle_serving_operator.constants import FIELD_MANAGER, PADDLE_SERVICE
 from paddle_serving_operator.handlers.registry import Memo, make_registry, operator_settings
 from paddle_serving_operator.json_logging import start_logging
 from paddle_serving_operator.kube.dynamic import DynamicCluster, load_configuration
@@ -61,6 +61,8 @@ def run(settings: Settings, cluster: DynamicCluster, env: Mapping[str, str]) -> 
                 settings=operator_settings(),
                 memo=Memo(queue, workers),
                 standalone=True,
+                # else kopf asks for the user's name, and the image's user has none; the type is private to kopf
+                identity=FIELD_MANAGER,  # type: ignore[arg-type]
                 clusterwide=not settings.namespaces,
                 namespaces=settings.namespaces,
                 liveness_endpoint=env.get("LIVENESS_ENDPOINT") or DEFAULT_LIVENESS,
