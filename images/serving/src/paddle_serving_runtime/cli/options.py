@@ -17,7 +17,7 @@ def add_switches(parser: argparse.ArgumentParser) -> None:
     """What changes how Paddle Inference computes."""
     parser.add_argument("--threads-per-worker", type=int, default=1)
     parser.add_argument("--ir-optim", type=boolean, default=True, metavar="true|false")
-    parser.add_argument("--onednn", type=boolean, default=False, metavar="true|false")
+    parser.add_argument("--onednn", type=boolean, default=True, metavar="true|false")
     parser.add_argument(
         "--overrides", nargs="*", default=[], metavar="KEY=VALUE", help="keys of config.yml: op.rec.concurrency=1"
     )

@@ -18,6 +18,7 @@ REQUEST_SECONDS = 10
 
 KEEP_ALIVE_SECONDS = 75
 RETRY_AFTER_SECONDS = 1
+_DEAD_AT_ONCE = "check inter 1s fall 1 rise 1 observe layer4 error-limit 1 on-error mark-down"
 _LOG_BYTES = 4096
 # quoted, because all of it is empty for bytes that are no HTTP request
 _LOG_FORMAT = (
@@ -147,10 +148,12 @@ def _backend(settings: FrontSettings) -> list[str]:
         f"backend {BACKEND}",
         # fills one worker before the next: its caches stay warm
         "    balance first",
-        *(
-            f"    server {worker_name(index)} unix@{path} maxconn 1 disabled"
-            for index, path in enumerate(settings.workers)
-        ),
+        # The first refused connection takes a dead worker out, before the supervisor does; `balance first` would send
+        # it every request. Only the supervisor brings a worker in: what restarts is disabled until it is verified.
+        # One connection a worker, used again by whoever comes: an idle second one would die with the worker unnoticed.
+        "    http-reuse always",
+        f"    default-server maxconn 1 pool-max-conn 1 {_DEAD_AT_ONCE}",
+        *(f"    server {worker_name(index)} unix@{path} disabled" for index, path in enumerate(settings.workers)),
         "",
         f"backend {backend}",
         f"    server {flag} unix@/nonexistent disabled",

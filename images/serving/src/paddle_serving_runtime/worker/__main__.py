@@ -5,6 +5,7 @@ Started by the supervisor. Never forks: the threads and locks of Paddle do not s
 
 import argparse
 import faulthandler
+import fcntl
 import gc
 import logging
 import os
@@ -27,6 +28,9 @@ from paddle_serving_runtime.worker.busy import BusyMark
 from paddle_serving_runtime.worker.options import WorkerOptions
 
 _LOG = logging.getLogger(__name__)
+_HIGH_DESCRIPTOR = 900
+"""Below the 1024 that every process may have open."""
+
 _NEVER = 10**8
 """Seconds of keep-alive: the front closes idle connections itself, which cannot hit a request on its way."""
 
@@ -38,15 +42,12 @@ def main() -> int:
     options: WorkerOptions = parser.parse_args().options
     faulthandler.enable()
     logs.configure(options.log_level)
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         app, loaded = _load(options)
-        Path(options.socket).unlink(missing_ok=True)
-        listening.bind(options.socket)
-        listening.listen()
     except ServingError as error:
         _report(options, failed={"reason": error.reason, "message": error.message, "exitCode": error.exit_code})
         return error.exit_code
+    listening = _listen(Path(options.socket))
     gc.collect()
     gc.freeze()
     _report(options, loaded=loaded)
@@ -88,6 +89,19 @@ def _load(options: WorkerOptions) -> tuple[WorkerApp, dict[str, object]]:
     answering = Answering(engine, names, Limits(body_bytes=options.max_body_bytes))
     mark = BusyMark(Path(options.busy_file))
     return WorkerApp(answering, mark, orjson.dumps(loaded), options.max_body_bytes), loaded
+
+
+def _listen(path: Path) -> socket.socket:
+    """A listening socket, with a file descriptor above those of its connections.
+
+    The kernel closes what a killed process had open from the highest descriptor down. With the listening socket first
+    the front finds a dead worker's door closed when it sees the connection end, and loses no second request in it.
+    """
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as first:
+        first.bind(str(path))
+        first.listen()
+        return socket.socket(fileno=fcntl.fcntl(first, fcntl.F_DUPFD_CLOEXEC, _HIGH_DESCRIPTOR))
 
 
 def _report(options: WorkerOptions, **content: object) -> None:
