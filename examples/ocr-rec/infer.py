@@ -19,8 +19,6 @@ def create_predictor():
     config = inference.Config(str(MODEL / "inference.pdmodel"), str(MODEL / "inference.pdiparams"))
     config.disable_gpu()
     config.disable_glog_info()
-    # Paddle 3 turns oneDNN on by itself; the service runs without it unless asked.
-    config.disable_mkldnn()
     config.set_cpu_math_library_num_threads(1)
     return inference.create_predictor(config)
 

@@ -31,7 +31,7 @@ def test_the_shortest_spec_is_completed_with_the_defaults(world: World) -> None:
         "runtime": "cpu",
         "replicas": 1,
         "model": {"digest": digest("a"), "source": {"pvc": {"claimName": "models", "path": ""}}},
-        "engine": {"mode": "direct", "threadsPerWorker": 1, "irOptim": True, "oneDNN": False},
+        "engine": {"mode": "direct", "threadsPerWorker": 1, "irOptim": True, "oneDNN": True},
         "consistency": {"mode": "Exact", "require": "Auto", "required": True},
         "rollout": {"strategy": "BlueGreen", "progressDeadline": "10m", "revisionHistoryLimit": 10, "paused": False},
         "disruption": {"enabled": True, "maxUnavailable": 1},
@@ -84,9 +84,15 @@ def test_a_misspelt_field_is_refused_with_its_path(world: World, fields: dict[st
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"consistency": {"rtol": 0.1}}, "rtol and atol belong to mode Tolerance; remove them or change the mode"),
     ({"consistency": {"mode": "Tolerance"}}, "mode Tolerance needs rtol, atol or both"),
-    ({"disruption": {"enabled": False, "maxUnavailable": 2}}, "maxUnavailable has no effect while disruption.enabled is false"),
+    (
+        {"disruption": {"enabled": False, "maxUnavailable": 2}},
+        "maxUnavailable has no effect while disruption.enabled is false",
+    ),
     ({"resources": {"limits": {"cpu": 1}, "requests": {"cpu": "1500m"}}}, "resources.requests.cpu is more than"),
-    ({"resources": {"limits": {"memory": "1Gi"}, "requests": {"memory": "1025Mi"}}}, "resources.requests.memory is more"),
+    (
+        {"resources": {"limits": {"memory": "1Gi"}, "requests": {"memory": "1025Mi"}}},
+        "resources.requests.memory is more",
+    ),
     ({"engine": {"overrides": {"--digest": "x"}}}, "a key of overrides is a path into config.yml"),
     ({"rollout": {"strategy": "Canary"}}, 'supported values: "BlueGreen"'),
     ({"rollout": {"progressDeadline": "soon"}}, "spec.rollout.progressDeadline"),
@@ -113,7 +119,9 @@ SOURCES: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("source", "sentence"), SOURCES)
-def test_a_source_that_cannot_work_is_refused_with_a_sentence(world: World, source: dict[str, Any], sentence: str) -> None:
+def test_a_source_that_cannot_work_is_refused_with_a_sentence(
+    world: World, source: dict[str, Any], sentence: str
+) -> None:
     wrong = copy.deepcopy(spec())
     wrong["model"]["source"] = source
     assert sentence in refusal(world, "ocr", wrong)

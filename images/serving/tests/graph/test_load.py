@@ -1,6 +1,7 @@
 """Loading a service changes the working directory and sys.path for good, so each is loaded in a forked process."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -72,7 +73,11 @@ for line in sys.stdin:
 def load() -> Iterator[Load]:
     """Loads a package with overrides and default switches, and returns what came of it."""
     with subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", LOADER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-W", "ignore", "-c", LOADER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"},
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -122,7 +127,7 @@ def test_defaults_are_those_of_the_runtime_where_the_config_is_silent(service: S
     (node,) = load(service(), threads=3)["nodes"]
     assert node["switches"] == {
         "ir_optim": True,
-        "onednn": False,
+        "onednn": True,
         "threads": 3,
         "device": "cpu",
         "memory_optim": True,
@@ -152,6 +157,7 @@ op:
         "op.uci.local_service_conf.thread_num": "5",
         "op.uci.batch_size": "1",
         "op.uci.concurrency": "3",
+        "op.uci.local_service_conf.workdir": "7",  # a text, whatever it looks like
     }
     (node,) = load(root, overrides, device="gpu:0")["nodes"]
     assert node["switches"] | {"device": "cpu", "ir_optim": True, "threads": 5, "onednn": True} == node["switches"]

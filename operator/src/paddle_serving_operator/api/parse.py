@@ -142,7 +142,7 @@ def _engine(spec: Fields) -> Engine:
             workers=fields.integer("workers", None, 1, MAX_WORKERS),
             threads_per_worker=_given(fields.integer("threadsPerWorker", 1, 1, MAX_WORKERS)),
             ir_optim=fields.boolean("irOptim", default=True),
-            one_dnn=fields.boolean("oneDNN", default=False),
+            one_dnn=fields.boolean("oneDNN", default=True),
             overrides=fields.texts(
                 "overrides", OVERRIDE_KEY, "A key is a path into config.yml such as op.rec.concurrency."
             ),

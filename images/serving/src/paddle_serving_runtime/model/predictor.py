@@ -27,7 +27,7 @@ class Switches:
     """
 
     ir_optim: bool = True
-    onednn: bool = False
+    onednn: bool = True
     threads: int = 1
     device: str = "cpu"
     memory_optim: bool = True
