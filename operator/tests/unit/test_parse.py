@@ -27,7 +27,7 @@ def test_the_shortest_spec_has_a_safe_default_for_everything_else(make_raw_spec:
     assert spec.model.source == PvcSource("models", "ocr/v2")
     assert spec.engine.workers is None
     assert spec.engine.ir_optim
-    assert not spec.engine.one_dnn
+    assert spec.engine.one_dnn
     assert spec.consistency.mode is ConsistencyMode.EXACT
     assert spec.consistency.require is Require.AUTO
     assert spec.consistency.required
