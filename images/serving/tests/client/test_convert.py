@@ -2,6 +2,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ def convert(model: Path, *more: str, program: str = "inference.pdmodel") -> int:
     return main([f"--dirname={model}", f"--model_filename={program}", "--params_filename=inference.pdiparams", *more])
 
 
-def read_back(path: Path) -> object:
+def read_back(path: Path) -> Any:  # noqa: ANN401 - generated protobuf message
     serving_packages.install()
     from paddle_serving_server.proto.general_model_config_pb2 import GeneralModelConfig  # noqa: PLC0415
 
@@ -85,6 +86,13 @@ def test_the_prototxt_is_what_paddle_serving_writes(exported_models: Path, tmp_p
     ]
 
 
+def test_outputs_are_in_the_order_of_their_names(exported_models: Path, tmp_path: Path) -> None:
+    assert convert(exported_models / "program", "--fetch_alias_names=tenths,scores") == 0
+    conf = read_back(tmp_path / "serving_server/serving_server_conf.prototxt")
+    found = [(var.name, var.alias_name) for var in conf.fetch_var]
+    assert found == [("cast_0.tmp_0", "tenths"), ("softmax_0.tmp_0", "scores")]
+
+
 def test_both_forms_equal_the_ones_that_the_original_program_wrote(uci_model: Path, tmp_path: Path) -> None:
     """The wheel's own model was converted by Paddle Serving, with the alias price."""
     assert main([f"--dirname={uci_model}", "--fetch_alias_names=price"]) == 0
@@ -105,7 +113,7 @@ def test_a_model_in_the_form_of_paddle_3_is_converted(exported_models: Path, tmp
     assert convert(exported_models / "pir", "--fetch_alias_names", "scores,best", program="inference.json") == 0
     server = tmp_path / "serving_server"
     conf = read_back(server / "serving_server_conf.prototxt")
-    assert [(v.name, v.alias_name, v.fetch_type, list(v.shape)) for v in conf.fetch_var] == [  # type: ignore[attr-defined]
+    assert [(v.name, v.alias_name, v.fetch_type, list(v.shape)) for v in conf.fetch_var] == [
         ("fetch_name_0", "scores", 1, [3]),
         ("fetch_name_1", "best", 0, []),
     ]
@@ -116,7 +124,7 @@ def test_a_model_in_the_form_of_paddle_3_is_converted(exported_models: Path, tmp
 def test_converting_again_into_the_same_folder_is_harmless(exported_models: Path, tmp_path: Path) -> None:
     shutil.copytree(exported_models / "program", tmp_path / "model")
     words = ("--serving_server=model", "--serving_client=client")
-    first = {}
+    first: dict[str, bytes] = {}
     for _ in range(2):
         assert convert(tmp_path / "model", *words) == 0
         files = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}

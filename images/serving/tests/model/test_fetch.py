@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from paddle_serving_runtime.cli.main import main
 from paddle_serving_runtime.errors import ModelUnavailable
@@ -133,9 +134,14 @@ def test_an_interrupted_fetch_is_begun_anew(package: Path, tmp_path: Path) -> No
 def test_the_manifest_is_the_last_file_to_appear(
     package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    digest, order = write(package), []
-    rename = Path.rename
-    monkeypatch.setattr(Path, "rename", lambda self, target: (order.append(self.name), rename(self, target))[1])
+    digest, rename = write(package), Path.rename
+    order: list[str] = []
+
+    def noted(path: Path, target: Path) -> Path:
+        order.append(path.name)
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", noted)
     assert run("--from-dir", package, "--digest", digest, "--output", tmp_path / "out") == 0
     assert len(order) == 4
     assert order[-1] == MANIFEST
@@ -178,6 +184,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body or b"")
 
+    @override
     def log_message(self, *_arguments: object) -> None:
         pass
 

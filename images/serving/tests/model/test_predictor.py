@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from paddle import inference
 
 from paddle_serving_runtime.errors import InvalidOption, ModelInvalid
 from paddle_serving_runtime.model.predictor import Predictor, Switches
@@ -50,6 +51,26 @@ def test_inputs_are_cast_to_the_types_of_the_model(exported_models: Path) -> Non
 def test_every_switch_gives_the_same_answer_within_rounding(uci_model: Path, switches: Switches) -> None:
     plain = Predictor(uci_model, Switches(ir_optim=False, memory_optim=False)).run({"x": X})
     np.testing.assert_allclose(Predictor(uci_model, switches).run({"x": X})["price"], plain["price"], rtol=1e-5)
+
+
+def test_the_bits_are_those_of_paddle_inference_with_the_same_switches(exported_models: Path) -> None:
+    """oneDNN is on by default in Paddle 3.3.1, and rounds differently: off has to mean off."""
+    model = exported_models / "program"
+    x = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4)
+    answers = {}
+    for onednn in (False, True):
+        config = inference.Config(str(model / "inference.pdmodel"), str(model / "inference.pdiparams"))
+        config.disable_glog_info()
+        config.set_cpu_math_library_num_threads(1)
+        if not onednn:
+            config.disable_mkldnn()
+        plain = inference.create_predictor(config)
+        plain.get_input_handle("x").copy_from_cpu(x)
+        plain.run()
+        answers[onednn] = plain.get_output_handle("softmax_0.tmp_0").copy_to_cpu().tobytes()
+        ours = Predictor(model, Switches(onednn=onednn)).run({"x": x})
+        assert ours["softmax_0.tmp_0"].tobytes() == answers[onednn]
+    assert answers[False] != answers[True], "this model cannot tell the switch"
 
 
 def test_aliases_may_be_in_any_order_and_names_stay_theirs(model: Path) -> None:
