@@ -50,9 +50,10 @@ class KubernetesTarget:
     @contextmanager
     def start(self, combination: Combination) -> Iterator["KubernetesService"]:
         """Applies the PaddleService, waits until it is Ready, forwards a port. Raises TargetError."""
-        deadline = time.monotonic() + self._seconds
         name, file = self._name(combination), self._manifest_file(combination)
         image, digest = self._model = self._model or self._deliver(combination)
+        # from here on: an image of a large model takes its own time to build and to load
+        deadline = time.monotonic() + self._seconds
         file.write_text(json.dumps(self._manifest(name, image, digest, combination), indent=2), encoding="utf-8")
         cluster = kubectl.Kubectl(self._namespace)
         cluster.run("apply", "-f", str(file))
