@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e.lib import session
+from e2e.lib.cluster import CommandFailed
 from e2e.lib.dump import dump
 from e2e.lib.given import Given
 from e2e.lib.store import ModelStore
@@ -59,7 +60,12 @@ def operator(cluster: Cluster, namespaces: list[Namespace]) -> Iterator[Namespac
     there before.
     """
     was_there = session.is_installed(cluster)
-    yield session.install_operator(cluster)
+    place = cluster.namespace(session.OPERATOR_NAMESPACE)
+    try:
+        session.install_operator(cluster)
+    except CommandFailed as error:
+        pytest.fail(f"{error}\n{dump(place, place, 'install-operator')}", pytrace=False)
+    yield place
     for namespace in namespaces:
         session.namespace_is_gone(namespace)
     if not was_there:

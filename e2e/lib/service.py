@@ -63,9 +63,9 @@ class Service:
             raise AssertionError(f"PaddleService {self.namespace.name}/{self.name} is gone")
         return found
 
-    def is_healthy(self, *, within: float = minutes(3)) -> Service:
-        """Waits until the newest spec has all traffic."""
-        self.then.phase_becomes("Healthy", within=within)
+    def is_healthy(self, *, within: float = minutes(3), though_failed: bool = False) -> Service:
+        """Waits until the newest spec has all traffic; gives up when it has failed, unless it may mend itself."""
+        self.then.phase_becomes("Healthy", within=within, not_over="" if though_failed else "Failed")
         self.then.condition_becomes("Ready", "True", within=within)
         return self
 

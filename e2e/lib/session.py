@@ -66,7 +66,6 @@ def install_operator(cluster: Cluster, *more: str) -> Namespace:
         "image": {"repository": operator[0], "tag": operator[1], "pullPolicy": "IfNotPresent"},
         "profiles": {"cpu": {"image": {"repository": runtime[0], "tag": runtime[1], "pullPolicy": "IfNotPresent"}}},
         "podAnnotations": {"e2e.paddle-serving/session": str(os.getpid())},
-        "logLevel": "DEBUG",
     }
     sets = [part for key, value in values.items() for part in ("--set-json", f"{key}={json.dumps(value)}")]
     where = ("--namespace", OPERATOR_NAMESPACE, "--create-namespace")

@@ -37,13 +37,17 @@ class Then:
 
     service: Service
 
-    def phase_becomes(self, phase: str, *, within: float) -> float:
-        """Waits for the phase, for the newest spec; returns the seconds it took."""
+    def phase_becomes(self, phase: str, *, within: float, not_over: str = "") -> float:
+        """Waits for the phase, for the newest spec; returns the seconds it took.
+
+        Raises AssertionError at once where the phase is `not_over`: one that does not lead to the one waited for.
+        """
 
         def look() -> Seen:
             resource = self.service.resource()
-            done = is_observed(resource) and resource["status"].get("phase") == phase
-            return Seen(done, self._with_pods(resource))
+            seen = resource.get("status", {}).get("phase") if is_observed(resource) else None
+            expect(seen is None or seen != not_over, f"{self.service.name} is {seen}: {self._with_pods(resource)}")
+            return Seen(seen == phase, self._with_pods(resource))
 
         return wait_for(f"PaddleService {self.service.name} in phase {phase}", look, within=within)
 
