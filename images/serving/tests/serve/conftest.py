@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 import requests
 
+from paddle_serving_runtime.model import manifest
+
 READY_SECONDS = 60.0
 
 SERVICE = """
@@ -214,6 +216,8 @@ def serve(tmp_path: Path) -> Iterator[Start]:
 def shared(tmp_path_factory: pytest.TempPathFactory, make_package: Callable[..., Path]) -> Iterator[Serving]:
     """One service with two workers for all tests of a module that leave it as it was."""
     golden = {"hello.json": request_body(), "expected/hello.json": {"answer": {"price": [[PRICE]]}}}
-    serving = start_serving(tmp_path_factory.mktemp("shared"), make_package(golden=golden), "--workers", "2")
+    package = make_package(golden=golden)
+    flags = ("--workers", "2", "--digest", manifest.write(package))
+    serving = start_serving(tmp_path_factory.mktemp("shared"), package, *flags)
     yield serving.wait_ready()
     serving.kill()

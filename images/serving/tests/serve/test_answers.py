@@ -34,6 +34,7 @@ def test_it_is_ready_only_with_a_report_of_what_was_verified(shared: "Serving") 
     report = shared.get("/report").json()
     assert (report["verdict"], report["samples"], report["workers"]) == ("Recorded", 1, 2)
     assert report["paddleVersion"] == "3.3.1"
+    assert report["modelDigest"].startswith("sha256:")
     assert {(entry["against"], entry["equal"]) for entry in report["comparisons"]} == {
         ("reference", True),
         ("recorded", True),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from paddle_serving_runtime.model import manifest
+
 if TYPE_CHECKING:
     from images.serving.tests.serve.conftest import Serving
 
@@ -93,6 +95,17 @@ def test_what_cannot_be_verified_or_started_is_said_in_a_sentence(
     words: str,
 ) -> None:
     assert ended(serve(make_package(golden=golden), *flags), status).startswith(words)
+
+
+def test_a_file_that_is_not_the_reviewed_one_is_never_loaded(
+    serve: "Callable[..., Serving]", make_package: Callable[..., Path]
+) -> None:
+    package = make_package()
+    digest = manifest.write(package)
+    (package / "config.yml").write_text("changed: true\n")
+    message = ended(serve(package, "--digest", digest), 1)
+    assert message.startswith("DigestMismatch: ")
+    assert "config.yml" in message
 
 
 @pytest.mark.parametrize("flag", ["--http-port", "--admin-port"])

@@ -19,7 +19,7 @@ from paddle_serving_runtime.supervisor.verifier import Verifier
 from paddle_serving_runtime.worker.busy import busy_since
 
 _LOG = logging.getLogger(__name__)
-_WATCH_SECONDS = 0.1
+_WATCH_SECONDS = 0.2
 
 
 class Gate(Protocol):
