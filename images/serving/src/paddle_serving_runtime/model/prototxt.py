@@ -84,8 +84,9 @@ def read(model_dir: Path) -> ModelConf:
         _refuse_repeated(var.alias for var in conf.feeds)
         _refuse_repeated(var.alias for var in conf.fetches)
     except (text_format.ParseError, ValueError) as error:
+        what = str(error).rstrip(".")
         raise ModelInvalid(
-            f"{path}: {str(error).rstrip('.')}. Write it anew with `python -m paddle_serving_client.convert`, or delete it."
+            f"{path}: {what}. Write it anew with `python -m paddle_serving_client.convert`, or delete it."
         ) from error
     return conf
 
