@@ -51,6 +51,7 @@ lint: setup ## ruff, mypy, import contracts, hadolint, shellcheck, stale generat
 	$(RUN) shellcheck images/serving/build/*.sh test_tipc/*.sh .ci/run
 	$(RUN) python tools/export_requirements.py --check
 	$(RUN) python tools/crd_reference.py --check
+	$(RUN) python charts/tools/values_table.py --check
 	uv lock --check
 
 ##@ Cluster and images
