@@ -90,8 +90,16 @@ def up(session: Session) -> None:
         if not cluster.revive(wanted, console):
             cluster.create(node_image.ensure(cache, session.builder, console), wanted or 1, console)
         cluster.finish(console)
-        session.builder.tidy()
+        tidy(session)
     console.say('ready. Point your shell at it: eval "$(python3 e2e/kind env)"')
+
+
+def tidy(session: Session) -> None:
+    """Frees the sources and compiler output of this run's builds."""
+    if session.builder.made:
+        with session.console.step("sources and compiler output") as step:
+            session.builder.tidy()
+            step.result = "removed"
 
 
 def down(session: Session) -> None:
@@ -140,7 +148,9 @@ def clean(session: Session) -> None:
 
 def load(session: Session) -> None:
     """Puts images into the nodes."""
-    images.load(session.options.images, session.cluster, session.console)
+    session.cache.prepare()
+    with session.cache.lock(session.console):
+        images.load(session.options.images, session.cluster, session.console)
 
 
 def env(session: Session) -> None:
@@ -163,7 +173,7 @@ def make_tools(session: Session) -> None:
     with cache.lock(session.console):
         wanted = tools.FOR_AN_API_SERVER + tools.FOR_A_CLUSTER
         tools.ensure(wanted, cache, session.builder, session.console)
-        session.builder.tidy()
+        tidy(session)
     print(cache.bin)
 
 
