@@ -261,6 +261,15 @@ def test_keys_without_effect_are_said(service: Service, price_config: str, load:
     assert len(found["warnings"]) == 5
 
 
+def test_batching_that_is_asked_for_is_not_passed_over_in_silence(
+    service: Service, price_config: str, load: Load
+) -> None:
+    config = price_config.replace("  uci:\n", "  uci:\n    batch_size: 8\n    timeout: -1\n")
+    assert load(service(config=config))["warnings"] == [
+        "op.uci.batch_size in config.yml has no effect: the direct engine does not do this yet (8)."
+    ]
+
+
 BROKEN_SCRIPTS = {
     "a wrong import": ("WebService, Op", "WebService, Opp", r"web_service.py:3: ImportError: cannot import name 'Opp'"),
     "a syntax error": ("service.run", "service..run", "web_service.py:26: SyntaxError: invalid syntax"),

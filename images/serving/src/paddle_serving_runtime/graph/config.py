@@ -171,6 +171,8 @@ def _unknown(config: Config) -> Iterator[tuple[str, str]]:
                 yield f"{prefix}{key}", "Paddle Serving does not know this key."
             elif key == "fetch_list" and not prefix.endswith("local_service_conf."):
                 yield f"{prefix}{key}", "Paddle Serving reads it from local_service_conf alone."
+            elif key in schema.WITHOUT_EFFECT and level[key] not in schema.WITHOUT_EFFECT[key]:
+                yield f"{prefix}{key}", f"the direct engine does not do this yet ({_shown(level[key])})."
 
 
 def _shown(value: object) -> str:

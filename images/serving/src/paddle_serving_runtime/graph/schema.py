@@ -60,6 +60,13 @@ LOCAL: Mapping[str, type] = {
 TYPES: Mapping[str, type] = {**SERVER, **DAG, **OP, **LOCAL}
 """Type by the last part of a key; no key has two types."""
 AT_LEAST_ONE = ("concurrency", "retry", "batch_size", "thread_num", "worker_num")
+WITHOUT_EFFECT: Mapping[str, tuple[int | None, ...]] = {
+    "batch_size": (None, 1),
+    "auto_batching_timeout": (None, -1),
+    "timeout": (None, -1),
+    "retry": (None, 1),
+}
+"""Keys that the direct engine does not act upon yet, with the values that ask for nothing."""
 TYPE_NAMES: Mapping[type, str] = {
     int: "a whole number",
     bool: "true or false",
