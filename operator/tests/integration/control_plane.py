@@ -1,5 +1,6 @@
 """etcd, kube-apiserver and kube-controller-manager as processes on loopback: a real cluster without nodes."""
 
+import json
 import os
 import shutil
 import socket
@@ -7,9 +8,12 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import requests
 import yaml
+
+Object: TypeAlias = dict[str, Any]
 
 CRD = Path(__file__).parents[3] / "charts/paddle-serving-operator/files/crds/paddleservices.yaml"
 CONTROLLERS = (
@@ -20,6 +24,7 @@ CONTROLLERS = (
     "garbage-collector-controller",
     "disruption-controller",
 )
+NODE = "node-1"  # nobody lives there; pods need it to be endpoints
 TOKEN = "integration-tests"  # noqa: S105 - of a server that lives for one test session on loopback
 START_SECONDS = 60.0
 
@@ -63,10 +68,12 @@ class ControlPlane:
         self._wait("kube-apiserver", lambda: self._get("/readyz").ok)
         self._start_controllers()
         crd = yaml.safe_load(CRD.read_text(encoding="utf-8"))
-        created = self._post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
-        assert created.status_code == requests.codes.created, created.text
+        self.request("post", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
+        self.request("post", "/api/v1/nodes", {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}})
         group = f"/apis/{crd['spec']['group']}/{crd['spec']['versions'][0]['name']}"
-        self._wait("kube-apiserver", lambda: self._get(group).ok and self._get(f"{group}/{crd['spec']['names']['plural']}").ok)
+        self._wait(
+            "kube-apiserver", lambda: self._get(group).ok and self._get(f"{group}/{crd['spec']['names']['plural']}").ok
+        )
 
     def stop(self) -> None:
         """Ends the processes, the youngest first."""
@@ -145,9 +152,29 @@ class ControlPlane:
     def _get(self, path: str) -> requests.Response:
         return requests.get(self.url + path, headers=self._headers(), verify=str(self.certificate), timeout=5)
 
-    def _post(self, path: str, body: object) -> requests.Response:
-        return requests.post(self.url + path, json=body, headers=self._headers(), verify=str(self.certificate), timeout=30)
+    def request(self, verb: str, path: str, body: object = None, content_type: str = "application/json") -> Object:
+        """The API server's answer. Raises Refused for an error."""
+        answer = requests.request(
+            verb,
+            self.url + path,
+            data=None if body is None else json.dumps(body),
+            headers=self._headers() | {"Content-Type": content_type},
+            verify=str(self.certificate),
+            timeout=30,
+        )
+        content: Object = answer.json()
+        if not answer.ok:
+            raise RefusedError(answer.status_code, content.get("message", answer.text))
+        return content
 
     @staticmethod
     def _headers() -> dict[str, str]:
         return {"Authorization": f"Bearer {TOKEN}"}
+
+
+class RefusedError(Exception):
+    """The API server refused a request; `status` is the HTTP status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status

@@ -1,14 +1,15 @@
 """What the API server itself makes of a PaddleService, by the definition that the chart installs."""
 
 import copy
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from kubernetes import client
 
+from paddle_serving_operator.constants import PADDLE_SERVICE
+
+from .control_plane import RefusedError
 from .world import World, digest, spec
 
 pytestmark = pytest.mark.integration
@@ -17,11 +18,10 @@ EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
 
 
 def refusal(world: World, name: str, wrong: dict[str, Any]) -> str:
-    with pytest.raises(client.ApiException) as refused:
+    with pytest.raises(RefusedError) as refused:
         world.create(name, wrong)
     assert refused.value.status in {400, 422}, refused.value
-    message: str = json.loads(refused.value.body or "{}")["message"]
-    return message
+    return str(refused.value)
 
 
 def test_the_shortest_spec_is_completed_with_the_defaults(world: World) -> None:
@@ -150,8 +150,7 @@ def test_a_name_that_cannot_be_a_service_is_refused(world: World, name: str, sen
 
 def test_scaling_goes_through_the_scale_subresource(world: World) -> None:
     world.create("ocr", spec())
-    group = ("serving.paddlepaddle.org", "v1alpha1", world.namespace, "paddleservices", "ocr")
-    world.custom.patch_namespaced_custom_object_scale(*group, {"spec": {"replicas": 5}})
+    world.patch(PADDLE_SERVICE, "ocr/scale", {"spec": {"replicas": 5}})
     assert world.resource("ocr")["spec"]["replicas"] == 5
 
 

@@ -1,4 +1,4 @@
-"""One namespace of the real API server, with a make-believe kubelet, and the operator as a process or as single passes."""
+"""One namespace of a real API server with a make-believe kubelet, and the operator as a process or as passes."""
 
 import itertools
 import os
@@ -10,21 +10,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import yaml
 from kubernetes import client, config
 
-from paddle_serving_operator.constants import GROUP, LABEL_REVISION, PLURAL, VERSION, Key
+from paddle_serving_operator.constants import DEPLOYMENT, LABEL_REVISION, PADDLE_SERVICE, POD, SERVICE, Key, Kind
 from paddle_serving_operator.kube.dynamic import DynamicCluster
 from paddle_serving_operator.observe.reports import Reports
 from paddle_serving_operator.reconcile.reconciler import Reconciler
 from paddle_serving_operator.settings import Profile
 
-from .control_plane import ControlPlane, free_port
+from .control_plane import NODE, ControlPlane, Object, RefusedError, free_port
 
-Object: TypeAlias = dict[str, Any]
-
+BINDING = Kind("v1", "Binding", POD.plural)
 PROFILES = {
     "cpu": Profile("runtime:1", "IfNotPresent", {"cpu": "2", "memory": "2Gi"}, {"cpu": "500m"}),
     "gpu": Profile("runtime:1-gpu", "IfNotPresent", {"cpu": "2", "memory": "2Gi", "nvidia.com/gpu": "1"}, {}),
@@ -46,13 +45,10 @@ class World:
     """A namespace of its own; pods get the state that `kubelet` has for their model's digest, by default none."""
 
     def __init__(self, plane: ControlPlane) -> None:
+        """The make-believe kubelet runs until `close`."""
         self._plane = plane
-        api = config.new_client_from_config(config_file=str(plane.kubeconfig))
-        self.api = api
-        self.core, self.apps = client.CoreV1Api(api), client.AppsV1Api(api)
-        self.custom, self.discovery = client.CustomObjectsApi(api), client.DiscoveryV1Api(api)
         self.namespace = f"test-{next(numbers)}"
-        self.core.create_namespace({"metadata": {"name": self.namespace}})
+        plane.request("post", "/api/v1/namespaces", {"metadata": {"name": self.namespace}})
         self.kubelet: dict[str, str] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run_kubelet, daemon=True)
@@ -63,22 +59,44 @@ class World:
         self._stop.set()
         self._thread.join(10)
 
+    def path(self, kind: Kind, name: str = "") -> str:
+        """Where objects of a kind are."""
+        prefix = "/apis" if "/" in kind.api_version else "/api"
+        return f"{prefix}/{kind.api_version}/namespaces/{self.namespace}/{kind.plural}/{name}".rstrip("/")
+
+    def get(self, kind: Kind, name: str) -> Object:
+        """One object."""
+        return self._plane.request("get", self.path(kind, name))
+
+    def every(self, kind: Kind) -> list[Object]:
+        """Every object of a kind."""
+        items: list[Object] = self._plane.request("get", self.path(kind))["items"]
+        return items
+
+    def post(self, kind: Kind, body: Object, name: str = "", query: str = "") -> Object:
+        """Creates an object, or what is below `name`."""
+        content = {"apiVersion": kind.api_version, "kind": kind.kind, **body}
+        return self._plane.request("post", self.path(kind, name) + query, content)
+
+    def patch(self, kind: Kind, name: str, body: Object) -> None:
+        """A merge patch."""
+        self._plane.request("patch", self.path(kind, name), body, "application/merge-patch+json")
+
+    def delete(self, kind: Kind, name: str, query: str = "") -> None:
+        """Deletes an object, its dependants in the background."""
+        self._plane.request("delete", self.path(kind, name) + query)
+
     def create(self, name: str, spec: Object) -> Object:
         """Creates a PaddleService as `kubectl create` does: a misspelt field is an error."""
-        body = {"apiVersion": f"{GROUP}/{VERSION}", "kind": "PaddleService", "metadata": {"name": name}, "spec": spec}
-        created: Object = self.custom.create_namespaced_custom_object(
-            GROUP, VERSION, self.namespace, PLURAL, body, field_validation="Strict"
-        )
-        return created
+        return self.post(PADDLE_SERVICE, {"metadata": {"name": name}, "spec": spec}, query="?fieldValidation=Strict")
 
     def change(self, name: str, **fields: object) -> None:
         """Merges fields into a spec."""
-        self.custom.patch_namespaced_custom_object(GROUP, VERSION, self.namespace, PLURAL, name, {"spec": fields})
+        self.patch(PADDLE_SERVICE, name, {"spec": fields})
 
     def resource(self, name: str) -> Object:
         """The PaddleService as it is now."""
-        found: Object = self.custom.get_namespaced_custom_object(GROUP, VERSION, self.namespace, PLURAL, name)
-        return found
+        return self.get(PADDLE_SERVICE, name)
 
     def status(self, name: str) -> Object:
         """Its status, empty where nothing was written yet."""
@@ -91,21 +109,16 @@ class World:
 
     def selected(self, name: str) -> str | None:
         """The revision that a Service selects, None where there is no such Service."""
-        services = self.core.list_namespaced_service(self.namespace).items
-        found = [item.spec.selector[LABEL_REVISION] for item in services if item.metadata.name == name]
-        return found[0] if found else None
+        found = [item["spec"]["selector"] for item in self.every(SERVICE) if item["metadata"]["name"] == name]
+        return found[0][LABEL_REVISION] if found else None
 
-    def deployments(self, name: str) -> set[str]:
+    def deployments(self) -> set[str]:
         """The revisions that have a Deployment."""
-        selector = f"{GROUP}/service={name}"
-        items = self.apps.list_namespaced_deployment(self.namespace, label_selector=selector).items
-        return {item.metadata.labels[LABEL_REVISION] for item in items}
+        return {item["metadata"]["labels"][LABEL_REVISION] for item in self.every(DEPLOYMENT)}
 
     def pods(self) -> list[Object]:
-        """Every pod of the namespace, as JSON."""
-        found = self.api.sanitize_for_serialization(self.core.list_namespaced_pod(self.namespace))
-        items: list[Object] = found["items"]
-        return items
+        """Every pod of the namespace."""
+        return self.every(POD)
 
     def until(self, what: str, holds: Callable[[], object], within: float = 30.0) -> None:
         """Waits for it; after the deadline the assertion says what everything looked like."""
@@ -129,9 +142,9 @@ class World:
 
     def describe(self) -> str:
         """Everything that matters, for a failed expectation."""
-        found = self.custom.list_namespaced_custom_object(GROUP, VERSION, self.namespace, PLURAL)
+        services = [item.get("status") for item in self.every(PADDLE_SERVICE)]
         pods = [(pod["metadata"]["name"], pod["status"].get("conditions")) for pod in self.pods()]
-        return yaml.safe_dump([found["items"], pods], width=150)
+        return yaml.safe_dump([services, [list(pod) for pod in pods]], width=150)
 
     def reconciler(self, wrap: Callable[[DynamicCluster], Any] = lambda cluster: cluster) -> Callable[[str], None]:
         """Single passes without kopf; `wrap` may spy on or break the cluster."""
@@ -149,7 +162,10 @@ class World:
         """The operator as a process, for this namespace only; killed at the end."""
         folder.mkdir(parents=True, exist_ok=True)
         profiles = folder / "profiles.yaml"
-        cpu = {"image": "runtime:1", "resources": {"limits": {"cpu": "2", "memory": "2Gi"}, "requests": {"cpu": "500m"}}}
+        cpu = {
+            "image": "runtime:1",
+            "resources": {"limits": {"cpu": "2", "memory": "2Gi"}, "requests": {"cpu": "500m"}},
+        }
         profiles.write_text(yaml.safe_dump({"cpu": cpu}), encoding="utf-8")
         port = free_port()
         environment = {
@@ -174,17 +190,22 @@ class World:
                 self._play(pod)
 
     def _play(self, pod: Object) -> None:
+        """What a kubelet does: takes the pod, runs it as `kubelet` says, and lets it go when it is told to end."""
+        name, metadata = pod["metadata"]["name"], pod["metadata"]
         arguments = pod["spec"]["containers"][0]["args"]
         state = self.kubelet.get(arguments[arguments.index("--digest") + 1], "")
-        wanted = pod_status(state, int(pod["metadata"]["uid"][:2], 16))
-        if not state or pod["metadata"].get("annotations", {}).get("played") == state:
-            return
-        name = pod["metadata"]["name"]
         try:
-            self.core.patch_namespaced_pod_status(name, self.namespace, {"status": wanted})
-            self.core.patch_namespaced_pod(name, self.namespace, {"metadata": {"annotations": {"played": state}}})
-        except client.ApiException as error:
-            assert error.status in {404, 409}, error  # noqa: PT017 - a pod that is gone needs no state
+            if "deletionTimestamp" in metadata:
+                self.delete(POD, name, "?gracePeriodSeconds=0")
+            elif "nodeName" not in pod["spec"]:
+                target = {"apiVersion": "v1", "kind": "Node", "name": NODE}
+                self.post(BINDING, {"metadata": {"name": name}, "target": target}, f"{name}/binding")
+            elif state and metadata.get("annotations", {}).get("played") != state:
+                self.patch(POD, f"{name}/status", {"status": pod_status(state, int(metadata["uid"][:2], 16))})
+                self.patch(POD, name, {"metadata": {"annotations": {"played": state}}})
+        except RefusedError as error:
+            if error.status not in {404, 409}:  # a pod that is gone meanwhile needs nothing
+                raise
 
 
 def _no_report(url: str) -> bytes:
@@ -201,8 +222,8 @@ def pod_status(state: str, number: int) -> Object:
     fetch = {"name": "fetch", "ready": True, "restartCount": 0, "image": "i", "imageID": "i", "state": fetched}
     return {
         "phase": "Running",
-        "podIP": f"127.0.1.{number}",
-        "podIPs": [{"ip": f"127.0.1.{number}"}],
+        "podIP": f"10.9.0.{number}",
+        "podIPs": [{"ip": f"10.9.0.{number}"}],
         "conditions": conditions,
         "initContainerStatuses": [fetch],
         "containerStatuses": [serve | {"state": {"running": {}} if ready else ended}],

@@ -4,14 +4,16 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from kubernetes import client
+from kubernetes.config import incluster_config
 from typing_extensions import override
 
 from paddle_serving_operator.constants import DEPLOYMENT, PADDLE_SERVICE, SERVICE
-from paddle_serving_operator.kube.dynamic import DynamicCluster
+from paddle_serving_operator.kube.dynamic import DynamicCluster, load_configuration
 from paddle_serving_operator.kube.errors import Conflict, Forbidden, Invalid, KubeError, NotFound, Unavailable
 
 
@@ -62,6 +64,25 @@ def cluster(server: type[Server]) -> DynamicCluster:
 def test_every_request_carries_the_token(cluster: DynamicCluster, server: type[Server]) -> None:
     cluster.get(SERVICE, "default", "ocr")
     assert server.requests[0][2] == "Bearer secret"
+
+
+def test_in_a_pod_the_token_of_the_service_account_is_sent(
+    server: type[Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, certificate = tmp_path / "token", tmp_path / "ca.crt"
+    token.write_text("of-the-pod", encoding="utf-8")
+    certificate.write_text("certificate", encoding="utf-8")
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(certificate))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    configuration = load_configuration()
+    assert configuration.host == "https://127.0.0.1:443"
+    assert configuration.ssl_ca_cert == str(certificate)
+    configuration.refresh_api_key_hook = None  # it would set the address again
+    configuration.host = f"http://127.0.0.1:{server.port}"
+    DynamicCluster(configuration, connections=1).get(SERVICE, "default", "ocr")
+    assert (server.requests[0][2] or "").lower() == "bearer of-the-pod"
 
 
 def test_an_object_that_is_not_there_is_none(cluster: DynamicCluster, server: type[Server]) -> None:

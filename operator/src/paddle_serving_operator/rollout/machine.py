@@ -23,7 +23,7 @@ from paddle_serving_operator.rollout.events import events_between
 from paddle_serving_operator.rollout.findings import NOTHING, Progress
 from paddle_serving_operator.rollout.model import Goal, Observation, Plan, Trouble
 
-SOON = timedelta(milliseconds=300)  # endpoints change within tens of milliseconds, and nobody tells the operator
+SOON = timedelta(milliseconds=150)  # endpoints change within tens of milliseconds, and nobody tells the operator
 
 
 class Situation(Enum):
