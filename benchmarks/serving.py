@@ -1,4 +1,4 @@
-"""Requests per second of the stock pipeline and of the direct engine: same package, same cores, one run after the other.
+"""Requests per second of the stock pipeline and of the direct engine: same package, same cores, one after the other.
 
 Writes the raw figures as JSON and prints a table. The load generator (wrk) runs on the same cores as the servers.
 """
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,10 +66,8 @@ def running(server: Server, body: bytes, log: Path) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             print(f"{server.name}: still there {STOP_SECONDS:.0f} s after SIGTERM", file=sys.stderr)
         # The stock server leaves children behind; the group is ours alone.
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         process.wait()
 
 
