@@ -3,10 +3,12 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -80,6 +82,16 @@ class ControlPlane:
         for process in reversed(self._processes):
             process.kill()
             process.wait()
+
+    @contextmanager
+    def controllers_paused(self) -> Iterator[None]:
+        """No Deployment, endpoint or dependant changes in this time."""
+        controllers = self._processes[-1]
+        controllers.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            controllers.send_signal(signal.SIGCONT)
 
     def _write_files(self) -> None:
         (self.folder / "tokens.csv").write_text(f'{TOKEN},admin,admin,"system:masters"\n', encoding="utf-8")

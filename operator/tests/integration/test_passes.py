@@ -1,88 +1,15 @@
 """Single passes of the reconciler against a real API server: what is made, not written, and survives a kill."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from typing_extensions import override
 
-from paddle_serving_operator.constants import DEPLOYMENT, OWNED_KINDS, PADDLE_SERVICE, SERVICE, Key, Kind, Manifest
-from paddle_serving_operator.kube.dynamic import DynamicCluster
+from paddle_serving_operator.constants import DEPLOYMENT, OWNED_KINDS, PADDLE_SERVICE, SERVICE, Kind, Manifest
 from paddle_serving_operator.kube.errors import Conflict
 
+from .spy import Killed, Operator, Spy
 from .world import World, spec
 
 pytestmark = pytest.mark.integration
-
-WRITES = ("apply", "apply_status", "create", "delete")
-
-
-class Killed(BaseException):
-    """The operator's process died."""
-
-
-class Spy:
-    """A cluster that counts writes, and dies right after or right before the one with the given number."""
-
-    def __init__(self, cluster: DynamicCluster) -> None:
-        self._cluster = cluster
-        self.writes: list[str] = []
-        self.dies_at: int | None = None
-        self.before = False
-
-    def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
-        return self._cluster.get(kind, namespace, name)
-
-    def list(self, kind: Kind, namespace: str, selector: str) -> list[Manifest]:
-        return self._cluster.list(kind, namespace, selector)
-
-    def __getattr__(self, verb: str) -> Callable[..., None]:
-        assert verb in WRITES, verb
-
-        def write(kind: Kind, *arguments: Any) -> None:  # noqa: ANN401 - passed on
-            self.writes.append(f"{verb} {kind.kind}")
-            if self.before and len(self.writes) == self.dies_at:
-                raise Killed
-            getattr(self._cluster, verb)(kind, *arguments)
-            if len(self.writes) == self.dies_at:
-                raise Killed
-
-        return write
-
-
-class Operator:
-    """Passes over one PaddleService until they come to rest; `spy` sees every write."""
-
-    def __init__(self, world: World, name: str) -> None:
-        self.spies: list[Spy] = []
-
-        def wrap(cluster: DynamicCluster) -> Spy:
-            self.spies.append(Spy(cluster))
-            return self.spies[0]
-
-        self._world, self._name = world, name
-        self._once = world.reconciler(wrap)
-        self.spy = self.spies[0]
-
-    def once(self) -> None:
-        try:
-            self._once(self._name)
-        except Conflict:  # the next pass reads what changed; this is what the queue does
-            self._once(self._name)
-
-    def until_healthy(self) -> str:
-        found: dict[str, Any] = {}
-
-        def healthy() -> bool:
-            self.once()
-            resource = self._world.resource(self._name)
-            found.update(resource["status"])
-            newest = found.get("observedGeneration") == resource["metadata"]["generation"]
-            return bool(newest and found["phase"] == "Healthy" and len(self._world.deployments()) == 1)
-
-        self._world.until(f"{self._name} is Healthy", healthy)
-        revision: str = found["stable"]["revision"]
-        return revision
 
 
 @pytest.fixture
@@ -164,6 +91,7 @@ def test_a_service_of_somebody_else_is_never_taken_over(world: World, operator: 
     world.post(SERVICE, {"metadata": {"name": "ocr"}, "spec": mine})
     operator.once()
     assert world.get(SERVICE, "ocr")["spec"]["selector"] == {"app": "mine"}
+    assert world.deployments() == set()
     assert world.status("ocr")["phase"] == "Invalid"
     assert world.condition("ocr", "Progressing")["reason"] == "NameTaken"
     assert "Delete or rename it" in world.condition("ocr", "Progressing")["message"]
@@ -190,6 +118,26 @@ def test_an_unknown_runtime_lists_the_known_ones(world: World) -> None:
     world.change("ocr", runtime="cpu")
     world.kubelet["sha256:" + "a" * 64] = "ready"
     Operator(world, "ocr").until_healthy()
+
+
+def test_the_old_pods_stay_as_long_as_endpoints_name_them(world: World, operator: Operator) -> None:
+    operator.once()
+    world.kubelet["sha256:" + "a" * 64] = world.kubelet["sha256:" + "b" * 64] = "ready"
+    old = operator.until_healthy()
+    world.change("ocr", **spec("b"))
+    operator.once()
+
+    def candidate_is_ready() -> bool:
+        return [item.get("status", {}).get("readyReplicas") for item in world.every(DEPLOYMENT)] == [2, 2]
+
+    world.until("both Deployments report two ready pods", candidate_is_ready)
+    with world.plane.controllers_paused():
+        for _ in range(6):
+            operator.once()
+        assert world.selected("ocr") != old
+        assert old in world.deployments()
+        assert world.status("ocr")["phase"] == "Progressing"
+    assert operator.until_healthy() != old
 
 
 def rollout_with_kills(world: World, *, before: bool) -> int:
@@ -297,7 +245,3 @@ def test_a_namesake_of_a_deleted_resource_waits_for_the_garbage_collector(world:
         return owners == [uid, uid]
 
     world.until("the new PaddleService has objects of its own", made)
-
-
-def test_the_key_of_a_resource_is_its_namespace_and_name() -> None:
-    assert Key("default", "ocr").path() == "default/ocr"

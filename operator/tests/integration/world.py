@@ -46,7 +46,7 @@ class World:
 
     def __init__(self, plane: ControlPlane) -> None:
         """The make-believe kubelet runs until `close`."""
-        self._plane = plane
+        self.plane = plane
         self.namespace = f"test-{next(numbers)}"
         plane.request("post", "/api/v1/namespaces", {"metadata": {"name": self.namespace}})
         self.kubelet: dict[str, str] = {}
@@ -66,25 +66,25 @@ class World:
 
     def get(self, kind: Kind, name: str) -> Object:
         """One object."""
-        return self._plane.request("get", self.path(kind, name))
+        return self.plane.request("get", self.path(kind, name))
 
     def every(self, kind: Kind) -> list[Object]:
         """Every object of a kind."""
-        items: list[Object] = self._plane.request("get", self.path(kind))["items"]
+        items: list[Object] = self.plane.request("get", self.path(kind))["items"]
         return items
 
     def post(self, kind: Kind, body: Object, name: str = "", query: str = "") -> Object:
         """Creates an object, or what is below `name`."""
         content = {"apiVersion": kind.api_version, "kind": kind.kind, **body}
-        return self._plane.request("post", self.path(kind, name) + query, content)
+        return self.plane.request("post", self.path(kind, name) + query, content)
 
     def patch(self, kind: Kind, name: str, body: Object) -> None:
         """A merge patch."""
-        self._plane.request("patch", self.path(kind, name), body, "application/merge-patch+json")
+        self.plane.request("patch", self.path(kind, name), body, "application/merge-patch+json")
 
     def delete(self, kind: Kind, name: str, query: str = "") -> None:
         """Deletes an object, its dependants in the background."""
-        self._plane.request("delete", self.path(kind, name) + query)
+        self.plane.request("delete", self.path(kind, name) + query)
 
     def create(self, name: str, spec: Object) -> Object:
         """Creates a PaddleService as `kubectl create` does: a misspelt field is an error."""
@@ -149,7 +149,7 @@ class World:
     def reconciler(self, wrap: Callable[[DynamicCluster], Any] = lambda cluster: cluster) -> Callable[[str], None]:
         """Single passes without kopf; `wrap` may spy on or break the cluster."""
         configuration = client.Configuration()
-        config.load_kube_config(config_file=str(self._plane.kubeconfig), client_configuration=configuration)  # type: ignore[no-untyped-call]
+        config.load_kube_config(config_file=str(self.plane.kubeconfig), client_configuration=configuration)  # type: ignore[no-untyped-call]
         made = Reconciler(wrap(DynamicCluster(configuration, connections=2)), PROFILES, Reports(_no_report))
 
         def once(name: str) -> None:
@@ -170,7 +170,7 @@ class World:
         port = free_port()
         environment = {
             "PATH": os.environ["PATH"],
-            "KUBECONFIG": str(self._plane.kubeconfig),
+            "KUBECONFIG": str(self.plane.kubeconfig),
             "PROFILES_FILE": str(profiles),
             "WATCH_NAMESPACES": self.namespace if namespaces is None else namespaces,
             "LIVENESS_ENDPOINT": f"http://127.0.0.1:{port}/healthz",

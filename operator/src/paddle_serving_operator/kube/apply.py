@@ -22,16 +22,16 @@ def apply_all(cluster: Cluster, owner: Manifest, desired: Sequence[tuple[Kind, M
     `owner` is the PaddleService, `live` its objects as just read. Raises NameTakenError, or what the cluster raises.
     """
     namespace = owner["metadata"]["namespace"]
+    complete = [(kind, _complete(owner, manifest)) for kind, manifest in desired]
+    found = [live.get((kind, manifest["metadata"]["name"])) for kind, manifest in complete]
+    for (kind, manifest), known in zip(complete, found, strict=True):
+        if known is None:  # before the first write, so that nothing is half made next to a stranger
+            _refuse_strangers(cluster, kind, manifest, owner)
     writes = 0
-    for kind, manifest in desired:
-        complete = _complete(owner, manifest)
-        found = live.get((kind, manifest["metadata"]["name"]))
-        if found is None:
-            _refuse_strangers(cluster, kind, complete, owner)
-        elif is_applied(complete, found):
-            continue
-        cluster.apply(kind, namespace, complete)
-        writes += 1
+    for (kind, manifest), known in zip(complete, found, strict=True):
+        if known is None or not is_applied(manifest, known):
+            cluster.apply(kind, namespace, manifest)
+            writes += 1
     return writes
 
 
@@ -78,7 +78,7 @@ def _complete(owner: Manifest, manifest: Manifest) -> Manifest:
 
 
 def _refuse_strangers(cluster: Cluster, kind: Kind, manifest: Manifest, owner: Manifest) -> None:
-    """Before the first write: server-side apply would silently take over whatever has this name."""
+    """Server-side apply would silently take over whatever has this name."""
     key = Key(owner["metadata"]["namespace"], owner["metadata"]["name"])
     name = manifest["metadata"]["name"]
     found = cluster.get(kind, key.namespace, name)
