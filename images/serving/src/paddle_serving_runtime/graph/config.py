@@ -164,15 +164,15 @@ def _complete(path: str, op: Config | None, defaults: Switches) -> None:
 
 def _unknown(config: Config) -> Iterator[tuple[str, str]]:
     for prefix, types, level in _levels(config):
-        for key in level if isinstance(level, dict) else ():
+        for key, value in level.items() if isinstance(level, dict) else ():
             if key == "use_trt" and prefix.endswith("local_service_conf."):
                 yield f"{prefix}{key}", "Paddle Serving switches TensorRT on by device_type 2 alone."
             elif key not in types:
                 yield f"{prefix}{key}", "Paddle Serving does not know this key."
             elif key == "fetch_list" and not prefix.endswith("local_service_conf."):
                 yield f"{prefix}{key}", "Paddle Serving reads it from local_service_conf alone."
-            elif key in schema.WITHOUT_EFFECT and level[key] not in schema.WITHOUT_EFFECT[key]:
-                yield f"{prefix}{key}", f"the direct engine does not do this yet ({_shown(level[key])})."
+            elif key in schema.WITHOUT_EFFECT and value not in schema.WITHOUT_EFFECT[key]:
+                yield f"{prefix}{key}", f"the direct engine does not do this yet ({_shown(value)})."
 
 
 def _shown(value: object) -> str:
