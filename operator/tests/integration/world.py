@@ -222,8 +222,8 @@ def pod_status(state: str, number: int) -> Object:
     fetch = {"name": "fetch", "ready": True, "restartCount": 0, "image": "i", "imageID": "i", "state": fetched}
     return {
         "phase": "Running",
-        "podIP": f"10.9.0.{number}",
-        "podIPs": [{"ip": f"10.9.0.{number}"}],
+        "podIP": f"192.0.2.{number}",
+        "podIPs": [{"ip": f"192.0.2.{number}"}],
         "conditions": conditions,
         "initContainerStatuses": [fetch],
         "containerStatuses": [serve | {"state": {"running": {}} if ready else ended}],
