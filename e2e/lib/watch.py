@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import threading
 from contextlib import contextmanager
@@ -12,39 +13,38 @@ from e2e.lib.wait import Seen, wait_for
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from e2e.lib.cluster import Namespace
+    from e2e.lib.cluster import Namespace, Object
 
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
-ENDPOINT = '{.targetRef.name}={.conditions.ready}{" "}'
-ENDPOINTS = '{.type}{" "}{.object.metadata.name}{" "}{range .object.endpoints[*]}' + ENDPOINT + '{end}{"\\n"}'
 
 
 class Watch:
-    """Lines of a running `kubectl get --watch`; the first state is part of it."""
+    """Events of a running `kubectl get --watch`, as JSON; the first state is part of them."""
 
     def __init__(self, process: subprocess.Popen[str], what: str) -> None:
         self._process = process
         self._what = what
-        self._lines: list[str] = []
+        self._events: list[Object] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
+        # kubectl writes the events of a watch as one line each, other than everything else
         for line in self._process.stdout or ():
-            self._lines.append(line.rstrip("\n"))
+            self._events.append(json.loads(line))
 
     @property
-    def lines(self) -> list[str]:
+    def events(self) -> list[Object]:
         """What was seen so far. Raises AssertionError when the watch has broken: its silence would mean nothing."""
         if self._process.poll() is not None:
             raise AssertionError(f"the watch on {self._what} ended by itself with {self._process.returncode}")
-        return list(self._lines)
+        return list(self._events)
 
     def has_started(self) -> None:
         """Waits for the first state."""
         wait_for(
-            f"first line of the watch on {self._what}", lambda: Seen(bool(self.lines), "nothing"), within=START_SECONDS
+            f"first line of the watch on {self._what}", lambda: Seen(bool(self.events), "nothing"), within=START_SECONDS
         )
 
     def stop(self) -> None:
@@ -57,13 +57,13 @@ class Watch:
             raise AssertionError(f"the watch on {self._what} ended before the test")
 
 
-def ready_after_each_change(lines: Iterable[str]) -> Iterator[set[str]]:
-    """The ready pods of all slices together, after each line `EVENT SLICE POD=READY ...`."""
+def ready_after_each_change(events: Iterable[Object]) -> Iterator[set[str]]:
+    """The ready pods of all slices together, after each event of a watch on EndpointSlices."""
     slices: dict[str, set[str]] = {}
-    for line in lines:
-        kind, name, *endpoints = line.split()
-        ready = {endpoint.removesuffix("=true") for endpoint in endpoints if endpoint.endswith("=true")}
-        slices[name] = set() if kind == "DELETED" else ready
+    for event in events:
+        endpoints = event["object"].get("endpoints") or () if event["type"] != "DELETED" else ()
+        ready = {endpoint["targetRef"]["name"] for endpoint in endpoints if endpoint["conditions"].get("ready")}
+        slices[event["object"]["metadata"]["name"]] = ready
         yield set().union(*slices.values())
 
 
@@ -75,7 +75,7 @@ class EndpointHistory:
 
     def changes(self) -> Iterator[set[str]]:
         """The set of ready pods after every change."""
-        return ready_after_each_change(self._watch.lines)
+        return ready_after_each_change(self._watch.events)
 
     def fewest(self) -> int:
         """The smallest number of ready pods at any time."""
@@ -99,8 +99,8 @@ class EndpointHistory:
 def endpoints_of(namespace: Namespace, service: str) -> Iterator[EndpointHistory]:
     """The history of a Service's ready endpoints from now to the end of the block."""
     selector = f"kubernetes.io/service-name={service}"
-    arguments = ["get", "endpointslices", "--selector", selector, "--watch", "--output-watch-events"]
-    command = namespace.cluster.kubectl_command("-n", namespace.name, *arguments, "-o", f"jsonpath={ENDPOINTS}")
+    arguments = ["get", "endpointslices", "--selector", selector, "--watch", "--output-watch-events", "-o", "json"]
+    command = namespace.cluster.kubectl_command("-n", namespace.name, *arguments)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         watch = Watch(process, f"endpoints of {service}")
         try:

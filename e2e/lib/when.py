@@ -18,12 +18,13 @@ ANSWER_SECONDS = 60.0
 # SIGKILL to the newest worker process; it prints the process id.
 KILL_A_WORKER = """
 import os, pathlib, signal
-def command(pid):
+def words(pid):
     try:
-        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(bytes(1))
     except OSError:
-        return b""
-workers = sorted(int(p) for p in os.listdir("/proc") if p.isdigit() and b"paddle_serving_runtime.worker" in command(p))
+        return ()
+numbers = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+workers = sorted(pid for pid in numbers if b"paddle_serving_runtime.worker" in words(pid))
 os.kill(workers[-1], signal.SIGKILL)
 print(workers[-1])
 """

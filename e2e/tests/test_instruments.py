@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from e2e.lib.cluster import Object
+
 
 class EveryThirdAnswerIsLost(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -99,8 +101,18 @@ def test_texts_of_a_response_are_compared_as_what_they_stand_for() -> None:
 
 
 def test_endpoints_are_counted_over_all_slices_after_every_change() -> None:
-    lines = ["ADDED s1 a=true b=false", "ADDED s2 c=true", "MODIFIED s1 a=false b=true", "DELETED s2 c=true"]
-    assert list(ready_after_each_change(lines)) == [{"a"}, {"a", "c"}, {"b", "c"}, {"b"}]
+    def event(kind: str, name: str, **ready: bool) -> Object:
+        endpoints = [{"targetRef": {"name": pod}, "conditions": {"ready": value}} for pod, value in ready.items()]
+        return {"type": kind, "object": {"metadata": {"name": name}, "endpoints": endpoints or None}}
+
+    events = [
+        event("ADDED", "s1"),
+        event("MODIFIED", "s1", a=True, b=False),
+        event("ADDED", "s2", c=True),
+        event("MODIFIED", "s1", a=False, b=True),
+        event("DELETED", "s2", c=True),
+    ]
+    assert list(ready_after_each_change(events)) == [set(), {"a"}, {"a", "c"}, {"b", "c"}, {"b"}]
 
 
 def test_a_wait_that_is_over_says_what_it_last_saw() -> None:
