@@ -154,7 +154,8 @@ def _volumes(spec: ServiceSpec) -> list[Manifest]:
         case ImageSource():
             volumes.append({"name": "store", "emptyDir": {}})
         case ConfigMapSource(name=config_map):
-            volumes.append({"name": "source", "configMap": {"name": config_map}})
+            # optional, because a pod that waits for a missing ConfigMap says so nowhere in its status; fetch does
+            volumes.append({"name": "source", "configMap": {"name": config_map, "optional": True}})
         case HttpSource():
             pass
     return volumes

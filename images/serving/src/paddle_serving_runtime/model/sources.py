@@ -76,7 +76,9 @@ def from_config_map(source: Path, folder: Path, progress: Progress) -> None:
         raise ModelUnavailable(f"{source} is not a mounted ConfigMap. Check spec.model.source.configMap.name.")
     files = sorted(path for path in base.iterdir() if path.is_file() and not path.is_symlink())
     if not files:
-        raise ModelUnavailable(f"{source} has no files. Check that the ConfigMap has data.")
+        raise ModelUnavailable(
+            f"{source} has no files. Check that the ConfigMap of spec.model.source.configMap.name exists and has data."
+        )
     total = sum(path.stat().st_size for path in files)
     done = 0
     try:
