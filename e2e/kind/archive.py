@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -15,10 +15,11 @@ LAYER = "application/vnd.oci.image.layer.v1.tar"
 
 
 class Fan:
-    """A file for writing that passes all it gets to several others, and counts the bytes."""
+    """A file for writing that passes all it gets to several others, counts the bytes and tells `progress` of them."""
 
-    def __init__(self, files: Sequence[IO[bytes]]) -> None:
+    def __init__(self, files: Sequence[IO[bytes]], progress: Callable[[int], None]) -> None:
         self._files = files
+        self._progress = progress
         self.sent = 0
 
     def write(self, data: bytes) -> int:
@@ -26,6 +27,7 @@ class Fan:
         for file in self._files:
             file.write(data)
         self.sent += len(data)
+        self._progress(self.sent)
         return len(data)
 
 

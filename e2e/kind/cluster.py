@@ -78,6 +78,12 @@ def configuration(count: int, *, has_network: bool) -> str:
     )
 
 
+def address(container: str) -> str:
+    """A running container's address on its one network."""
+    networks = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    return docker("inspect", "--format", networks, container).strip()
+
+
 class Cluster:
     """The cluster of one name. The cache holds its record and its kubeconfig; ~/.kube/config is never touched."""
 
@@ -122,18 +128,19 @@ class Cluster:
         """
         with console.step(f"cluster {self.name}") as step:
             state = self.state()
-            step.result = state.value
             if state is State.ABSENT:
+                step.result = state.value
                 self.forget()
                 return False
             nodes = self.nodes()
+            step.result = f"{state.value}: deleted, to be made anew"
             if state is not State.UNFINISHED:
                 self._require_count(len(nodes), wanted)
                 stopped = [node for node in nodes if not node.running]
                 if self._start(stopped, step) and self._serves():
                     step.result = f"{len(nodes)} node(s), {f'{len(stopped)} started again' if stopped else 'running'}"
                     return True
-                step.result = f"{state.value}, and its API server does not come back: deleted, to be made anew"
+                step.result = f"{state.value}, but its API server does not come back: deleted, to be made anew"
             self.delete()
             return False
 
@@ -153,9 +160,10 @@ class Cluster:
     def finish(self, console: Console) -> None:
         """Gives the nodes a pod network where the image has none; waits until nodes, DNS and storage are ready."""
         record = self.record()
+        names = [node.name for node in self.nodes()]
         if record is not None and not record.has_network:
             with console.step("pod network"):
-                network.connect([node.name for node in self.nodes()], self.kubectl)
+                network.connect({name: address(name) for name in names}, self.kubectl)
         log = self.cache.log("ready")
         with console.step("nodes, DNS and storage") as step:
             step.doing = "waiting for nodes, DNS and storage"
@@ -163,6 +171,7 @@ class Cluster:
             logged([*kubectl, "wait", "--for=condition=Ready", "nodes", "--all", "--timeout", READY_WITHIN], log)
             for namespace, workload in WORKLOADS:
                 logged([*kubectl, "-n", namespace, "rollout", "status", workload, "--timeout", READY_WITHIN], log)
+            network.await_dns(names, self.kubectl)
             step.result = "ready"
 
     def delete(self) -> int:

@@ -63,7 +63,8 @@ def pull(name: str, log: Path, step: Step) -> bool:
 
 def last_line(log: Path) -> str:
     """The last line of a log that is not empty, as the short reason for what happened."""
-    return next((line for line in reversed(log.read_text(errors="replace").splitlines()) if line.strip()), "no output")
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1].removeprefix("Error response from daemon: ") if lines else "no output"
 
 
 def data_root() -> Path:

@@ -200,8 +200,7 @@ def our_daemon(cache: Cache) -> Daemon | None:
         daemon = Daemon(**json.loads((cache.engine / "dockerd.json").read_text()))
     except (OSError, ValueError, TypeError):
         return None
-    alive = daemon.boot == boot_id() and started_at(daemon.pid) == daemon.started and runs(str(daemon.pid), "dockerd")
-    return daemon if alive else None
+    return daemon if daemon.boot == boot_id() and started_at(daemon.pid) == daemon.started else None
 
 
 def stop(cache: Cache, console: Console) -> None:

@@ -113,10 +113,13 @@ def contents(listing: str) -> Mapping[str, int]:
 
 def fan_out(name: str, nodes: Sequence[str], log: Path, step: Step, produce: Callable[[Fan], None]) -> int:
     """Imports on every node at once what `produce` writes. Returns bytes. Raises CommandError with the reason."""
+
+    def tell(sent: int) -> None:
+        step.doing = f"{name}: {sent // MEGABYTE} MB sent to {', '.join(nodes)}"
+
     with ExitStack() as stack, log.open("ab") as output:
         imports = [importer(node, output, stack) for node in nodes]
-        fan = Fan([each.stdin for each in imports if each.stdin])
-        step.doing = f"{name}: sending to {', '.join(nodes)}"
+        fan = Fan([each.stdin for each in imports if each.stdin], tell)
         with suppress(BrokenPipeError):  # an importer has ended early; its status and its words in the log tell why
             produce(fan)
         for each in imports:

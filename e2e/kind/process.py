@@ -28,11 +28,23 @@ class Result:
         return self.status == 0
 
 
-def capture(args: Sequence[str | Path], *, timeout: float, stdin: str | None = None) -> Result:
-    """Runs a program to its end, or for `timeout` seconds. Never raises for what the program does."""
+def capture(
+    args: Sequence[str | Path],
+    *,
+    timeout: float,
+    stdin: str | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Result:
+    """Runs a program to its end, or for `timeout` seconds. Never raises for what the program does.
+
+    `env` is added to the environment.
+    """
     words = [str(arg) for arg in args]
+    full_env = {**os.environ, **(env or {})}
     try:
-        done = subprocess.run(words, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
+        done = subprocess.run(
+            words, input=stdin, capture_output=True, text=True, timeout=timeout, check=False, env=full_env
+        )
     except (FileNotFoundError, PermissionError) as error:
         return Result(NOT_FOUND, "", str(error))
     except subprocess.TimeoutExpired:

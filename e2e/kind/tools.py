@@ -66,7 +66,8 @@ def find(tool: Tool, cache: Cache) -> tuple[str | None, Version | None]:
     path = shutil.which(tool.name, path=os.pathsep.join(folders))
     if path is None:
         return None, None
-    answer = capture([path, *tool.ask], timeout=ASK_TIMEOUT)
+    # A kubectl that picks its own version by asking the cluster would wait for one that is down.
+    answer = capture([path, *tool.ask], timeout=ASK_TIMEOUT, env={"KUBECONFIG": os.devnull})
     return path, parse(answer.stdout) if answer.ok else None
 
 

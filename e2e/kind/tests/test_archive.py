@@ -41,7 +41,7 @@ def saved(path: Path, layers: list[str]) -> Path:
 
 def thin(source: Path, known: set[str]) -> dict[str, bytes]:
     target = io.BytesIO()
-    assert write_thin(source, "docker.io/library/app:v1", known, Fan([target])) is True
+    assert write_thin(source, "docker.io/library/app:v1", known, Fan([target], print)) is True
     target.seek(0)
     with tarfile.open(fileobj=target) as archive:
         return {each.name: archive.extractfile(each).read() for each in archive}  # type: ignore[union-attr]
@@ -91,14 +91,16 @@ def test_the_layout_of_newer_engines_is_read_too(tmp_path: Path) -> None:
 def test_compressed_layers_are_left_to_be_sent_as_they_are(tmp_path: Path) -> None:
     layers = [f"blobs/sha256/{letter * 64}" for letter in "abb"]
     target = io.BytesIO()
-    assert write_thin(saved(tmp_path / "image.tar", layers), "app:v1", set(), Fan([target])) is False
+    assert write_thin(saved(tmp_path / "image.tar", layers), "app:v1", set(), Fan([target], print)) is False
     assert target.getvalue() == b""
 
 
 def test_every_reader_gets_all_bytes() -> None:
     readers = io.BytesIO(), io.BytesIO()
-    fan = Fan(readers)
+    told: list[int] = []
+    fan = Fan(readers, told.append)
     fan.write(b"one ")
     fan.write(b"two")
     assert [each.getvalue() for each in readers] == [b"one two", b"one two"]
+    assert told == [4, 7]
     assert fan.sent == 7

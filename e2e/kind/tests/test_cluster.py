@@ -162,6 +162,15 @@ def test_a_new_cluster_is_remembered_by_its_containers(
 
 
 @pytest.mark.usefixtures("docker")
+def test_a_cluster_is_recorded_before_it_is_made_so_that_a_killed_creation_is_known_as_ours(
+    cluster: Cluster, fake: Fake, console: Console, tmp_path: Path
+) -> None:
+    fake("kind", f"cat {cluster.cache.clusters}/paddle-serving.json > {tmp_path}/seen")
+    cluster.create(IMAGE, 1, console)
+    assert json.loads((tmp_path / "seen").read_text()) == {"has_network": True, "containers": []}
+
+
+@pytest.mark.usefixtures("docker")
 def test_a_creation_that_fails_shows_what_kind_said(cluster: Cluster, fake: Fake, console: Console) -> None:
     fake("kind", 'echo "ERROR: failed to create cluster: port is taken" >&2; exit 1')
     with pytest.raises(CommandError, match="port is taken"):

@@ -106,6 +106,7 @@ def test_another_process_with_the_number_of_our_daemon_is_not_stopped(
 ) -> None:
     daemon = asdict(Daemon(sleeper.pid, started_at(sleeper.pid) or "", boot_id())) | changed
     (cache.engine / "dockerd.json").write_text(json.dumps(daemon))
+    assert our_daemon(cache) is None
     engine.stop(cache, console)
     assert sleeper.poll() is None
 
