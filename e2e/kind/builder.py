@@ -80,10 +80,10 @@ class Builder:
         self.go.run(log, folder, "mod", "download", module.pinned)
         return Path(self.go.env["GOMODCACHE"]) / module.pinned
 
-    def tidy(self) -> None:
-        """Frees sources and compiler output, several gigabytes, once all that was wanted is built."""
-        for folder in (self.cache.go / "modules", self.cache.go / "build", *self.cache.work.iterdir()):
-            shutil.rmtree(folder, ignore_errors=True)
+    def leftovers(self) -> list[Path]:
+        """Sources, compiler output and workspaces, several gigabytes, of no use once all that was wanted is built."""
+        folders = (self.cache.go / "modules", self.cache.go / "build", *self.cache.work.iterdir())
+        return [folder for folder in folders if folder.exists()]
 
     def _ours(self, folder: str, version: str, tags: str, ldflags: str, step: Step) -> Path:
         name = our_name(folder, version)

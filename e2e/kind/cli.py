@@ -8,7 +8,7 @@ from shlex import quote
 
 from e2e.kind import base_image, engine, images, node_image, tools
 from e2e.kind.builder import Builder
-from e2e.kind.cache import Cache, cache_folder
+from e2e.kind.cache import Cache, cache_folder, discard
 from e2e.kind.cluster import Cluster
 from e2e.kind.console import Console
 from e2e.kind.errors import SetupError
@@ -95,10 +95,12 @@ def up(session: Session) -> None:
 
 
 def tidy(session: Session) -> None:
-    """Frees the sources and compiler output of this run's builds."""
-    if session.builder.made:
+    """Frees what builds and loads left behind."""
+    leftovers = session.builder.leftovers()
+    if leftovers:
         with session.console.step("sources and compiler output") as step:
-            session.builder.tidy()
+            for folder in leftovers:
+                discard(folder)
             step.result = "removed"
 
 

@@ -11,9 +11,9 @@ from e2e.kind import base_image
 from e2e.kind.builder import Builder, Module, our_name
 from e2e.kind.cache import Cache, require_space
 from e2e.kind.console import Console, Step
-from e2e.kind.docker import build, data_root, docker, image_id, last_line, pull
+from e2e.kind.docker import QUICK, build, data_root, docker, image_id, last_line, pull
 from e2e.kind.errors import SetupError
-from e2e.kind.process import logged
+from e2e.kind.process import capture, logged
 from e2e.kind.tools import KIND_MODULE
 from e2e.kind.versions import (
     BASE_IMAGE,
@@ -110,6 +110,9 @@ def make(tag: str, cache: Cache, builder: Builder, console: Console) -> None:
         build(tag, RECIPES / "node.Dockerfile", context, log)
         step.result = f"built as {tag}"
     shutil.rmtree(context)
+    for older in own_images():
+        if older.startswith(f"{NODE_REPOSITORY}:") and older != tag:
+            capture(["docker", "image", "rm", older], timeout=QUICK)  # refused while a cluster runs on it
 
 
 def program(name: str, builder: Builder, step: Step) -> Path:
@@ -199,10 +202,14 @@ def link(program_file: Path, target: Path) -> None:
     os.link(program_file, target)
 
 
+def own_images() -> list[str]:
+    """The names of all images that this module built."""
+    listed = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
+    return [name for name in listed if name.startswith(f"{REPOSITORY}/")]
+
+
 def remove(console: Console) -> None:
     """Deletes every image that this module built; an upstream node image stays, like everything that was pulled."""
-    listed = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
-    ours = [name for name in listed if name.startswith(f"{REPOSITORY}/")]
-    if ours:
+    if ours := own_images():
         docker("image", "rm", *ours)
         console.say(f"removed {len(ours)} images of {REPOSITORY}/")

@@ -22,9 +22,10 @@ COPY files/ /
 RUN set -eux; \
     chmod 755 /usr/local/bin/* /kind /kind/bin /kind/bin/*; \
     systemctl enable kubelet.service containerd.service undo-mount-hacks.service; \
-    ctr oci spec \
-      | jq '.hooks.createContainer = [{"path": "/kind/bin/mount-product-files.sh"}] | del(.process.rlimits)' \
+    ctr oci spec > /tmp/spec.json; \
+    jq '.hooks.createContainer = [{"path": "/kind/bin/mount-product-files.sh"}] | del(.process.rlimits)' /tmp/spec.json \
       > /etc/containerd/cri-base.json; \
+    rm /tmp/spec.json; \
     sed -i -e 's/restrict_oom_score_adj = false/restrict_oom_score_adj = true/' /etc/containerd/config.toml
 COPY bin/kubernetes /usr/bin/kubernetes
 COPY bin/crictl /usr/local/bin/crictl
@@ -38,9 +39,11 @@ RUN set -eux; \
     until ctr version > /dev/null 2>&1; do sleep 0.2; done; \
     ctr --namespace k8s.io images import --no-unpack /kind/images.tar > /dev/null; \
     while read -r ours name; do ctr --namespace k8s.io images tag --force "$ours" "$name"; done < /kind/image-names; \
-    for ours in $(cut -d ' ' -f 1 /kind/image-names | sort -u); do ctr --namespace k8s.io images rm "$ours"; done; \
+    cut -d ' ' -f 1 /kind/image-names > /kind/our-names; \
+    sort -u -o /kind/our-names /kind/our-names; \
+    while read -r ours; do ctr --namespace k8s.io images rm "$ours"; done < /kind/our-names; \
     kill "$pid"; wait "$pid" || true; \
-    rm -rf /run/containerd /kind/images.tar /kind/image-names /kind/pause-image
+    rm -rf /run/containerd /kind/images.tar /kind/image-names /kind/our-names /kind/pause-image
 ENV container=docker
 STOPSIGNAL SIGRTMIN+3
 ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]

@@ -98,3 +98,22 @@ def test_clean_removes_cache_images_and_cluster(fake: Fake, cache: Cache, calls:
     assert calls.of("docker", "rm") == ["docker rm --force --volumes a1"]
     removed = {"docker image rm paddle-serving-kind/node:v1", "docker image rm debian:bookworm-slim"}
     assert set(calls.of("docker", "image", "rm")) == removed
+
+
+def test_what_builds_left_behind_is_freed_once_all_is_there(fake: Fake, cache: Cache) -> None:
+    for name in ("kind", "helm", "kubectl", "kube-apiserver", "kube-controller-manager", "etcd"):
+        fake(name, "echo v99.0.0")
+    left = [cache.go / "modules" / "k8s.io", cache.go / "build", cache.work / "module"]
+    for folder in left:
+        folder.mkdir(parents=True)
+    assert main(["tools"]) == 0
+    assert [folder for folder in left if folder.exists()] == []
+
+
+def test_tools_prints_nothing_but_the_folder_for_path(
+    fake: Fake, cache: Cache, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("kind", "helm", "kubectl", "kube-apiserver", "kube-controller-manager", "etcd"):
+        fake(name, "echo v99.0.0")
+    assert main(["tools"]) == 0
+    assert capsys.readouterr().out == f"{cache.bin}\n"
