@@ -81,14 +81,16 @@ def test_an_operator_that_comes_back_takes_up_what_changed_meanwhile(given: Give
 
 
 def test_an_operator_for_one_namespace_leaves_the_others_alone(given: Given, cluster: Cluster) -> None:
-    inside = given.service("uci-housing", model=given.model("uci-housing"))
+    inside = given.service("uci-housing", model=given.model("uci-housing")).is_healthy()
     with session.temporary_namespace(cluster, "test_not-watched") as elsewhere:
         try:
             cluster.helm("uninstall", session.RELEASE, "--namespace", session.OPERATOR_NAMESPACE, "--wait")
             watched = f"watchNamespaces={{{given.namespace.name}}}"
             session.install_operator(cluster, "--set", "rbac.scope=Namespaced", "--set", watched)
             elsewhere.apply(inside.manifest)
-            inside.is_healthy()
+            inside.when.scaled_to(2)
+            inside.then.pods_are_ready(2, within=minutes(2))
+            inside.is_healthy(within=minutes(1))
             assert "status" not in elsewhere.list("paddleservices")[0]
         finally:
             session.install_operator(cluster)
