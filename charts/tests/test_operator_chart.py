@@ -162,7 +162,7 @@ def test_the_operator_may_do_exactly_what_its_code_does(helm: Helm, scope: str) 
         for verb in rule["verbs"]
     }
     does = {(kind, verb) for kind in constants.OWNED_KINDS for verb in ("get", "list", "create", "patch", "delete")}
-    watched = (constants.PADDLE_SERVICE, constants.DEPLOYMENT, constants.POD)
+    watched = (constants.PADDLE_SERVICE, constants.DEPLOYMENT, constants.POD, constants.SERVICE)
     does |= {(kind, verb) for kind in watched for verb in ("list", "watch")}
     does |= {(constants.PADDLE_SERVICE, "get"), (constants.ENDPOINT_SLICE, "list"), (constants.EVENT, "create")}
     needed = {(kind.api_version.rpartition("/")[0], kind.plural, verb) for kind, verb in does}

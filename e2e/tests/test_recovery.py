@@ -68,15 +68,16 @@ def test_a_restart_of_the_operator_changes_nothing_that_runs(given: Given) -> No
 
 def test_what_is_deleted_by_hand_comes_back(given: Given) -> None:
     service = given.service("uci-housing", model=given.model("uci-housing")).is_healthy()
-    for kind in ("service", "poddisruptionbudget"):
-        given.namespace.kubectl("delete", kind, service.name)
+    answer, revision = service.when.asked("house.json"), service.revision
+    given.namespace.kubectl("delete", "service", service.name)
 
-        def look(kind: str = kind) -> Seen:
-            found = given.namespace.find(kind, service.name)
-            return Seen(found is not None, f"{kind} {service.name}: {found}")
+    def look() -> Seen:
+        found = given.namespace.find("service", service.name)
+        return Seen(found is not None, f"service {service.name}: {found}")
 
-        wait_for(f"{kind} {service.name} is back", look, within=30)
-    given.namespace.kubectl("delete", "deployment", f"{service.name}-{service.revision}", "--wait=false")
+    wait_for(f"service {service.name} is back", look, within=30)
+    given.namespace.kubectl("delete", "deployment", f"{service.name}-{revision}", "--wait=false")
     service.then.pods_are_ready(1, within=minutes(2))
-    service.is_healthy(within=minutes(1))
+    service.is_healthy(within=minutes(1), though_failed=True)
     assert condition_of(service.resource(), "Degraded")["status"] == "False"
+    assert service.when.asked("house.json") == answer

@@ -20,9 +20,13 @@
 - apiGroups: [apps]
   resources: [controllerrevisions]
   verbs: [get, list, create, patch, delete]
-# The addresses that clients use, and the account without token that the pods run as.
+# The addresses that clients use.
 - apiGroups: [""]
-  resources: [services, serviceaccounts]
+  resources: [services]
+  verbs: [get, list, watch, create, patch, delete]
+# The account without token that the pods run as.
+- apiGroups: [""]
+  resources: [serviceaccounts]
   verbs: [get, list, create, patch, delete]
 # The promise that a node drain leaves enough replicas.
 - apiGroups: [policy]

@@ -72,7 +72,7 @@ def test_only_events_are_handled_so_kopf_writes_nothing_to_objects() -> None:
     registry: Any = handlers.make_registry()
     assert not registry._changing._handlers
     assert not registry._spawning._handlers
-    assert {handler.id for handler in registry._watching._handlers} == {"service", "deployment", "pod"}
+    assert {handler.id for handler in registry._watching._handlers} == {"service", "deployment", "pod", "address"}
 
 
 def test_kopf_watches_only_our_children_and_needs_no_peering() -> None:
@@ -82,7 +82,7 @@ def test_kopf_watches_only_our_children_and_needs_no_peering() -> None:
     assert not settings.posting.enabled
     assert isinstance(settings.watching.server_timeout, int)
     selectors = list(settings.watching.label_selectors.values())
-    assert selectors == ["app.kubernetes.io/managed-by=paddle-serving-operator"] * 2
+    assert selectors == ["app.kubernetes.io/managed-by=paddle-serving-operator"] * 3
 
 
 def test_log_lines_are_json_with_the_object_they_are_about() -> None:

@@ -13,6 +13,7 @@ from paddle_serving_operator.constants import (
     LABEL_SERVICE,
     PLURAL,
     POD,
+    SERVICE,
     VERSION,
     Key,
 )
@@ -49,6 +50,7 @@ def operator_settings() -> kopf.OperatorSettings:
     ours = f"{LABEL_MANAGED_BY}={FIELD_MANAGER}"
     settings.watching.label_selectors["apps", "v1", DEPLOYMENT.plural] = ours
     settings.watching.label_selectors["", "v1", POD.plural] = ours
+    settings.watching.label_selectors["", "v1", SERVICE.plural] = ours
     return settings
 
 
@@ -60,6 +62,8 @@ def make_registry() -> kopf.OperatorRegistry:
     kopf.on.event(GROUP, VERSION, PLURAL, registry=registry, id="service")(on_service_event)
     kopf.on.event("apps", "v1", DEPLOYMENT.plural, registry=registry, id="deployment")(on_child_event)
     kopf.on.event("", "v1", POD.plural, registry=registry, id="pod")(on_child_event)
+    # a Service that somebody deleted or bent is an outage until it is mended
+    kopf.on.event("", "v1", SERVICE.plural, registry=registry, id="address")(on_child_event)
     return registry
 
 
@@ -86,6 +90,6 @@ async def on_service_event(namespace: str | None, name: str | None, memo: Memo, 
 
 
 async def on_child_event(namespace: str | None, labels: kopf.Labels, memo: Memo, **_: object) -> None:
-    """A Deployment or pod of ours changed."""
+    """A Deployment, pod or Service of ours changed."""
     if namespace and (name := labels.get(LABEL_SERVICE)):
         memo.queue.add(Key(namespace, name))
