@@ -13,9 +13,6 @@ from typing import Any
 
 import numpy as np
 
-# Before paddle is imported: the format that both Paddle 2 and Paddle 3 read.
-os.environ["FLAGS_enable_pir_api"] = "0"  # noqa: SIM112 - paddle spells it so
-
 SEED = 20240229
 CLASSES = 1000
 SIZE = 224
@@ -64,6 +61,8 @@ def main() -> int:
     if all((folder / name).exists() for name in FILES):
         print(f"{folder}: there already")
         return 0
+    # Before paddle is imported: the format that both Paddle 2 and Paddle 3 read.
+    os.environ["FLAGS_enable_pir_api"] = "0"  # noqa: SIM112 - paddle spells it so
     try:
         export(folder)
     except ImportError as error:
