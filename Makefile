@@ -78,6 +78,15 @@ images: setup cluster ## builds the images of images/images.yaml (IMAGES="name .
 	$(RUN) python -m images build $(IMAGES)
 	$(KIND) load $$($(RUN) python -m images list $(IMAGES))
 
+##@ Measurements
+
+.PHONY: bench
+bench: setup ## requests per second of the direct engine beside the stock pipeline (needs wrk), raw data into docs/measurements
+	rm -rf build/bench/ocr-rec
+	$(RUN) python examples/build.py ocr-rec build/bench/ocr-rec
+	$(RUN) paddle-serving-runtime digest build/bench/ocr-rec
+	$(RUN) python benchmarks/serving.py build/bench/ocr-rec
+
 ##@ Development
 
 .PHONY: setup
