@@ -24,8 +24,21 @@ class Tool:
 
 
 KIND_MODULE = Module("kind", KIND, "sigs.k8s.io/kind")
+# What helm's own Makefile stamps: without it helm takes itself for one of Kubernetes 1.20 and refuses current charts
+# in `helm template` and `helm lint`. The numbers are those of the client-go that HELM is built with.
+HELM_STAMPS = {
+    "internal/version.version": HELM,
+    "pkg/chartutil.k8sVersionMajor": "1",
+    "pkg/chartutil.k8sVersionMinor": "37",
+    "pkg/lint/rules.k8sVersionMajor": "1",
+    "pkg/lint/rules.k8sVersionMinor": "37",
+}
 HELM_MODULE = Module(
-    "helm", HELM, "helm.sh/helm/v3", "helm.sh/helm/v3/cmd/helm", f"-X helm.sh/helm/v3/internal/version.version={HELM}"
+    "helm",
+    HELM,
+    "helm.sh/helm/v3",
+    "helm.sh/helm/v3/cmd/helm",
+    " ".join(f"-X helm.sh/helm/v3/{name}={value}" for name, value in HELM_STAMPS.items()),
 )
 FOR_A_CLUSTER = (
     Tool("kind", (0, 33, 0), ("version",)),  # node images go with one release of kind
