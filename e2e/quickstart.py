@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import select
 import shutil
 import socket
@@ -75,11 +74,10 @@ def require_free_port(port: int) -> None:
 
 
 def cluster_environment() -> dict[str, str]:
-    """This process's environment with PATH and KUBECONFIG of the project's cluster."""
+    """This process's environment after the shell lines of `e2e/kind env`: PATH and KUBECONFIG of the cluster."""
     lines = output(sys.executable, "e2e/kind", "env")
-    values = dict(re.findall(r"""export (\w+)=["']?([^"'\n]+)""", lines))
-    path = values["PATH"].replace("$PATH", os.environ["PATH"])
-    return {**os.environ, **values, "PATH": path}
+    variables = output("bash", "-c", 'eval "$1" && env --null', "bash", lines)
+    return dict(variable.split("=", 1) for variable in variables.split("\0") if variable)
 
 
 def wait_until_ready(environment: dict[str, str]) -> None:
