@@ -8,7 +8,6 @@ what the first one made.
 from __future__ import annotations
 
 import argparse
-import os
 import select
 import shutil
 import socket
