@@ -32,8 +32,8 @@ def filled(document: str, recorded: Mapping[str, str]) -> str:
 
 
 def block(text: str) -> str:
-    """Terminal output as a block of Markdown, without colours and without blanks at line ends."""
-    lines = [line.rstrip() for line in COLOURS.sub("", text).strip("\n").splitlines()]
+    """Terminal output as a block of Markdown: no colours, no blanks at line ends, paths from the repository's root."""
+    lines = [line.rstrip() for line in COLOURS.sub("", text).replace(f"{ROOT}/", "").strip("\n").splitlines()]
     return "\n".join(["```text", *[line.removeprefix(" ") for line in lines], "```"])
 
 
