@@ -26,11 +26,11 @@ help: ## this list
 ##@ Tests
 
 .PHONY: test
-test: setup cluster-tools lint ## linters, unit tests, chart tests, and the operator against a real API server
+test: setup haproxy cluster-tools lint ## linters, unit tests, chart tests, and the operator against a real API server
 	$(RUN) pytest -m "not e2e"
 
 .PHONY: test-unit
-test-unit: setup ## unit tests only
+test-unit: setup haproxy ## unit tests only
 	$(RUN) pytest -m "not e2e and not integration"
 
 .PHONY: test-integration
@@ -81,7 +81,7 @@ images: setup cluster ## builds the images of images/images.yaml (IMAGES="name .
 ##@ Measurements
 
 .PHONY: bench
-bench: setup ## requests per second of the direct engine beside the stock pipeline (needs wrk), raw data into docs/measurements
+bench: setup haproxy ## requests per second of the direct engine beside the stock pipeline (needs wrk), raw data into docs/measurements
 	rm -rf build/bench/ocr-rec
 	$(RUN) python examples/build.py ocr-rec build/bench/ocr-rec
 	$(RUN) paddle-serving-runtime digest build/bench/ocr-rec
@@ -90,8 +90,12 @@ bench: setup ## requests per second of the direct engine beside the stock pipeli
 ##@ Development
 
 .PHONY: setup
-setup: $(UV_HOME)/bin/uv ## the locked Python environment in .venv, and HAProxy for the runtime's tests
+setup: $(UV_HOME)/bin/uv ## the locked Python environment in .venv
 	uv sync --frozen --quiet
+
+# Only the runtime's tests and the benchmark run HAProxy on this machine; the quickstart must not ask for it.
+.PHONY: haproxy
+haproxy:
 	@command -v haproxy > /dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends haproxy > /dev/null; } \
 	  || { echo "haproxy is missing; the runtime's tests need it. Install it, for example: sudo apt-get install haproxy" >&2; exit 1; }
 
