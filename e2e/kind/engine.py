@@ -166,17 +166,24 @@ def start(cache: Cache, log: Path) -> Daemon:
     return daemon
 
 
-def runtime_options(cache: Cache) -> list[str]:
-    """Options for dockerd: an OCI runtime of our own where this host cannot grant every capability."""
+def lacks_capabilities() -> bool:
+    """Whether this process' bounding set lacks a capability that the kernel knows."""
     bounding = next(
         line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("CapBnd:")
     )
     every = (1 << int(Path("/proc/sys/kernel/cap_last_cap").read_text()) + 1) - 1
-    if int(bounding, 16) & every == every:
+    return int(bounding, 16) & every != every
+
+
+def runtime_options(cache: Cache) -> list[str]:
+    """Options for dockerd: an OCI runtime of our own where this host cannot grant every capability."""
+    if not lacks_capabilities():
         return []
     runtime = cache.engine / "runc-without-missing-caps"
     first, _, rest = RUNTIME.read_text().partition("\n")
-    write_atomically(runtime, first.replace("/usr/bin/python3", sys.executable) + "\n" + rest, mode=0o755)
+    # Not a virtual environment's link: the engine outlives the checkout that it was started from.
+    python = str(Path(sys.executable).resolve())
+    write_atomically(runtime, first.replace("/usr/bin/python3", python) + "\n" + rest, mode=0o755)
     return ["--add-runtime", f"trimmed={runtime}", "--default-runtime", "trimmed"]
 
 

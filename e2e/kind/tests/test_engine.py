@@ -168,3 +168,19 @@ def test_a_daemon_that_dies_at_once_is_reported_with_its_own_words(
     with pytest.raises(SetupError, match="no space left on device"):
         engine.ensure(cache, console)
     assert len(calls.of("dockerd")) == 1
+
+
+def test_the_oci_runtime_outlives_the_virtual_environment_that_made_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interpreter, environment = tmp_path / "python3.11", tmp_path / "venv" / "python"
+    interpreter.touch()
+    environment.parent.mkdir()
+    environment.symlink_to(interpreter)
+    monkeypatch.setattr("sys.executable", str(environment))
+    monkeypatch.setattr(engine, "lacks_capabilities", lambda: True)
+    cache = Cache(tmp_path / "cache")
+    cache.prepare()
+    options = engine.runtime_options(cache)
+    runtime = Path(options[1].removeprefix("trimmed="))
+    assert runtime.read_text().splitlines()[0] == f"#!{interpreter}"
