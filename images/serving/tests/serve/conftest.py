@@ -31,6 +31,8 @@ class PriceOp(Op):
     def preprocess(self, input_dicts, data_id, log_id):
         (_, inputs), = input_dicts.items()
         time.sleep(float(inputs.get("sleep", "0")))
+        while "until" in inputs and not os.path.exists(inputs["until"]):
+            time.sleep(0.01)
         if "fail" in inputs:
             raise ValueError("cannot read /models/secret/file")
         if "exit" in inputs:
