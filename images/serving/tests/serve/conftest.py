@@ -1,5 +1,6 @@
 """A real `serve` as a child process: real Paddle, real HAProxy, on 127.0.0.1."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -79,6 +80,7 @@ class Serving:
     process: subprocess.Popen[bytes]
     http: str
     admin: str
+    grpc: str
     log_file: Path
     message_file: Path
     name: str = "svc"
@@ -146,11 +148,12 @@ class Serving:
                 self.process.wait()
 
 
-def free_ports() -> tuple[int, int]:
-    with socket.socket() as first, socket.socket() as second:
-        first.bind(("127.0.0.1", 0))
-        second.bind(("127.0.0.1", 0))
-        return first.getsockname()[1], second.getsockname()[1]
+def free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
 
 
 @pytest.fixture(scope="session")
@@ -185,17 +188,18 @@ def start_serving(
 ) -> Serving:
     if shutil.which("haproxy") is None:
         pytest.fail("haproxy is not installed: run `make setup`, or apt-get install haproxy")
-    http, admin = free_ports()
+    http, admin, grpc = free_ports(3)
     log_file, message_file = folder / "serve.log", folder / "message"
     command = [
         *prefix,
         *(sys.executable, "-m", "paddle_serving_runtime.cli.main", "serve", "--model-dir", str(package)),
-        *("--name", "svc", "--http-port", str(http), "--admin-port", str(admin), *flags),
+        *("--name", "svc", "--http-port", str(http), "--admin-port", str(admin), "--grpc-port", str(grpc), *flags),
     ]
     variables = {**os.environ, "TERMINATION_LOG": str(message_file), **(environment or {})}
     with log_file.open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=variables)
-    return Serving(process, f"http://127.0.0.1:{http}", f"http://127.0.0.1:{admin}", log_file, message_file)
+    urls = (f"http://127.0.0.1:{http}", f"http://127.0.0.1:{admin}", f"127.0.0.1:{grpc}")
+    return Serving(process, *urls, log_file, message_file)
 
 
 @pytest.fixture

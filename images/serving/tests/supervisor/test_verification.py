@@ -86,6 +86,7 @@ def settings(*, required: bool = True) -> ServeSettings:
         onednn=False,
         overrides=(),
         http_port=1,
+        grpc_port=3,
         admin_port=2,
         drain_delay=0,
         drain_timeout=0,
@@ -95,6 +96,8 @@ def settings(*, required: bool = True) -> ServeSettings:
         digest="",
         consistency=Consistency(exact=True, rtol=0, atol=0, require="auto", required=required),
         log_level="info",
+        engine="direct",
+        legacy_status=False,
     )
 
 

@@ -162,5 +162,8 @@ def test_options_survive_the_command_line() -> None:
         threads=1,
         device="cpu",
         log_level="info",
+        engine="direct",
+        index=1,
+        legacy_status=False,
     )
     assert WorkerOptions.from_json(options.to_json()) == options

@@ -38,7 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", default="auto", help="a number, or auto: CPU limit / threads per worker")
     add_switches(parser)
     parser.add_argument("--http-port", type=int, default=8080)
+    parser.add_argument("--grpc-port", type=int, default=9000, help="gRPC; 0: none")
     parser.add_argument("--admin-port", type=int, default=8081, help="probes, metrics, report")
+    parser.add_argument("--engine", choices=("direct", "pipeline"), default="direct", help="what runs web_service.py")
+    parser.add_argument(
+        "--legacy-status",
+        type=boolean,
+        default=False,
+        metavar="true|false",
+        help="HTTP 200 for every error of the pipeline JSON protocol, as Paddle Serving; err_no tells",
+    )
     parser.add_argument("--drain-delay", type=float, default=5.0, help="seconds served after SIGTERM")
     parser.add_argument("--drain-timeout", type=float, default=20.0, help="seconds for requests in flight after that")
     parser.add_argument("--request-timeout", type=float, default=60.0, help="seconds; then 504 and a new worker")
@@ -89,7 +98,10 @@ def settings_from(arguments: argparse.Namespace, log_level: str) -> ServeSetting
     require(arguments.threads_per_worker >= 1, "--threads-per-worker must be at least 1")
     for flag in ("http_port", "admin_port"):
         require(getattr(arguments, flag) in _PORTS, f"{_flag(flag)} must be between 1 and 65535")
-    require(arguments.http_port != arguments.admin_port, "--http-port and --admin-port must differ")
+    require(arguments.grpc_port == 0 or arguments.grpc_port in _PORTS, "--grpc-port must be between 0 and 65535")
+    for one, other in (("http_port", "admin_port"), ("http_port", "grpc_port"), ("grpc_port", "admin_port")):
+        same = getattr(arguments, one) == getattr(arguments, other)
+        require(not same, f"{_flag(one)} and {_flag(other)} must differ")
     for flag in ("request_timeout", "max_body_bytes", "queue"):
         require(getattr(arguments, flag) > 0, f"{_flag(flag)} must be positive")
     for flag in ("drain_delay", "drain_timeout"):
@@ -103,6 +115,7 @@ def settings_from(arguments: argparse.Namespace, log_level: str) -> ServeSetting
         onednn=arguments.onednn,
         overrides=overrides_from(arguments.overrides),
         http_port=arguments.http_port,
+        grpc_port=arguments.grpc_port,
         admin_port=arguments.admin_port,
         drain_delay=arguments.drain_delay,
         drain_timeout=arguments.drain_timeout,
@@ -112,6 +125,8 @@ def settings_from(arguments: argparse.Namespace, log_level: str) -> ServeSetting
         digest=arguments.digest,
         consistency=consistency_from(arguments, arguments.require, required=arguments.consistency_required),
         log_level=log_level,
+        engine=arguments.engine,
+        legacy_status=arguments.legacy_status,
     )
 
 

@@ -82,6 +82,9 @@ async def start_worker(settings: ServeSettings, children: Children, folder: Path
         threads=settings.threads,
         device=settings.device,
         log_level=settings.log_level,
+        engine=settings.engine,
+        index=index,
+        legacy_status=settings.legacy_status,
     )
     try:
         command = (sys.executable, "-m", "paddle_serving_runtime.worker", options.to_json())

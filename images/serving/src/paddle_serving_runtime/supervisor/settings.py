@@ -2,6 +2,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from paddle_serving_runtime.worker.options import EngineName
+
 Require = Literal["recorded", "engine-only", "auto"]
 
 
@@ -18,7 +20,10 @@ class Consistency:
 
 @dataclass(frozen=True)
 class ServeSettings:
-    """Everything `serve` was told; times in seconds, `workers` already a number, `digest` empty where not given."""
+    """Everything `serve` was told; times in seconds, `workers` already a number, `digest` empty where not given.
+
+    `grpc_port` 0 means no gRPC; `legacy_status` is HTTP 200 for every error of the pipeline JSON protocol.
+    """
 
     model_dir: Path
     name: str
@@ -28,6 +33,7 @@ class ServeSettings:
     onednn: bool
     overrides: tuple[tuple[str, str], ...]
     http_port: int
+    grpc_port: int
     admin_port: int
     drain_delay: float
     drain_timeout: float
@@ -37,4 +43,6 @@ class ServeSettings:
     digest: str
     consistency: Consistency
     log_level: str
+    engine: EngineName
+    legacy_status: bool
     device: str = "cpu"

@@ -1,7 +1,9 @@
 from dataclasses import asdict, dataclass
-from typing import Self
+from typing import Literal, Self
 
 import orjson
+
+EngineName = Literal["direct", "pipeline"]
 
 
 @dataclass(frozen=True)
@@ -10,7 +12,8 @@ class WorkerOptions:
 
     `socket` is the unix socket it answers on, `busy_file` where it marks since when it is busy, `report_fd` the
     write end of a pipe for its one line: {"loaded": {...}} or {"failed": {"reason", "message", "exitCode"}}.
-    `overrides` are keys of config.yml with their values.
+    `overrides` are keys of config.yml with their values. `index` is the worker's number among the workers of the pod;
+    `legacy_status` answers every error of the pipeline JSON protocol with HTTP 200, as Paddle Serving does.
     """
 
     model_dir: str
@@ -25,6 +28,9 @@ class WorkerOptions:
     threads: int
     device: str
     log_level: str
+    engine: EngineName
+    index: int
+    legacy_status: bool
 
     def to_json(self) -> str:
         """The argument for the process."""
