@@ -63,11 +63,18 @@ def pack_response(values: Mapping[str, str], tensors: Mapping[str, NDArray[Any]]
         return _body(0, "", list(values.keys()), list(values.values()), packed)
     except ValueError as error:
         raise UnpackableValue(str(error)) from None
+    except orjson.JSONEncodeError:
+        raise UnpackableValue("an output holds text that is not valid Unicode") from None
 
 
 def error_body(err_no: int, err_msg: str) -> bytes:
-    """The response body of a failure; the message is cut at 1024 characters."""
-    return _body(err_no, err_msg[:MAX_MESSAGE], [], [], [])
+    """The response body of a failure; the message is cut at 1024 characters. Never raises."""
+    return _body(err_no, sendable_message(err_msg), [], [], [])
+
+
+def sendable_message(text: str) -> str:
+    """An error message as every protocol can carry it: at most 1024 characters, all of them valid Unicode."""
+    return text[:MAX_MESSAGE].encode("utf-8", "replace").decode()
 
 
 def read_response(body: bytes) -> Response:

@@ -1,0 +1,99 @@
+import functools
+import logging
+from collections.abc import Callable, Collection, Sequence
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from paddle_serving_runtime.engine import OpFailed
+from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Limits, Response, UnpackableValue
+from paddle_serving_runtime.protocol.call import Call, Result
+from paddle_serving_runtime.worker.http import Handler, HttpReply, HttpRequest, Respond
+from paddle_serving_runtime.worker.routes.dialect import Accepted, Dialect, Failure
+from paddle_serving_runtime.worker.routes.pipeline_json import PipelineJson
+
+_LOG = logging.getLogger(__name__)
+_MICROSECONDS = 1_000_000
+_INTERNAL = Failure(HTTPStatus.INTERNAL_SERVER_ERROR, ErrorCode.UNKNOWN, "internal error")
+_POST_ONLY = Failure(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.RPC_PACKAGE_ERROR, "only POST is answered")
+
+
+class Engine(Protocol):
+    """What computes: the direct engine or the pipeline engine."""
+
+    @property
+    def models(self) -> Sequence[Any]:
+        """Descriptions of the models that can be called by name."""
+
+    def submit(self, call: Call, done: Callable[[Result], None], /) -> None:
+        """Calls `done` exactly once, at once or later, on the event loop's thread."""
+
+
+def make_handler(engine: Engine, names: Collection[str], limits: Limits, *, legacy_status: bool = False) -> Handler:
+    """The handler of a worker's HTTP server: path -> protocol -> call -> engine -> reply.
+
+    `names` are the service's names. `legacy_status` is about the JSON form of the pipeline protocol: HTTP 200 for
+    every error of the service. The handler never raises: what an Op does wrong is logged with the request's id.
+    """
+    return _Handler(engine, PipelineJson(names, limits, legacy_status=legacy_status)).handle
+
+
+class _Handler:
+    def __init__(self, engine: Engine, pipeline_json: Dialect) -> None:
+        self._engine = engine
+        self._pipeline_json = pipeline_json
+
+    def handle(self, request: HttpRequest, respond: Respond) -> None:
+        dialect = self._dialect(request.path)
+        request_id = request.headers.get(b"x-request-id", b"").decode("latin-1")
+        if request.method != "POST":
+            respond(_allow_post(dialect.refuse(_POST_ONLY)))
+            return
+        try:
+            accepted = dialect.accept(request)
+        except Exception as error:  # noqa: BLE001 - more requests wait
+            respond(dialect.refuse(_failure(error, request_id)))
+            return
+        finish = functools.partial(_finish, dialect, accepted, request_id, respond)
+        self._engine.submit(accepted.call, finish)
+
+    def _dialect(self, path: str) -> Dialect:  # noqa: ARG002 - one protocol so far
+        return self._pipeline_json
+
+
+def _finish(dialect: Dialect, accepted: Accepted, request_id: str, respond: Respond, result: Result) -> None:
+    try:
+        reply = _reply(dialect, accepted, request_id, result.outcome)
+    except Exception as error:  # noqa: BLE001 - the client waits
+        reply = dialect.refuse(_failure(error, request_id))
+    measured = (
+        (b"x-inference-microseconds", b"%d" % round(result.inference_seconds * _MICROSECONDS)),
+        (b"x-batch-size", b"%d" % result.batch),
+    )
+    respond(reply._replace(headers=reply.headers + measured))
+
+
+def _reply(dialect: Dialect, accepted: Accepted, request_id: str, outcome: Response | BaseException) -> HttpReply:
+    if isinstance(outcome, BaseException):
+        return dialect.refuse(_failure(outcome, request_id))
+    return accepted.write(outcome)
+
+
+def _failure(error: BaseException, request_id: str) -> Failure:
+    """What the client is told; what happened is logged where the client is not to blame."""
+    fields = {"fields": {"request": request_id}}
+    match error:
+        case BadRequest():
+            return Failure(error.status, error.err_no, error.message)
+        case OpFailed():
+            _LOG.error("request failed: %s", error.message, exc_info=error, extra=fields)
+            return Failure(error.status, error.err_no, error.message)
+        case UnpackableValue():
+            _LOG.error("request failed: %s", error, extra=fields)
+            return Failure(HTTPStatus.INTERNAL_SERVER_ERROR, ErrorCode.TYPE_ERROR, str(error))
+        case _:
+            _LOG.error("request failed", exc_info=error, extra=fields)
+            return _INTERNAL
+
+
+def _allow_post(reply: HttpReply) -> HttpReply:
+    return reply._replace(headers=(*reply.headers, (b"allow", b"POST")))

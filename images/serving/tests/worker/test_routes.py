@@ -1,0 +1,118 @@
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from paddle_serving_runtime.engine import OpFailed
+from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Limits, Response
+from paddle_serving_runtime.protocol.call import SERVICE, Call, Result
+from paddle_serving_runtime.worker.http import HttpReply, HttpRequest
+from paddle_serving_runtime.worker.routes import make_handler
+
+BODY = b'{"key":["a"],"value":["1"],"logid":7}'
+
+
+class Engine:
+    """Gives text and arrays back, or what it is told to; `calls` are those it got."""
+
+    models = ()
+
+    def __init__(self, outcome: Response | Exception | None = None) -> None:
+        self.outcome = outcome
+        self.calls: list[Call] = []
+
+    def submit(self, call: Call, done: Callable[[Result], None], /) -> None:
+        self.calls.append(call)
+        values = {name: value for name, value in call.inputs.items() if isinstance(value, str)}
+        tensors = {name: value for name, value in call.inputs.items() if not isinstance(value, str)}
+        done(Result(self.outcome or Response(0, "", values, tensors), inference_seconds=0.0015, batch=3))
+
+
+def send(
+    engine: Engine, path: str, body: bytes = BODY, *, method: str = "POST", **options: bool
+) -> tuple[HttpReply, dict[str, Any]]:
+    replies: list[HttpReply] = []
+    handler = make_handler(engine, {"svc", "own"}, Limits(body_bytes=1000), **options)
+    handler(HttpRequest(method, path, {b"x-request-id": b"r-1"}, body), replies.append)
+    (reply,) = replies
+    return reply, json.loads(reply.body)
+
+
+def test_both_names_of_the_service_are_answered_with_any_method() -> None:
+    for path in ("/svc/prediction", "/own/anything"):
+        engine = Engine()
+        reply, body = send(engine, path)
+        assert reply.status == 200
+        assert (body["key"], body["value"]) == (["a"], ["1"])
+        assert engine.calls == [Call(SERVICE, {"a": "1"}, 7)]
+
+
+@pytest.mark.parametrize("path", ["/", "/svc", "/svc/", "/other/prediction", "/svc/a/b", "//svc", "/loaded"])
+def test_another_path_is_404_with_the_code_of_paddle_serving(path: str) -> None:
+    engine = Engine()
+    reply, body = send(engine, path)
+    assert (reply.status, body["err_no"]) == (404, 3002)
+    assert engine.calls == []
+
+
+def test_other_methods_are_405_and_say_which_is_allowed() -> None:
+    reply, _ = send(Engine(), "/svc/prediction", method="PUT")
+    assert reply.status == 405
+    assert (b"allow", b"POST") in reply.headers
+
+
+def test_arrays_come_back_as_tensors() -> None:
+    request = {"tensors": [{"name": "x", "elem_type": 1, "shape": [2], "float_data": [0.1, 2]}]}
+    _, body = send(Engine(), "/svc/p", json.dumps(request).encode())
+    assert body["tensors"] == [{"name": "x", "elem_type": 1, "shape": [2], "float_data": [0.1, 2.0]}]
+
+
+def test_the_front_is_told_how_long_inference_took_and_how_many_shared_it() -> None:
+    reply, _ = send(Engine(), "/svc/p")
+    assert {(b"x-inference-microseconds", b"1500"), (b"x-batch-size", b"3")} <= set(reply.headers)
+
+
+FAILURES = [
+    (OpFailed("rec", 55, "no text found"), 500, 55),
+    (OpFailed("rec", 56, "\ud800"), 500, 56),
+    (OpFailed("rec", 0, "zero is not a success"), 500, 0),
+    (BadRequest("input x is missing", ErrorCode.INPUT_PARAMS_ERROR), 400, 5000),
+    (ValueError("secret"), 500, 10000),
+    (Response(0, "", {}, {"y": np.zeros(1, np.complex64)}), 500, 7000),
+    (Response(0, "", {"y": "\ud800"}), 500, 7000),
+]
+
+
+@pytest.mark.parametrize(("outcome", "status", "err_no"), FAILURES)
+def test_a_failure_has_its_status_and_says_nothing_secret(
+    outcome: Response | Exception, status: int, err_no: int
+) -> None:
+    reply, body = send(Engine(outcome), "/svc/p")
+    assert (reply.status, body["err_no"]) == (status, err_no)
+    assert "secret" not in body["err_msg"]
+
+
+@pytest.mark.parametrize(("outcome", "_status", "err_no"), FAILURES)
+def test_with_the_legacy_status_every_failure_is_200_and_told_by_its_code(
+    outcome: Response | Exception, _status: int, err_no: int
+) -> None:
+    reply, body = send(Engine(outcome), "/svc/p", legacy_status=True)
+    assert (reply.status, body["err_no"]) == (200, err_no)
+
+
+def test_a_body_past_the_limit_is_413_whatever_the_legacy_status() -> None:
+    assert send(Engine(), "/svc/p", b"x" * 1001)[0].status == 413
+    assert send(Engine(), "/svc/p", b"x" * 1001, legacy_status=True)[0].status == 413
+
+
+def test_a_failure_of_an_op_is_logged_with_the_request_and_the_clients_own_is_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    send(Engine(BadRequest("no")), "/svc/p")
+    assert caplog.records == []
+    send(Engine(ValueError("secret")), "/svc/p")
+    (record,) = caplog.records
+    assert record.__dict__["fields"] == {"request": "r-1"}
+    assert record.exc_info is not None
