@@ -36,6 +36,7 @@ def build_graph(package: Package, captured: Captured, defaults: Switches) -> Gra
         output=str(response_op.get_input_ops()[0].name),
         response_op=response_op,
         warnings=(*captured.warnings, *unused),
+        config=captured.config,
     )
 
 

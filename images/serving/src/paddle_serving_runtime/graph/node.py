@@ -1,4 +1,5 @@
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ class Graph:
     """The Ops of a service in topological order: `output` is the node whose result is the response.
 
     `service` is the name in web_service.py, empty for a plain model. `response_op` is the service's ResponseOp, None
-    for a plain model. `warnings` are sentences about configuration that has no effect.
+    for a plain model. `warnings` are sentences about configuration that has no effect. `config` is the checked config.yml
+    with every default filled in, empty for a plain model.
     """
 
     service: str
@@ -43,3 +45,4 @@ class Graph:
     output: str
     response_op: Any | None = None
     warnings: tuple[str, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
