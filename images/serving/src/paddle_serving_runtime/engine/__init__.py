@@ -1,6 +1,7 @@
-"""Runs a graph of Ops in this process, one request at a time."""
+"""Runs a graph of Ops in this process."""
 
 from paddle_serving_runtime.engine.direct import DirectEngine
 from paddle_serving_runtime.engine.failure import OpFailed
+from paddle_serving_runtime.engine.interface import Engine, ModelDescription, TensorDescription
 
-__all__ = ["DirectEngine", "OpFailed"]
+__all__ = ["DirectEngine", "Engine", "ModelDescription", "OpFailed", "TensorDescription"]

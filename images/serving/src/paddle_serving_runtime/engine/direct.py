@@ -1,74 +1,170 @@
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from copy import deepcopy
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
-from numpy.typing import NDArray
-
-from paddle_serving_runtime.engine.failure import from_exception
-from paddle_serving_runtime.engine.inputs import check_inputs
+from paddle_serving_runtime.engine.description import describe
+from paddle_serving_runtime.engine.failure import OpFailed
+from paddle_serving_runtime.engine.interface import ModelDescription
 from paddle_serving_runtime.engine.packing import packer
-from paddle_serving_runtime.engine.step import OpStep, select
+from paddle_serving_runtime.engine.running import Clock, ModelRunner
+from paddle_serving_runtime.engine.step import ModelStep, OpStep, Prepared, Step
 from paddle_serving_runtime.graph import REQUEST, Graph, Node
 from paddle_serving_runtime.model.predictor import Predictor
+from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Response
+from paddle_serving_runtime.protocol.call import SERVICE, Call, Result
 
-
-class Step(Protocol):
-    """A node that is ready to run."""
-
-    def run(self, input_dicts: dict[str, Any], data_id: int, log_id: int) -> dict[str, Any]:
-        """The node's output by name, for the outputs of its inputs by their names."""
+_T = TypeVar("_T")
 
 
 class DirectEngine:
     """A graph with its models loaded and its Ops initialised. Not safe for use by two threads.
 
-    `pack` makes a response body of what infer returned; it raises UnpackableValue or OpFailed.
+    `capacity` is the largest batch_size of its nodes, `wait_seconds` how long an incomplete batch may wait for more
+    calls (the longest auto_batching_timeout of a node that batches; 0 where none has one), `models` describes every
+    node that has a model.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, clock: Clock = time.perf_counter) -> None:
         """Loads every model; raises ModelInvalid or ServiceBroken."""
         self._graph = graph
-        self._steps = {node.name: _step(node) for node in graph.nodes}
+        predictors = {node.name: Predictor(node.model_dir, node.switches) for node in graph.nodes if node.model_dir}
+        self.models: tuple[ModelDescription, ...] = tuple(
+            describe(node, predictors[node.name]) for node in graph.nodes if node.model_dir
+        )
+        self._runners = {
+            node.name: ModelRunner(node, predictors[node.name], clock) for node in graph.nodes if node.model_dir
+        }
+        self._models: dict[str, Step] = {name: ModelStep(runner) for name, runner in self._runners.items()}
+        self._steps = {node.name: self._step(node) for node in graph.nodes}
         self._uses = Counter(name for node in graph.nodes for name in node.inputs)
         self._data_id = 0
-        self.pack = packer(graph)
+        self._pack = packer(graph)
+        self.capacity = max(node.batch_size for node in graph.nodes)
+        waits = [node.auto_batching_timeout_ms or 0.0 for node in graph.nodes if node.batch_size > 1]
+        self.wait_seconds = max(waits, default=0.0) / 1000
 
-    def infer(self, inputs: Mapping[str, str | NDArray[Any]], log_id: int) -> dict[str, Any]:
-        """The output of the last node. Raises BadRequest where the input cannot be right, OpFailed for the rest."""
-        self._data_id += 1
-        outputs: dict[str, dict[str, Any]] = {REQUEST: dict(inputs)}
+    def infer(self, calls: Sequence[Call]) -> list[Result]:
+        """The result of every call, in their order; what goes wrong with one is its own outcome. Never raises.
+
+        At every node the calls that fit share a run of the model, see ModelRunner.
+        """
+        members = [self._member(call) for call in calls]
+        alive = [member for member in members if member.call.target == SERVICE]
         for node in self._graph.nodes:
-            given = {name: self._own_copy(name, outputs[name]) for name in node.inputs}
-            outputs[node.name] = self._steps[node.name].run(given, self._data_id, log_id)
-        return outputs[self._graph.output]
+            self._advance(node.name, self._steps[node.name], node.inputs, alive)
+            alive = [member for member in alive if member.failure is None]
+        for name in {member.call.target for member in members} - {SERVICE}:
+            addressed = [member for member in members if member.call.target == name]
+            if name in self._models:
+                self._advance(name, self._models[name], (REQUEST,), addressed)
+        return [self._result(member) for member in members]
 
-    def _own_copy(self, name: str, output: dict[str, Any]) -> dict[str, Any]:
+    def _member(self, call: Call) -> "_Member":
+        self._data_id += 1
+        return _Member(call, self._data_id, {REQUEST: dict(call.inputs)})
+
+    def _advance(self, name: str, step: Step, inputs: tuple[str, ...], members: Sequence["_Member"]) -> None:
+        """Runs one node for all members."""
+        works = []
+        for member in members:
+            given = member.attempt(self._given, member.outputs, inputs)
+            if given is not None:
+                prepared = member.attempt(step.prepare, given, member.data_id, member.call.log_id)
+                if prepared is not None:
+                    works.append(_Work(member, given, prepared))
+        if step.runner is not None:
+            _run(step.runner, works)
+        for work in works:
+            work.finish(name, step)
+
+    def _given(self, outputs: dict[str, dict[str, Any]], inputs: tuple[str, ...]) -> dict[str, Any]:
         # Ops change their inputs in place; Paddle Serving copies for every consumer where there is more than one
-        return deepcopy(output) if self._uses[name] > 1 else output
+        return {name: deepcopy(outputs[name]) if self._uses[name] > 1 else outputs[name] for name in inputs}
+
+    def _result(self, member: "_Member") -> Result:
+        response = member.attempt(self._response, member)
+        return Result(member.failure or response or AssertionError(), member.seconds, member.batch)
+
+    def _response(self, member: "_Member") -> Response:
+        target = member.call.target
+        if target == SERVICE:
+            response = self._pack(member.outputs[self._graph.output])
+        elif target in self._models:
+            response = Response(0, "", {}, member.outputs[target])
+        else:
+            raise BadRequest(f"there is no model {target}", ErrorCode.NO_SERVICE)
+        return _wanted(response, member.call.outputs)
+
+    def _step(self, node: Node) -> Step:
+        if node.op is not None:
+            return OpStep(node, self._runners.get(node.name))
+        return self._models[node.name]
 
 
-class _ModelStep:
-    """A plain model: tensors in, tensors out."""
+@dataclass
+class _Member:
+    """A call on its way through the graph."""
 
-    def __init__(self, node: Node, predictor: Predictor) -> None:
-        self._node = node
-        self._predictor = predictor
+    call: Call
+    data_id: int
+    outputs: dict[str, dict[str, Any]]
+    failure: Exception | None = None
+    seconds: float = 0.0
+    batch: int = 1
 
-    def run(self, input_dicts: dict[str, Any], data_id: int, log_id: int) -> dict[str, Any]:  # noqa: ARG002 - as an Op
-        (inputs,) = input_dicts.values()
-        feed = check_inputs(self._predictor.conf, inputs)
-        try:
-            outputs = self._predictor.run(feed)
-        except Exception as error:
-            raise from_exception(self._node.name, "inference", error) from error
-        return select(outputs, self._node.fetches)
+    def attempt(self, step: Callable[..., _T], *arguments: object) -> _T | None:
+        """What the step returns for the arguments; None after a failure, now or earlier."""
+        if self.failure is None:
+            try:
+                return step(*arguments)
+            except Exception as error:  # noqa: BLE001 - one call fails, not those beside it
+                self.failure = error
+        return None
 
 
-def _step(node: Node) -> Step:
-    predictor = Predictor(node.model_dir, node.switches) if node.model_dir else None
-    if node.op is not None:
-        return OpStep(node, predictor)
-    if predictor is None:
-        raise AssertionError(f"node {node.name} has neither an Op nor a model")
-    return _ModelStep(node, predictor)
+@dataclass
+class _Work:
+    """A member at one node; `fetched` is what the model has answered so far."""
+
+    member: _Member
+    given: dict[str, Any]
+    prepared: Prepared
+    fetched: list[dict[str, Any]] = field(default_factory=list)
+
+    def finish(self, name: str, step: Step) -> None:
+        member, prepared = self.member, self.prepared
+        fetched: Any = self.fetched if prepared.several else next(iter(self.fetched), prepared.instead)
+        output = member.attempt(step.finish, self.given, fetched, member.data_id, member.call.log_id)
+        if output is not None:
+            member.outputs[name] = output
+
+
+def _run(runner: ModelRunner, works: Sequence[_Work]) -> None:
+    """Runs the model for what was prepared: together, but every part of a mini batch alone, as Paddle Serving does."""
+    together = [work for work in works if not work.prepared.several and work.prepared.feeds]
+    runs = runner.run([work.prepared.feeds[0] for work in together])
+    parts = list(zip(together, runs, strict=True))
+    for work in works:
+        if work.prepared.several:
+            parts += [(work, run) for feed in work.prepared.feeds for run in runner.run([feed])]
+    for work, run in parts:
+        work.member.seconds += run.seconds
+        work.member.batch = max(work.member.batch, run.batch)
+        if isinstance(run.outcome, OpFailed):
+            work.member.failure = work.member.failure or run.outcome
+        else:
+            work.fetched.append(run.outcome)
+
+
+def _wanted(response: Response, names: Sequence[str]) -> Response:
+    """The response with the outputs that the call names, in its order; all where it names none."""
+    if not names:
+        return response
+    if missing := [name for name in names if name not in response.values and name not in response.tensors]:
+        known = ", ".join(sorted([*response.values, *response.tensors]))
+        raise BadRequest(f"there is no output {missing[0]}; the outputs are {known}", ErrorCode.INPUT_PARAMS_ERROR)
+    values = {name: response.values[name] for name in names if name in response.values}
+    return replace(response, values=values, tensors={n: response.tensors[n] for n in names if n in response.tensors})

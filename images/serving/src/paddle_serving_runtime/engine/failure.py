@@ -30,7 +30,7 @@ class OpFailed(Exception):  # noqa: N818 - an Op failed, which is what the log s
         return http_status(self.err_no) if self.err_no != ErrorCode.OK else HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def from_exception(node: str, stage: str, error: Exception) -> OpFailed:
+def from_exception(node: str, stage: str, error: BaseException) -> OpFailed:
     """The failure for an exception in `stage` (preprocess, process, postprocess) of an Op.
 
     Paddle Serving's CustomException keeps its code, and its text where it says that the client may see it (without

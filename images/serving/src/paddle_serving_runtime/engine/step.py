@@ -1,32 +1,72 @@
 """One Op: preprocess, its model, postprocess, with the signatures and results of Paddle Serving 0.9.0."""
 
 import inspect
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from paddle_serving_runtime.engine.failure import OpFailed, from_exception, location
+from paddle_serving_runtime.engine.inputs import check_inputs
+from paddle_serving_runtime.engine.running import ModelRunner
 from paddle_serving_runtime.errors import ServiceBroken
 from paddle_serving_runtime.graph import Node
-from paddle_serving_runtime.model.predictor import Predictor
 from paddle_serving_runtime.protocol import ErrorCode
 
 _BASE = "paddle_serving_server.pipeline.operator"
 _WITH_DATA_ID = 4
 
 
-class OpStep:
-    """A node with a user's Op; `predictor` is None where the Op has no model."""
+class Prepared(NamedTuple):
+    """What a step makes of its inputs: feeds for the model, or where it skips the model what `finish` gets instead.
 
-    def __init__(self, node: Node, predictor: Predictor | None) -> None:
+    `several` says that the Op asked for a mini batch, a run for each of a list of feeds.
+    """
+
+    feeds: Sequence[dict[str, Any]]
+    several: bool = False
+    instead: Any = None
+
+
+class Step(Protocol):
+    """A node that is ready to run; both methods raise BadRequest or OpFailed, or what a user's Op may raise."""
+
+    runner: ModelRunner | None
+
+    def prepare(self, input_dicts: dict[str, Any], data_id: int, log_id: int) -> Prepared:
+        """What is to be run, for the outputs of the node's inputs by their names."""
+
+    def finish(self, input_dicts: dict[str, Any], fetched: object, data_id: int, log_id: int) -> dict[str, Any]:
+        """The node's output by name, for what the model answered: a dict, or a list of them for a mini batch."""
+
+
+class ModelStep:
+    """A model alone: tensors in, tensors out."""
+
+    def __init__(self, runner: ModelRunner) -> None:
+        self.runner: ModelRunner | None = runner
+        self._conf = runner.conf
+
+    def prepare(self, input_dicts: dict[str, Any], data_id: int, log_id: int) -> Prepared:  # noqa: ARG002 - as an Op
+        """The checked inputs."""
+        (inputs,) = input_dicts.values()
+        return Prepared((check_inputs(self._conf, inputs),))
+
+    def finish(self, input_dicts: dict[str, Any], fetched: Any, data_id: int, log_id: int) -> dict[str, Any]:  # noqa: ANN401, ARG002 - as an Op
+        """The model's outputs as they are."""
+        return fetched  # type: ignore[no-any-return] # the runner's dict
+
+
+class OpStep:
+    """A node with a user's Op; `runner` is None where the Op has no model."""
+
+    def __init__(self, node: Node, runner: ModelRunner | None) -> None:
         """Calls the Op's init_op; raises ServiceBroken with file and line where it fails or the Op cannot be run."""
         self._node = node
         op: Any = node.op
         self._op = op
-        self._predictor = predictor
-        self._feeds = {variable.alias for variable in predictor.conf.feeds} if predictor else set()
+        self.runner = runner
+        self._feeds = {variable.alias for variable in runner.conf.feeds} if runner else set()
         _require_runnable(node)
         self._postprocess_takes_data_id = _takes_data_id(op.postprocess)
         try:
@@ -36,45 +76,39 @@ class OpStep:
                 f"{location(error)}: init_op of op {node.name} failed: {type(error).__name__}: {error}"
             ) from error
 
-    def run(self, input_dicts: dict[str, Any], data_id: int, log_id: int) -> dict[str, Any]:
-        """What postprocess returns for the outputs of the previous Ops by their names. Raises OpFailed."""
-        prepared, skip = self._preprocess(input_dicts, data_id, log_id)
-        fetched = prepared if skip or self._predictor is None else self._process(prepared)
-        return self._postprocess(input_dicts, fetched, data_id, log_id)
-
-    def _preprocess(self, input_dicts: dict[str, Any], data_id: int, log_id: int) -> tuple[Any, bool]:
+    def prepare(self, input_dicts: dict[str, Any], data_id: int, log_id: int) -> Prepared:
+        """What preprocess returns."""
         try:
             prepared, skip, code, message = self._op.preprocess(input_dicts, data_id, log_id)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise from_exception(self._node.name, "preprocess", error) from error
         self._raise_product_error(code, message)
         # Paddle Serving skips the model for True alone, not for every true value
-        return prepared, skip is True
+        if skip is True or self.runner is None:
+            return Prepared((), instead=prepared)
+        several = isinstance(prepared, list)
+        if not several and not isinstance(prepared, dict):
+            raise OpFailed(
+                self._node.name,
+                ErrorCode.TYPE_ERROR,
+                f"preprocess must return a dict or a list of dicts, not a {type(prepared).__name__}",
+            )
+        feeds = prepared if several else [prepared]
+        for feed in feeds:
+            self._check_feed(feed)
+        return Prepared(feeds, several)
 
-    def _process(self, prepared: object) -> Any:  # noqa: ANN401 - a dict, or one for every dict of a mini batch
-        if isinstance(prepared, dict):
-            return self._predict(prepared)
-        if isinstance(prepared, list):
-            return [self._predict(feed) for feed in prepared]
-        raise OpFailed(
-            self._node.name,
-            ErrorCode.TYPE_ERROR,
-            f"preprocess must return a dict or a list of dicts, not a {type(prepared).__name__}",
-        )
-
-    def _predict(self, feed: object) -> dict[str, NDArray[Any]]:
-        """The model's outputs.
-
-        Paddle Serving then cuts every output at the length of the first input, which loses rows where an output's
-        first axis is not the batch (boxes of a detector); here every output is whole.
-        """
-        assert self._predictor is not None  # noqa: S101 - for the type checker; run() has asked
-        self._check_feed(feed)
+    def finish(self, input_dicts: dict[str, Any], fetched: object, data_id: int, log_id: int) -> dict[str, Any]:
+        """What postprocess returns."""
+        arguments = (data_id, log_id) if self._postprocess_takes_data_id else (log_id,)
         try:
-            outputs = self._predictor.run(feed)  # type: ignore[arg-type]
-        except Exception as error:
-            raise from_exception(self._node.name, "inference", error) from error
-        return select(outputs, self._node.fetches)
+            output, code, message = self._op.postprocess(input_dicts, fetched, *arguments)
+        except (Exception, SystemExit) as error:
+            raise from_exception(self._node.name, "postprocess", error) from error
+        if not isinstance(output, dict):
+            raise OpFailed(self._node.name, ErrorCode.TYPE_ERROR, "postprocess should return dict")
+        self._raise_product_error(code, message)
+        return output
 
     def _check_feed(self, feed: object) -> None:
         name = self._node.name
@@ -91,30 +125,11 @@ class OpStep:
         if wrong:
             raise OpFailed(name, ErrorCode.TYPE_ERROR, f"feed {wrong[0]} is not an ndarray")
 
-    def _postprocess(self, input_dicts: dict[str, Any], fetched: object, data_id: int, log_id: int) -> dict[str, Any]:
-        arguments = (data_id, log_id) if self._postprocess_takes_data_id else (log_id,)
-        try:
-            output, code, message = self._op.postprocess(input_dicts, fetched, *arguments)
-        except Exception as error:
-            raise from_exception(self._node.name, "postprocess", error) from error
-        if not isinstance(output, dict):
-            raise OpFailed(self._node.name, ErrorCode.TYPE_ERROR, "postprocess should return dict")
-        self._raise_product_error(code, message)
-        return output
-
     def _raise_product_error(self, code: object, message: object) -> None:
         if code is None:
             return
         err_no = int(code) if isinstance(code, int | np.integer) and code else ErrorCode.PRODUCT_ERROR
         raise OpFailed("", err_no, str(message))
-
-
-def select(outputs: Mapping[str, NDArray[Any]], fetches: tuple[str, ...]) -> dict[str, NDArray[Any]]:
-    """The outputs that the configuration asks for, in its order and with their LoD; all where it names none."""
-    if not fetches:
-        return dict(outputs)
-    names = [name for fetch in fetches for name in (fetch, f"{fetch}.lod") if name in outputs]
-    return {name: outputs[name] for name in names}
 
 
 def _require_runnable(node: Node) -> None:

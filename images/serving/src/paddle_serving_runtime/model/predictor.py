@@ -12,6 +12,7 @@ from paddle_serving_runtime.errors import InvalidOption, ModelInvalid
 from paddle_serving_runtime.model import prototxt
 from paddle_serving_runtime.model.files import ModelFiles, find_model_files
 from paddle_serving_runtime.model.integrity import check_model
+from paddle_serving_runtime.model.program import read_program
 from paddle_serving_runtime.model.prototxt import Variable
 
 # The first crashes create_predictor on models with many Linear + ReLU layers, the second is upstream's.
@@ -35,7 +36,10 @@ class Switches:
 
 
 class Predictor:
-    """One model, loaded. Not safe for use by two threads."""
+    """One model, loaded. Not safe for use by two threads.
+
+    `conf` is its prototxt, `shapes` the shapes in its program by the names there, batch included, -1 where free.
+    """
 
     def __init__(self, model_dir: Path, switches: Switches) -> None:
         """Loads the model.
@@ -46,6 +50,8 @@ class Predictor:
         self.conf = prototxt.read(model_dir)
         files = find_model_files(model_dir)
         check_model(files)
+        program = read_program(files)
+        self.shapes = {port.name: port.shape for port in (*program.feeds, *program.fetches)}
         self._predictor = _load(files, switches)
         inputs = self._predictor.get_input_names()
         outputs = set(self._predictor.get_output_names())

@@ -61,6 +61,7 @@ def _load(options: WorkerOptions) -> tuple[WorkerApp, dict[str, object]]:
 
     from paddle_serving_runtime.engine import DirectEngine  # noqa: PLC0415 - the same
     from paddle_serving_runtime.graph import load  # noqa: PLC0415 - the same
+    from paddle_serving_runtime.worker.batching import BatchingEngine  # noqa: PLC0415 - the same
 
     # else Paddle turns SIGTERM into an abort with a trace
     paddle.disable_signal_handler()
@@ -71,7 +72,7 @@ def _load(options: WorkerOptions) -> tuple[WorkerApp, dict[str, object]]:
     )
     try:
         graph = load(package, dict(options.overrides), switches)
-        engine = DirectEngine(graph)
+        engine = BatchingEngine(DirectEngine(graph))
     except SystemExit as error:
         raise ServiceBroken(
             f"web_service.py ended the process with sys.exit({error.code}) while it was loaded"

@@ -1,34 +1,25 @@
 """A request body to a reply: the protocol around the engine, without HTTP."""
 
+import asyncio
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
-from numpy.typing import NDArray
-
-from paddle_serving_runtime.engine import OpFailed
+from paddle_serving_runtime.engine import Engine, OpFailed
 from paddle_serving_runtime.protocol import (
     BadRequest,
     ErrorCode,
     Limits,
     UnpackableValue,
     error_body,
+    pack_response,
     parse_request,
 )
+from paddle_serving_runtime.protocol.call import SERVICE, Call, Result
 
 _LOG = logging.getLogger(__name__)
-
-
-class Engine(Protocol):
-    """What answers: the direct engine."""
-
-    def infer(self, inputs: Mapping[str, str | NDArray[Any]], log_id: int) -> dict[str, Any]:
-        """The output for one request."""
-
-    def pack(self, output: dict[str, Any], /) -> bytes:
-        """The response body for an output."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +43,17 @@ class Answering:
         self._names = names
         self._limits = limits
 
-    def answer(self, path: str, body: bytes, request_id: str) -> Reply:
+    async def answer(self, path: str, body: bytes, request_id: str) -> Reply:
         """The reply. Never raises: what an Op does wrong is logged with `request_id` and becomes a 500."""
         try:
             self._require_service(path)
             request = parse_request(body, self._limits)
-            return Reply(HTTPStatus.OK, self._engine.pack(self._engine.infer(request.inputs, request.log_id)))
+            done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+            self._engine.submit(Call(SERVICE, request.inputs, request.log_id), done.set_result)
+            outcome = (await done).outcome
+            if isinstance(outcome, Exception):
+                raise outcome  # noqa: TRY301 - the protocol's own errors below are the engine's too
+            return Reply(HTTPStatus.OK, pack_response(outcome.values, outcome.tensors))
         except BadRequest as error:
             return refusal(error)
         except OpFailed as error:

@@ -51,7 +51,7 @@ class WorkerApp:
         if body is None:
             return None
         with self._mark.busy():
-            return self._answering.answer(scope["path"], body, _request_id(scope))
+            return await self._answering.answer(scope["path"], body, _request_id(scope))
 
     async def _body(self, receive: Receive) -> bytes | None:
         """The whole body; None where the client has gone."""

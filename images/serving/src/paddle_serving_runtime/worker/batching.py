@@ -1,0 +1,67 @@
+"""From calls that come one by one to calls that are inferred together."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from paddle_serving_runtime.engine import ModelDescription
+from paddle_serving_runtime.protocol.call import Call, Result
+
+_LOG = logging.getLogger(__name__)
+
+Done = Callable[[Result], None]
+
+
+class Inferring(Protocol):
+    """An engine that computes where it is asked: the direct engine."""
+
+    @property
+    def capacity(self) -> int: ...  # noqa: D102 - as of Engine
+    @property
+    def wait_seconds(self) -> float: ...  # noqa: D102 - how long an incomplete batch may wait
+    @property
+    def models(self) -> tuple[ModelDescription, ...]: ...  # noqa: D102 - as of Engine
+
+    def infer(self, calls: Sequence[Call]) -> Sequence[Result]:
+        """The result of every call, in their order."""
+
+
+class BatchingEngine:
+    """The Engine around an engine that computes where it is asked, which is the event loop's thread.
+
+    Where the engine can use one call at once, it gets every call as it comes. Else calls are collected: the engine
+    gets them when there are as many as it can use, or when `wait_seconds` are over since the first of them; without a
+    waiting time as soon as everything that has arrived is read. (Paddle Serving then waits for a full batch, for ever
+    if need be.)
+    """
+
+    def __init__(self, engine: Inferring) -> None:
+        self._engine = engine
+        self._waiting: list[tuple[Call, Done]] = []
+        self._timer: asyncio.Handle | None = None
+        self.capacity = engine.capacity
+        self.models = engine.models
+
+    def submit(self, call: Call, done: Done) -> None:
+        """As Engine.submit."""
+        self._waiting.append((call, done))
+        if len(self._waiting) >= self.capacity:
+            self._infer()
+        elif self._timer is None:
+            loop = asyncio.get_running_loop()
+            wait = self._engine.wait_seconds
+            self._timer = loop.call_later(wait, self._infer) if wait else loop.call_soon(self._infer)
+
+    def _infer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        waiting, self._waiting = self._waiting, []
+        try:
+            results = self._engine.infer([call for call, _ in waiting])
+        except Exception as error:  # noqa: BLE001 - every `done` is called, also where the engine has an error
+            _LOG.exception("the engine failed")
+            results = [Result(error)] * len(waiting)
+        for (_, done), result in zip(waiting, results, strict=True):
+            done(result)
