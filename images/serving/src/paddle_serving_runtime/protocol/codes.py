@@ -38,6 +38,40 @@ def http_status(err_no: int) -> HTTPStatus:
         return HTTPStatus.INTERNAL_SERVER_ERROR
 
 
+class GrpcStatus(IntEnum):
+    """grpc-status of a response; the numbers are those of google.rpc.Code."""
+
+    OK = 0
+    INVALID_ARGUMENT = 3
+    DEADLINE_EXCEEDED = 4
+    NOT_FOUND = 5
+    RESOURCE_EXHAUSTED = 8
+    UNIMPLEMENTED = 12
+    INTERNAL = 13
+    UNAVAILABLE = 14
+
+
+_GRPC_STATUS = {
+    HTTPStatus.OK: GrpcStatus.OK,
+    HTTPStatus.BAD_REQUEST: GrpcStatus.INVALID_ARGUMENT,
+    HTTPStatus.NOT_FOUND: GrpcStatus.NOT_FOUND,
+    HTTPStatus.METHOD_NOT_ALLOWED: GrpcStatus.UNIMPLEMENTED,
+    HTTPStatus.REQUEST_TIMEOUT: GrpcStatus.DEADLINE_EXCEEDED,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: GrpcStatus.RESOURCE_EXHAUSTED,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: GrpcStatus.UNIMPLEMENTED,
+    HTTPStatus.TOO_MANY_REQUESTS: GrpcStatus.RESOURCE_EXHAUSTED,
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: GrpcStatus.RESOURCE_EXHAUSTED,
+    HTTPStatus.NOT_IMPLEMENTED: GrpcStatus.UNIMPLEMENTED,
+    HTTPStatus.SERVICE_UNAVAILABLE: GrpcStatus.UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT: GrpcStatus.DEADLINE_EXCEEDED,
+}
+
+
+def grpc_status(status: HTTPStatus) -> GrpcStatus:
+    """The grpc-status that says the same as an HTTP status; INTERNAL for all that have no equal."""
+    return _GRPC_STATUS.get(status, GrpcStatus.INTERNAL)
+
+
 class BadRequest(Exception):  # noqa: N818 - named after the HTTP status it becomes
     """A request that no Op gets to see: `err_no` and `message` go to the client, so no paths and no internals."""
 

@@ -1,43 +1,41 @@
-"""Tensors of the pipeline protocol as JSON objects."""
+"""Tensors of the pipeline protocol: one set of checks for its JSON and its gRPC form."""
 
-import math
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paddle_serving_runtime.protocol.codes import BadRequest
+from paddle_serving_runtime.protocol.numbers import from_json, narrowed, to_json
 
 STRING = 12
 PICKLED = 13
 MAX_RANK = 16
 MAX_DIGITS = 19
 _LOD_RANK = 2
-_SPECIAL_FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 class _Form(NamedTuple):
-    """How one elem_type travels: the field of the message, the array typecode that checks it, and the tensor's type."""
+    """How one elem_type travels: the field of the message and the tensor's type."""
 
     field: str
-    typecode: str
     dtype: np.dtype[Any]
 
 
 # elem_type of pipeline_service.proto; 6 is bfloat16, which Paddle Serving carries as uint16
 _FORMS = {
-    0: _Form("int64_data", "q", np.dtype(np.int64)),
-    1: _Form("float_data", "f", np.dtype(np.float32)),
-    2: _Form("int_data", "i", np.dtype(np.int32)),
-    3: _Form("float64_data", "d", np.dtype(np.float64)),
-    4: _Form("int_data", "h", np.dtype(np.int16)),
-    5: _Form("float_data", "f", np.dtype(np.float16)),
-    6: _Form("uint32_data", "H", np.dtype(np.uint16)),
-    7: _Form("uint32_data", "B", np.dtype(np.uint8)),
-    8: _Form("int_data", "b", np.dtype(np.int8)),
-    9: _Form("bool_data", "B", np.dtype(np.bool_)),
+    0: _Form("int64_data", np.dtype(np.int64)),
+    1: _Form("float_data", np.dtype(np.float32)),
+    2: _Form("int_data", np.dtype(np.int32)),
+    3: _Form("float64_data", np.dtype(np.float64)),
+    4: _Form("int_data", np.dtype(np.int16)),
+    5: _Form("float_data", np.dtype(np.float16)),
+    6: _Form("uint32_data", np.dtype(np.uint16)),
+    7: _Form("uint32_data", np.dtype(np.uint8)),
+    8: _Form("int_data", np.dtype(np.int8)),
+    9: _Form("bool_data", np.dtype(np.bool_)),
 }
 _ELEM_TYPES = {form.dtype: elem_type for elem_type, form in _FORMS.items()}
 
@@ -46,9 +44,10 @@ def unpack_tensor(tensor: object) -> dict[str, str | NDArray[Any]]:
     """The inputs that one request tensor stands for: `name`, and `name.lod` where it has a LoD.
 
     An array has the dtype of `elem_type` and the shape `shape` (one dimension may be -1); a string tensor is the
-    concatenation of its `str_data`, as in Paddle Serving. Raises BadRequest where the message is not one of
-    pipeline_service.proto, values do not fit the type or the shape, and for elem_type 13: Paddle Serving unpickles
-    that one, which runs code of the client's choice (its issue 1907).
+    concatenation of its `str_data`, as in Paddle Serving. The numbers are a list as JSON has them, or an array of a
+    protobuf field's type. Raises BadRequest where the message is not one of pipeline_service.proto, values do not fit
+    the type or the shape, and for elem_type 13: Paddle Serving unpickles that one, which runs code of the client's
+    choice (its issue 1907).
     """
     if not isinstance(tensor, dict):
         raise BadRequest("every element of tensors must be an object")
@@ -83,19 +82,8 @@ def pack_tensor(name: str, tensor: NDArray[Any]) -> dict[str, Any]:
         "name": name,
         "elem_type": elem_type,
         "shape": list(tensor.shape),
-        _FORMS[elem_type].field: _json_values(tensor),
+        _FORMS[elem_type].field: to_json(tensor),
     }
-
-
-def _json_values(tensor: NDArray[Any]) -> object:
-    flat = np.ascontiguousarray(tensor).reshape(-1)
-    if flat.dtype == np.float16:
-        flat = flat.astype(np.float32)
-    if flat.dtype.kind != "f" or np.isfinite(flat).all():
-        return flat
-    # JSON has no NaN: the names are those of the JSON form of protocol buffers
-    names = {math.inf: "Infinity", -math.inf: "-Infinity"}
-    return [value if math.isfinite(value) else names.get(value, "NaN") for value in flat.tolist()]
 
 
 def _form(name: str, elem_type: object) -> _Form:
@@ -116,39 +104,14 @@ def _text(name: str, parts: object) -> str:
 
 
 def _values(name: str, form: _Form, values: object) -> NDArray[Any]:
-    if not isinstance(values, list):
-        raise BadRequest(f"tensor {name}: {form.field} must be a list")
     try:
-        # array.array refuses null, text, nested lists and integers that do not fit, and is as fast as numpy
-        return _as_type(array(form.typecode, values), form, special=False)
-    except TypeError:
-        pass
-    except (ValueError, OverflowError):
-        raise BadRequest(f"tensor {name}: a value in {form.field} does not fit {form.dtype}") from None
-    try:
-        return _as_type(array(form.typecode, _converted(form, values)), form, special=True)
-    except (TypeError, ValueError, OverflowError):
-        raise BadRequest(f"tensor {name}: a value in {form.field} is not of type {form.dtype}") from None
-
-
-def _converted(form: _Form, values: Sequence[object]) -> list[Any]:
-    """The JSON form of protocol buffers also allows 64-bit integers and special floats as strings."""
-    if form.typecode == "q":
-        return [int(value) if isinstance(value, str) else value for value in values]
-    return [_SPECIAL_FLOATS.get(value, value) if isinstance(value, str) else value for value in values]
-
-
-def _as_type(values: "array[Any]", form: _Form, *, special: bool) -> NDArray[Any]:
-    """`special` says that infinity and NaN were asked for; else an infinity is a number too large for the type."""
-    # numpy refuses to view an empty buffer
-    flat = np.frombuffer(values, dtype=values.typecode) if values else np.empty(0, values.typecode)
-    if form.dtype.kind == "b" and flat.size and flat.max() > 1:
-        raise ValueError("not a bool")
-    with np.errstate(over="ignore"):
-        typed = flat if flat.dtype == form.dtype else flat.astype(form.dtype)
-    if form.dtype.kind == "f" and not special and not np.isfinite(typed).all():
-        raise OverflowError("infinite")
-    return typed
+        if isinstance(values, np.ndarray):
+            return narrowed(values, form.dtype)
+        if isinstance(values, list):
+            return from_json(values, form.dtype)
+    except ValueError as error:
+        raise BadRequest(f"tensor {name}: a value in {form.field} {error}") from None
+    raise BadRequest(f"tensor {name}: {form.field} must be a list")
 
 
 def _shape(name: str, tensor: Mapping[str, object]) -> list[int]:

@@ -1,0 +1,34 @@
+"""Compressed messages, with a limit on what they become."""
+
+import zlib
+from http import HTTPStatus
+
+from paddle_serving_runtime.protocol.codes import BadRequest
+
+_ZLIB_OR_GZIP = 32 + zlib.MAX_WBITS
+ENCODINGS = ("gzip", "deflate")
+
+
+def decompress(data: bytes | memoryview, encoding: str, limit: int) -> bytes:
+    """The content of `data`, which is compressed as HTTP and gRPC both name it: gzip, or deflate for zlib's format.
+
+    Raises BadRequest: 415 for another encoding, 413 where the content is longer than `limit`, else 400.
+    """
+    if encoding not in ENCODINGS:
+        raise BadRequest(
+            f"the encoding {encoding[:20]} is not supported; use {' or '.join(ENCODINGS)}, or none",
+            status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        )
+    decompressor = zlib.decompressobj(_ZLIB_OR_GZIP)
+    try:
+        content = decompressor.decompress(data, limit + 1)
+    except zlib.error:
+        raise BadRequest(f"the message is not {encoding}") from None
+    if len(content) > limit:
+        raise BadRequest(
+            f"the message is longer than {limit} bytes when it is decompressed",
+            status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        )
+    if not decompressor.eof or decompressor.unused_data:
+        raise BadRequest(f"the {encoding} message is incomplete, or followed by something else")
+    return content

@@ -1,0 +1,93 @@
+"""Numbers of a message as an array of their type, and back: one set of rules for every protocol."""
+
+import math
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SPECIAL_FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+# by the typecode of array.array that checks a list: float16 has none, numpy checks it afterwards
+_TYPECODES = {
+    np.dtype(name): typecode
+    for name, typecode in (
+        ("int8", "b"),
+        ("int16", "h"),
+        ("int32", "i"),
+        ("int64", "q"),
+        ("uint8", "B"),
+        ("uint16", "H"),
+        ("uint32", "I"),
+        ("uint64", "Q"),
+        ("float16", "f"),
+        ("float32", "f"),
+        ("float64", "d"),
+        ("bool", "B"),
+    )
+}
+
+
+def from_json(values: Sequence[object], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The flat, writable array of a list in JSON.
+
+    64-bit integers and the special floats NaN, Infinity and -Infinity may be strings, as in the JSON form of
+    protocol buffers. Raises ValueError saying what is wrong with a value: "does not fit int8", "is not of type int8".
+    """
+    typecode = _TYPECODES[dtype]
+    try:
+        # array.array refuses null, text, nested lists and integers that do not fit, and is as fast as numpy
+        return _as_type(array(typecode, values), dtype, special=False)  # type: ignore[call-overload,unused-ignore]
+    except TypeError:
+        pass
+    except (ValueError, OverflowError):
+        raise ValueError(f"does not fit {dtype}") from None
+    try:
+        return _as_type(array(typecode, _converted(typecode, values)), dtype, special=True)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"is not of type {dtype}") from None
+
+
+def narrowed(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The array in a smaller type of the same kind; raises ValueError ("does not fit int8") where a value is lost."""
+    if values.dtype == dtype:
+        return values
+    with np.errstate(over="ignore"):
+        typed = values.astype(dtype)
+    fits = np.array_equal(np.isinf(typed), np.isinf(values)) if dtype.kind == "f" else np.array_equal(typed, values)
+    if not fits:
+        raise ValueError(f"does not fit {dtype}")
+    return typed
+
+
+def to_json(tensor: NDArray[Any]) -> object:
+    """The flat values for orjson; every bit is there again when they are read at their type."""
+    flat = np.ascontiguousarray(tensor).reshape(-1)
+    if flat.dtype == np.float16:
+        flat = flat.astype(np.float32)
+    if flat.dtype.kind != "f" or np.isfinite(flat).all():
+        return flat
+    # JSON has no NaN: the names are those of the JSON form of protocol buffers
+    names = {math.inf: "Infinity", -math.inf: "-Infinity"}
+    return [value if math.isfinite(value) else names.get(value, "NaN") for value in flat.tolist()]
+
+
+def _converted(typecode: str, values: Sequence[object]) -> list[Any]:
+    if typecode in "qQ":
+        return [int(value) if isinstance(value, str) else value for value in values]
+    return [_SPECIAL_FLOATS.get(value, value) if isinstance(value, str) else value for value in values]
+
+
+def _as_type(values: "array[Any]", dtype: np.dtype[Any], *, special: bool) -> NDArray[Any]:
+    """`special` says that infinity and NaN were asked for; else an infinity is a number too large for the type."""
+    # numpy refuses to view an empty buffer
+    flat = np.frombuffer(values, dtype=values.typecode) if values else np.empty(0, values.typecode)
+    if dtype.kind == "b" and flat.size and flat.max() > 1:
+        raise ValueError("not a bool")
+    with np.errstate(over="ignore"):
+        typed = flat if flat.dtype == dtype else flat.astype(dtype)
+    if dtype.kind == "f" and not special and not np.isfinite(typed).all():
+        raise OverflowError("infinite")
+    return typed
