@@ -45,7 +45,7 @@ def test_the_operator_chart_refuses(helm: Helm, option: str, message: str) -> No
     [
         ("replicsa=2", "additional properties 'replicsa' not allowed"),
         ("model.source.pvc.claim=models", "at '/model/source/pvc': additional properties 'claim' not allowed"),
-        ("engine.mode=pipeline", "at '/engine/mode': value must be 'direct'"),
+        ("engine.mode=brpc", "at '/engine/mode': value must be one of 'direct', 'pipeline'"),
         ("engine.workers=0", "/engine/workers"),
         ("rollout.progressDeadline=600", "/rollout/progressDeadline"),
         ("pod.tolerations[0].kye=models", "additional properties 'kye' not allowed"),
@@ -60,6 +60,7 @@ def test_the_operator_chart_refuses(helm: Helm, option: str, message: str) -> No
             "model.source.http.url=http://models/x.zip",
             "`model.source` names http and pvc. A package comes from one place",
         ),
+        ("model.source.s3.uri=s3://models/a", "`model.source` names pvc and s3. A package comes from one place"),
         ("consistency.rtol=0.1", "`consistency.rtol` and `consistency.atol` have no effect in mode Exact"),
         ("consistency.mode=Tolerance", "`consistency.rtol` and `consistency.atol` are both 0"),
         ("fullnameOverride=OCR", '"OCR" cannot be the name of a PaddleService'),

@@ -58,10 +58,17 @@ Given a map of quantities; YAML text, `{}` where none is given.
 {{/* The source that is given, as in a PaddleService: a map with one key. YAML text. Given `model.source`. */}}
 {{- define "paddle-serving.source" -}}
 {{- $given := dict -}}
-{{- range $kind, $field := dict "pvc" "claimName" "http" "url" "image" "reference" "configMap" "name" -}}
+{{- range $kind, $field := dict "pvc" "claimName" "http" "url" "s3" "uri" "image" "reference" "configMap" "name" -}}
 {{- with index $ $kind -}}
-{{- if index . $field -}}{{- $_ := set $given $kind . -}}{{- end -}}
+{{- if index . $field -}}{{- $_ := set $given $kind (ternary (include "paddle-serving.notEmpty" . | fromYaml) . (eq $kind "s3")) -}}{{- end -}}
 {{- end -}}
 {{- end -}}
+{{- toYaml $given -}}
+{{- end -}}
+
+{{/* The texts that are given: an empty one means absent where the custom resource has no default. YAML text. */}}
+{{- define "paddle-serving.notEmpty" -}}
+{{- $given := dict -}}
+{{- range $name, $value := . -}}{{- if $value -}}{{- $_ := set $given $name $value -}}{{- end -}}{{- end -}}
 {{- toYaml $given -}}
 {{- end -}}

@@ -36,7 +36,7 @@
 {{- end -}}
 {{- $sources := keys (include "paddle-serving.source" .Values.model.source | fromYaml) | sortAlpha -}}
 {{- if not $sources -}}
-{{- fail "charts/paddle-serving: `model.source` is missing. Say where the package is, for example --set model.source.pvc.claimName=models (or model.source.http.url, model.source.image.reference, model.source.configMap.name)." -}}
+{{- fail "charts/paddle-serving: `model.source` is missing. Say where the package is, for example --set model.source.pvc.claimName=models (or model.source.http.url, model.source.s3.uri, model.source.image.reference, model.source.configMap.name)." -}}
 {{- else if gt (len $sources) 1 -}}
 {{- fail (printf "charts/paddle-serving: `model.source` names %s. A package comes from one place; remove the others." (join " and " $sources)) -}}
 {{- end -}}

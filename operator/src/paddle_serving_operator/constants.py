@@ -25,6 +25,7 @@ NO_REVISION: Final = "none"
 """Value of the revision label in the selector of a Service that may not have traffic yet; no pod carries it."""
 
 HTTP_PORT: Final = 8080
+GRPC_PORT: Final = 9000
 ADMIN_PORT: Final = 8081
 SERVICE_PORT: Final = 80
 

@@ -31,7 +31,7 @@ def test_the_shortest_spec_is_completed_with_the_defaults(world: World) -> None:
         "runtime": "cpu",
         "replicas": 1,
         "model": {"digest": digest("a"), "source": {"pvc": {"claimName": "models", "path": ""}}},
-        "engine": {"mode": "direct", "threadsPerWorker": 1, "irOptim": True, "oneDNN": True},
+        "engine": {"mode": "direct", "legacyStatus": False, "threadsPerWorker": 1, "irOptim": True, "oneDNN": True},
         "consistency": {"mode": "Exact", "require": "Auto", "required": True},
         "rollout": {"strategy": "BlueGreen", "progressDeadline": "10m", "revisionHistoryLimit": 10, "paused": False},
         "disruption": {"enabled": True, "maxUnavailable": 1},
@@ -45,7 +45,7 @@ def test_every_field_is_accepted(world: World) -> None:
         runtime="gpu",
         image="my/runtime:2",
         resources={"limits": {"cpu": 2, "memory": "16Gi", "nvidia.com/gpu": 1}, "requests": {"cpu": "500m"}},
-        engine={"workers": 2, "overrides": {"op.rec.concurrency": "1"}},
+        engine={"mode": "pipeline", "legacyStatus": True, "workers": 2, "overrides": {"op.rec.concurrency": "1"}},
         consistency={"mode": "Tolerance", "rtol": 0.001, "require": "Recorded"},
         disruption={"maxUnavailable": "25%"},
         pod={
@@ -108,13 +108,20 @@ def test_a_contradiction_is_refused_with_a_sentence(world: World, fields: dict[s
 
 
 SOURCES: list[tuple[dict[str, Any], str]] = [
-    ({}, "spec.model.source needs exactly one of pvc, http, image, configMap"),
+    ({}, "spec.model.source needs exactly one of pvc, http, s3, image, configMap"),
     ({"http": {"url": "http://a/b"}, "configMap": {"name": "c"}}, "spec.model.source needs exactly one of"),
     ({"pvc": {"claimName": "m", "path": "/abs"}}, "path is relative to the root of the volume"),
     ({"pvc": {"claimName": "m", "path": "a/../../b"}}, "without a leading / and without .."),
     ({"image": {"reference": "r", "path": "/a/.."}}, "path is an absolute directory of the image"),
     ({"http": {"url": "https://me:secret@store/a.zip"}}, "a user or password in the URL is readable by everybody"),
     ({"http": {"url": "ftp://store/a.zip"}}, "spec.model.source.http.url"),
+    ({"s3": {}}, "spec.model.source.s3.uri: Required value"),
+    ({"s3": {"uri": "models/a"}}, "spec.model.source.s3.uri"),
+    ({"s3": {"uri": "s3://models/a/../b"}}, "uri is s3://<bucket>/<folder or archive>, without .."),
+    ({"s3": {"uri": "s3://models/a", "endpoint": "store:9000"}}, "spec.model.source.s3.endpoint"),
+    ({"s3": {"uri": "s3://models/a", "endpoint": "https://me:secret@store"}}, "use credentialsSecret"),
+    ({"s3": {"uri": "s3://models/a", "endpoint": "http://store", "caConfigMap": "ca"}}, "caConfigMap has no effect"),
+    ({"s3": {"uri": "s3://models/a", "caConfigMap": "ca"}}, "caConfigMap has no effect without an endpoint"),
 ]
 
 
@@ -125,6 +132,21 @@ def test_a_source_that_cannot_work_is_refused_with_a_sentence(
     wrong = copy.deepcopy(spec())
     wrong["model"]["source"] = source
     assert sentence in refusal(world, "ocr", wrong)
+
+
+def test_a_store_with_every_field_is_accepted(world: World) -> None:
+    source = {
+        "s3": {
+            "uri": "s3://models/ocr-rec/v2.tar.gz",
+            "endpoint": "https://minio.models.svc:9000",
+            "region": "us-east-1",
+            "credentialsSecret": "reader",
+            "caConfigMap": "ca",
+        }
+    }
+    whole = copy.deepcopy(spec())
+    whole["model"]["source"] = source
+    assert world.create("ocr", whole)["spec"]["model"]["source"] == source
 
 
 def test_a_digest_is_required_and_checked(world: World) -> None:

@@ -26,6 +26,8 @@ EVERYTHING: dict[str, Any] = {
     "resources": {"limits": {"memory": "16Gi", "nvidia.com/gpu": 2}, "requests": {"memory": "4Gi"}},
     "model": {"name": "rec", "source": {"image": {"reference": "model:1", "path": "/m/", "pullPolicy": "Never"}}},
     "engine": {
+        "mode": "pipeline",
+        "legacyStatus": True,
         "workers": 3,
         "threadsPerWorker": 2,
         "irOptim": False,
@@ -49,6 +51,15 @@ EVERYTHING: dict[str, Any] = {
 SOURCES = {
     "pvc": {"pvc": {"claimName": "models", "path": "ocr/v2"}},
     "http": {"http": {"url": "https://store/a.tar.gz"}},
+    "s3": {
+        "s3": {
+            "uri": "s3://models/ocr/v2",
+            "endpoint": "https://minio.models.svc:9000",
+            "region": "eu-west-1",
+            "credentialsSecret": "models-reader",
+            "caConfigMap": "models-ca",
+        }
+    },
     "configmap": {"configMap": {"name": "house"}},
 }
 
@@ -74,6 +85,46 @@ def test_services_select_one_revision(golden: Golden) -> None:
     golden.check("service-traffic.yaml", objects.traffic_service("ocr", "a" * 10))
     golden.check("service-stable.yaml", objects.stable_service("ocr", "a" * 10))
     client.V1Service.model_validate(objects.traffic_service("ocr", "a" * 10))
+
+
+def test_grpc_has_a_port_of_its_own_that_says_it_is_http_2(make_spec: MakeSpec, profiles: Profiles) -> None:
+    container = objects.deployment("ocr", revision(make_spec(), profiles), 1)["spec"]["template"]["spec"]["containers"][
+        0
+    ]
+    named = {port["name"]: port["containerPort"] for port in container["ports"]}
+    for service in (objects.traffic_service("ocr", "a" * 10), objects.stable_service("ocr", "a" * 10)):
+        ports = {port["name"]: port for port in service["spec"]["ports"]}
+        assert ports["grpc"]["port"] == named[ports["grpc"]["targetPort"]] == 9000
+        assert ports["grpc"]["appProtocol"] == "kubernetes.io/h2c"
+        assert (ports["http"]["port"], named[ports["http"]["targetPort"]]) == (80, 8080)
+        assert ports["http"]["appProtocol"] == "http"
+    assert container["args"][container["args"].index("--grpc-port") + 1] == "9000"
+
+
+def test_the_keys_of_a_store_reach_only_the_container_that_fetches(make_spec: MakeSpec, profiles: Profiles) -> None:
+    source = {"s3": {"uri": "s3://models/a", "credentialsSecret": "reader"}}
+    pod = objects.deployment("ocr", revision(make_spec(model={"source": source}), profiles), 1)["spec"]["template"][
+        "spec"
+    ]
+    variables = {item["name"]: item["valueFrom"]["secretKeyRef"] for item in pod["initContainers"][0]["env"]}
+    assert variables == {
+        "AWS_ACCESS_KEY_ID": {"name": "reader", "key": "AWS_ACCESS_KEY_ID"},
+        "AWS_SECRET_ACCESS_KEY": {"name": "reader", "key": "AWS_SECRET_ACCESS_KEY"},
+        "AWS_SESSION_TOKEN": {"name": "reader", "key": "AWS_SESSION_TOKEN", "optional": True},
+    }
+    assert "reader" not in str(pod["containers"]) + str(pod["volumes"])
+
+
+def test_without_a_secret_or_a_ca_nothing_is_mounted_for_a_store(make_spec: MakeSpec, profiles: Profiles) -> None:
+    source = {"s3": {"uri": "s3://models/a", "endpoint": "", "region": ""}}
+    pod = objects.deployment("ocr", revision(make_spec(model={"source": source}), profiles), 1)["spec"]["template"][
+        "spec"
+    ]
+    fetch = pod["initContainers"][0]
+    assert "env" not in fetch
+    assert fetch["args"][:3] == ["fetch", "--from-s3", "s3://models/a"]
+    assert fetch["args"][3] == "--digest"
+    assert [volume["name"] for volume in pod["volumes"]] == ["models", "tmp", "run"]
 
 
 def test_a_service_without_a_revision_selects_no_pod() -> None:
@@ -111,6 +162,7 @@ SAME = [
     {"rollout": {"paused": True}},
     {"disruption": {"enabled": False}},
     {"engine": {"irOptim": True}},
+    {"engine": {"mode": "direct", "legacyStatus": False}},
 ]
 OTHER: list[dict[str, Any]] = [
     {"image": "other:1"},
@@ -118,6 +170,13 @@ OTHER: list[dict[str, Any]] = [
     {"model": {"digest": "sha256:" + "b" * 64}},
     {"model": {"name": "other"}},
     {"model": {"source": {"configMap": {"name": "c"}}}},
+    {"model": {"source": {"s3": {"uri": "s3://models/a"}}}},
+    {"model": {"source": {"s3": {"uri": "s3://models/a", "endpoint": "http://store"}}}},
+    {"model": {"source": {"s3": {"uri": "s3://models/a", "region": "eu-west-1"}}}},
+    {"model": {"source": {"s3": {"uri": "s3://models/a", "credentialsSecret": "c"}}}},
+    {"model": {"source": {"s3": {"uri": "s3://models/a", "caConfigMap": "c"}}}},
+    {"engine": {"mode": "pipeline"}},
+    {"engine": {"legacyStatus": True}},
     {"engine": {"workers": 2}},
     {"engine": {"overrides": {"a": "b"}}},
     {"consistency": {"required": False}},

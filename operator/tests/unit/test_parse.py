@@ -9,10 +9,12 @@ from paddle_serving_operator.api.parse import parse_spec
 from paddle_serving_operator.api.types import (
     ConfigMapSource,
     ConsistencyMode,
+    EngineMode,
     HttpSource,
     ImageSource,
     PvcSource,
     Require,
+    S3Source,
 )
 from paddle_serving_operator.constants import Key
 
@@ -25,6 +27,8 @@ def test_the_shortest_spec_has_a_safe_default_for_everything_else(make_raw_spec:
     assert spec.replicas == 1
     assert spec.model.name == "ocr"
     assert spec.model.source == PvcSource("models", "ocr/v2")
+    assert spec.engine.mode is EngineMode.DIRECT
+    assert not spec.engine.legacy_status
     assert spec.engine.workers is None
     assert spec.engine.ir_optim
     assert spec.engine.one_dnn
@@ -46,6 +50,19 @@ def test_the_shortest_spec_has_a_safe_default_for_everything_else(make_raw_spec:
         ({"http": {"url": "https://store/a.tar.gz"}}, HttpSource("https://store/a.tar.gz")),
         ({"image": {"reference": "r:1"}}, ImageSource("r:1", "/model", "IfNotPresent")),
         ({"configMap": {"name": "c"}}, ConfigMapSource("c")),
+        ({"s3": {"uri": "s3://models"}}, S3Source("s3://models", "", "", "", "")),
+        (
+            {
+                "s3": {
+                    "uri": "s3://models/ocr/v2.tar.gz",
+                    "endpoint": "http://store:9000",
+                    "region": "r-1",
+                    "credentialsSecret": "s",
+                    "caConfigMap": "c",
+                }
+            },
+            S3Source("s3://models/ocr/v2.tar.gz", "http://store:9000", "r-1", "s", "c"),
+        ),
     ],
 )
 def test_each_source_is_understood(make_raw_spec: Callable[..., Any], source: object, expected: object) -> None:
@@ -66,7 +83,7 @@ BAD = [
     ({"model": {"digest": "sha256:abc"}}, "spec.model.digest", "Run `paddle-serving-runtime digest DIR`"),
     ({"model": {"digest": None}}, "spec.model.digest", "is missing"),
     ({"model": {"name": "Ocr"}}, "spec.model.name", "lower-case"),
-    ({"model": {"source": {}}}, "spec.model.source", "has none. Give exactly one of pvc, http, image, configMap"),
+    ({"model": {"source": {}}}, "spec.model.source", "has none. Give exactly one of pvc, http, s3, image, configMap"),
     (
         {"model": {"source": {"http": {"url": "http://a"}, "configMap": {"name": "c"}}}},
         "spec.model.source",
@@ -96,7 +113,20 @@ BAD = [
     ({"replicas": "2"}, "spec.replicas", "whole number"),
     ({"resources": {"limits": {"cpu": "fast"}}}, "spec.resources.limits.cpu", "Give a quantity"),
     ({"resources": {"limits": {"disk": "1"}}}, "spec.resources.limits.disk", "is unknown"),
-    ({"engine": {"mode": "pipeline"}}, "spec.engine.mode", "Use one of direct"),
+    ({"model": {"source": {"s3": {"uri": "models/a"}}}}, "spec.model.source.s3.uri", "Give s3://<bucket>/"),
+    ({"model": {"source": {"s3": {"uri": "s3://models/a/../b"}}}}, "spec.model.source.s3.uri", "without .."),
+    (
+        {"model": {"source": {"s3": {"uri": "s3://models/a", "endpoint": "http://me:secret@store"}}}},
+        "spec.model.source.s3.endpoint",
+        "without path and password",
+    ),
+    (
+        {"model": {"source": {"s3": {"uri": "s3://models/a", "accessKey": "x"}}}},
+        "spec.model.source.s3.accessKey",
+        "is unknown",
+    ),
+    ({"engine": {"mode": "brpc"}}, "spec.engine.mode", "Use one of direct, pipeline"),
+    ({"engine": {"legacyStatus": "yes"}}, "spec.engine.legacyStatus", "true or false"),
     ({"engine": {"workers": 0}}, "spec.engine.workers", "from 1 to 64"),
     ({"engine": {"irOptim": "yes"}}, "spec.engine.irOptim", "true or false"),
     ({"engine": {"overrides": {"--digest": "x"}}}, "spec.engine.overrides", "path into config.yml"),

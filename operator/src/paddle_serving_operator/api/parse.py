@@ -12,6 +12,7 @@ from paddle_serving_operator.api.types import (
     Disruption,
     Drain,
     Engine,
+    EngineMode,
     HttpSource,
     ImageSource,
     Model,
@@ -19,6 +20,7 @@ from paddle_serving_operator.api.types import (
     PvcSource,
     Require,
     Rollout,
+    S3Source,
     ServiceSpec,
     Source,
 )
@@ -28,6 +30,7 @@ DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 DIGEST = r"sha256:[0-9a-f]{64}"
 QUANTITY = r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?"
 OVERRIDE_KEY = r"[A-Za-z_@][A-Za-z0-9_.@-]*"
+S3_URI = r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.\.(/|$))[^\s/]+)*/?"
 ENV_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 RESOURCES = ("cpu", "memory", "nvidia.com/gpu")
 MAX_REPLICAS = 10_000
@@ -117,6 +120,21 @@ def _http(fields: Fields) -> Source:
     )
 
 
+def _s3(fields: Fields) -> Source:
+    return S3Source(
+        uri=fields.text("uri", pattern=S3_URI, hint="Give s3://<bucket>/<folder or archive>, without .."),
+        endpoint=fields.text(
+            "endpoint",
+            default="",
+            pattern=r"(https?://[^\s/@?#]+/?)?",
+            hint="Give an http:// or https:// address of the store alone, without path and password.",
+        ),
+        region=fields.text("region", default="", pattern=r"[A-Za-z0-9-]*", hint="Give a region such as eu-west-1."),
+        credentials_secret=fields.text("credentialsSecret", default=""),
+        ca_config_map=fields.text("caConfigMap", default=""),
+    )
+
+
 def _image(fields: Fields) -> Source:
     path = fields.text("path", default="/model")
     if not path.startswith("/") or ".." in path.split("/"):
@@ -132,13 +150,14 @@ def _config_map(fields: Fields) -> Source:
     return ConfigMapSource(name=fields.text("name", hint="Name the ConfigMap."))
 
 
-SOURCES = MappingProxyType({"pvc": _pvc, "http": _http, "image": _image, "configMap": _config_map})
+SOURCES = MappingProxyType({"pvc": _pvc, "http": _http, "s3": _s3, "image": _image, "configMap": _config_map})
 
 
 def _engine(spec: Fields) -> Engine:
     with spec.object("engine") as fields:
-        fields.choice("mode", "direct", ("direct",))
         return Engine(
+            mode=EngineMode(fields.choice("mode", EngineMode.DIRECT, tuple(EngineMode))),
+            legacy_status=fields.boolean("legacyStatus", default=False),
             workers=fields.integer("workers", None, 1, MAX_WORKERS),
             threads_per_worker=_given(fields.integer("threadsPerWorker", 1, 1, MAX_WORKERS)),
             ir_optim=fields.boolean("irOptim", default=True),

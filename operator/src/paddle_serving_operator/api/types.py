@@ -14,6 +14,13 @@ class ConsistencyMode(StrEnum):
     TOLERANCE = "Tolerance"
 
 
+class EngineMode(StrEnum):
+    """What runs the service's Ops; the values are those of the runtime's --engine."""
+
+    DIRECT = "direct"
+    PIPELINE = "pipeline"
+
+
 class Require(StrEnum):
     """What a pod's answers must have been compared with."""
 
@@ -53,7 +60,18 @@ class ConfigMapSource:
     name: str
 
 
-Source: TypeAlias = PvcSource | HttpSource | ImageSource | ConfigMapSource
+@dataclass(frozen=True, slots=True)
+class S3Source:
+    """Objects of an S3-compatible store. Empty text: Amazon's endpoint, the bucket's own region, no Secret, no CA."""
+
+    uri: str
+    endpoint: str
+    region: str
+    credentials_secret: str
+    ca_config_map: str
+
+
+Source: TypeAlias = PvcSource | HttpSource | S3Source | ImageSource | ConfigMapSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +87,8 @@ class Model:
 class Engine:
     """How the model is run. `workers` None means one per CPU of the limit (divided by the threads)."""
 
+    mode: EngineMode
+    legacy_status: bool
     workers: int | None
     threads_per_worker: int
     ir_optim: bool

@@ -12,14 +12,17 @@ from paddle_serving_operator.api.types import (
     ImageSource,
     PvcSource,
     Require,
+    S3Source,
     ServiceSpec,
     Source,
 )
-from paddle_serving_operator.constants import ADMIN_PORT, HTTP_PORT
+from paddle_serving_operator.constants import ADMIN_PORT, GRPC_PORT, HTTP_PORT
 
 MODELS = "/models"
 SOURCE = "/source"
 STORE = "/store"
+CA = "/ca"
+CA_FILE = f"{CA}/ca.crt"
 
 REQUIRE = {Require.AUTO: "auto", Require.RECORDED: "recorded", Require.ENGINE_ONLY: "engine-only"}
 
@@ -42,6 +45,8 @@ def serve(spec: ServiceSpec) -> list[str]:
         *_engine(spec.engine),
         "--http-port",
         str(HTTP_PORT),
+        "--grpc-port",
+        str(GRPC_PORT),
         "--admin-port",
         str(ADMIN_PORT),
         *_drain(spec.drain),
@@ -67,15 +72,31 @@ def _source(source: Source) -> list[str]:
             return ["--from-dir", f"{SOURCE}/{path}".rstrip("/")]
         case HttpSource(url=url):
             return ["--from-http", url]
+        case S3Source():
+            return _s3(source)
         case ImageSource():
             return ["--from-dir", STORE]
         case ConfigMapSource():
             return ["--from-config-map", SOURCE]
 
 
+def _s3(source: S3Source) -> list[str]:
+    given = [("--s3-endpoint", source.endpoint), ("--s3-region", source.region)]
+    return [
+        "--from-s3",
+        source.uri,
+        *[part for flag, value in given if value for part in (flag, value)],
+        *(["--s3-ca", CA_FILE] if source.ca_config_map else []),
+    ]
+
+
 def _engine(engine: Engine) -> list[str]:
     overrides = [f"{key}={value}" for key, value in sorted(engine.overrides.items())]
     return [
+        "--engine",
+        engine.mode.value,
+        "--legacy-status",
+        _boolean(value=engine.legacy_status),
         "--workers",
         "auto" if engine.workers is None else str(engine.workers),
         "--threads-per-worker",

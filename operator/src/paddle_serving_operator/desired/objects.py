@@ -5,6 +5,7 @@ from paddle_serving_operator.constants import (
     CONTROLLER_REVISION,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
+    GRPC_PORT,
     NO_REVISION,
     SERVICE,
     SERVICE_ACCOUNT,
@@ -77,10 +78,16 @@ def _service(name: str, service_name: str, revision: str | None) -> Manifest:
             "type": "ClusterIP",
             "selector": names.pod_selector(name, revision or NO_REVISION),
             "ports": [
-                {"name": "http", "port": SERVICE_PORT, "targetPort": "http", "protocol": "TCP", "appProtocol": "http"}
+                _port("http", SERVICE_PORT, "http"),
+                # the name that Kubernetes defines (KEP-3726) for HTTP/2 without TLS, which is what gRPC speaks here
+                _port("grpc", GRPC_PORT, "kubernetes.io/h2c"),
             ],
         }
     }
+
+
+def _port(name: str, port: int, protocol: str) -> Manifest:
+    return {"name": name, "port": port, "targetPort": name, "protocol": "TCP", "appProtocol": protocol}
 
 
 def _object(kind: Kind, name: str, labels: dict[str, str]) -> Manifest:

@@ -4,8 +4,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from paddle_serving_operator.api.types import ConfigMapSource, HttpSource, ImageSource, PvcSource, ServiceSpec
-from paddle_serving_operator.constants import ADMIN_PORT, HTTP_PORT, LABEL_REVISION, LABEL_SERVICE, Manifest
+from paddle_serving_operator.api.types import (
+    ConfigMapSource,
+    HttpSource,
+    ImageSource,
+    PvcSource,
+    S3Source,
+    ServiceSpec,
+)
+from paddle_serving_operator.constants import ADMIN_PORT, GRPC_PORT, HTTP_PORT, LABEL_REVISION, LABEL_SERVICE, Manifest
 from paddle_serving_operator.desired import arguments, names
 from paddle_serving_operator.desired.quantity import smaller
 from paddle_serving_operator.settings import Profile
@@ -14,6 +21,8 @@ USER = 65532
 SPARE_SECONDS = 5  # between the end of the drain and the kubelet's SIGKILL
 STARTUP_SECONDS = 3600  # a large model may load for long; the progress deadline tells the user earlier
 FETCH_RESOURCES = {"limits": {"cpu": "1", "memory": "512Mi"}, "requests": {"cpu": "50m", "memory": "64Mi"}}
+S3_SESSION_TOKEN = "AWS_SESSION_TOKEN"  # noqa: S105 - the name of a variable
+S3_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", S3_SESSION_TOKEN)
 CONTAINER_SECURITY = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -81,9 +90,11 @@ def _fetch_container(spec: ServiceSpec, profile: Profile, image: str) -> Manifes
             mounts.append({"name": "store", "mountPath": arguments.STORE, "readOnly": True})
         case PvcSource() | ConfigMapSource():
             mounts.append({"name": "source", "mountPath": arguments.SOURCE, "readOnly": True})
-        case HttpSource():
+        case S3Source(ca_config_map=ca) if ca:
+            mounts.append({"name": "ca", "mountPath": arguments.CA, "readOnly": True})
+        case S3Source() | HttpSource():
             pass
-    return {
+    container: Manifest = {
         "name": "fetch",
         "image": image,
         "imagePullPolicy": profile.image_pull_policy,
@@ -93,6 +104,17 @@ def _fetch_container(spec: ServiceSpec, profile: Profile, image: str) -> Manifes
         "terminationMessagePolicy": "File",
         "volumeMounts": mounts,
     }
+    if isinstance(spec.model.source, S3Source) and spec.model.source.credentials_secret:
+        container["env"] = [_credential(spec.model.source.credentials_secret, key) for key in S3_CREDENTIALS]
+    return container
+
+
+def _credential(secret: str, key: str) -> Manifest:
+    """A variable that the kubelet reads out of a Secret; the operator never sees its value."""
+    reference: Manifest = {"name": secret, "key": key}
+    if key == S3_SESSION_TOKEN:
+        reference["optional"] = True
+    return {"name": key, "valueFrom": {"secretKeyRef": reference}}
 
 
 def _serve_container(spec: ServiceSpec, profile: Profile, image: str) -> Manifest:
@@ -102,7 +124,11 @@ def _serve_container(spec: ServiceSpec, profile: Profile, image: str) -> Manifes
         "image": image,
         "imagePullPolicy": profile.image_pull_policy,
         "args": arguments.serve(spec),
-        "ports": [{"name": "http", "containerPort": HTTP_PORT}, {"name": "admin", "containerPort": ADMIN_PORT}],
+        "ports": [
+            {"name": "http", "containerPort": HTTP_PORT},
+            {"name": "grpc", "containerPort": GRPC_PORT},
+            {"name": "admin", "containerPort": ADMIN_PORT},
+        ],
         "resources": _resources(spec, profile),
         "securityContext": CONTAINER_SECURITY,
         "terminationMessagePolicy": "File",
@@ -156,7 +182,9 @@ def _volumes(spec: ServiceSpec) -> list[Manifest]:
         case ConfigMapSource(name=config_map):
             # optional, because a pod that waits for a missing ConfigMap says so nowhere in its status; fetch does
             volumes.append({"name": "source", "configMap": {"name": config_map, "optional": True}})
-        case HttpSource():
+        case S3Source(ca_config_map=ca) if ca:
+            volumes.append({"name": "ca", "configMap": {"name": ca, "optional": True}})
+        case S3Source() | HttpSource():
             pass
     return volumes
 
