@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from paddle_serving_runtime.engine import OpFailed
+from paddle_serving_runtime.engine import ModelDescription, OpFailed
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Limits, Response
 from paddle_serving_runtime.protocol.call import SERVICE, Call, Result
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest
@@ -17,13 +17,14 @@ BODY = b'{"key":["a"],"value":["1"],"logid":7}'
 class Engine:
     """Gives text and arrays back, or what it is told to; `calls` are those it got."""
 
-    models = ()
+    capacity = 1
+    models: tuple[ModelDescription, ...] = ()
 
     def __init__(self, outcome: Response | Exception | None = None) -> None:
         self.outcome = outcome
         self.calls: list[Call] = []
 
-    def submit(self, call: Call, done: Callable[[Result], None], /) -> None:
+    def submit(self, call: Call, done: Callable[[Result], None]) -> None:
         self.calls.append(call)
         values = {name: value for name, value in call.inputs.items() if isinstance(value, str)}
         tensors = {name: value for name, value in call.inputs.items() if not isinstance(value, str)}

@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -58,12 +58,17 @@ def parse_request(body: bytes, limits: Limits) -> Request:
 def _pairs(message: Mapping[str, object], limits: Limits) -> Mapping[str, str]:
     keys = _list(message, "key", limits.keys)
     values = _list(message, "value", limits.keys)
+    texts = [text for text in (*keys, *values) if isinstance(text, str)]
+    if len(texts) != len(keys) + len(values):
+        raise BadRequest("key and value must be lists of strings")
+    return paired(texts[: len(keys)], texts[len(keys) :])
+
+
+def paired(keys: Sequence[str], values: Sequence[str]) -> dict[str, str]:
+    """Text by key; values past the last key are ignored, as by Paddle Serving. Raises BadRequest for fewer values."""
     if len(values) < len(keys):
         raise BadRequest(f"{len(keys)} keys but {len(values)} values")
-    if not all(isinstance(text, str) for text in (*keys, *values)):
-        raise BadRequest("key and value must be lists of strings")
-    # values past the last key are ignored, as by Paddle Serving
-    return dict(zip(map(str, keys), map(str, values), strict=False))
+    return dict(zip(keys, values, strict=False))
 
 
 def _list(message: Mapping[str, object], field: str, limit: int) -> list[object]:

@@ -75,15 +75,19 @@ def pack_tensor(name: str, tensor: NDArray[Any]) -> dict[str, Any]:
 
     Raises ValueError for a dtype that the protocol has no elem_type for.
     """
-    elem_type = _ELEM_TYPES.get(tensor.dtype)
+    elem_type, field = form_of(name, tensor.dtype)
+    return {"name": name, "elem_type": elem_type, "shape": list(tensor.shape), field: to_json(tensor)}
+
+
+def form_of(name: str, dtype: np.dtype[Any]) -> tuple[int, str]:
+    """The elem_type of a response tensor and the field with its numbers.
+
+    Raises ValueError for a dtype that the protocol has no elem_type for.
+    """
+    elem_type = _ELEM_TYPES.get(dtype)
     if elem_type is None:
-        raise ValueError(f"output {name} has type {tensor.dtype}, which the protocol cannot carry")
-    return {
-        "name": name,
-        "elem_type": elem_type,
-        "shape": list(tensor.shape),
-        _FORMS[elem_type].field: to_json(tensor),
-    }
+        raise ValueError(f"output {name} has type {dtype}, which the protocol cannot carry")
+    return elem_type, _FORMS[elem_type].field
 
 
 def _form(name: str, elem_type: object) -> _Form:

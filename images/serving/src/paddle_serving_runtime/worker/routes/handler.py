@@ -1,14 +1,15 @@
 import functools
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
-from typing import Any, Protocol
 
-from paddle_serving_runtime.engine import OpFailed
+from paddle_serving_runtime.engine import Engine, OpFailed
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Limits, Response, UnpackableValue
-from paddle_serving_runtime.protocol.call import Call, Result
+from paddle_serving_runtime.protocol.call import Result
+from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
 from paddle_serving_runtime.worker.http import Handler, HttpReply, HttpRequest, Respond
 from paddle_serving_runtime.worker.routes.dialect import Accepted, Dialect, Failure
+from paddle_serving_runtime.worker.routes.pipeline_grpc import PipelineGrpc
 from paddle_serving_runtime.worker.routes.pipeline_json import PipelineJson
 
 _LOG = logging.getLogger(__name__)
@@ -17,29 +18,20 @@ _INTERNAL = Failure(HTTPStatus.INTERNAL_SERVER_ERROR, ErrorCode.UNKNOWN, "intern
 _POST_ONLY = Failure(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.RPC_PACKAGE_ERROR, "only POST is answered")
 
 
-class Engine(Protocol):
-    """What computes: the direct engine or the pipeline engine."""
-
-    @property
-    def models(self) -> Sequence[Any]:
-        """Descriptions of the models that can be called by name."""
-
-    def submit(self, call: Call, done: Callable[[Result], None], /) -> None:
-        """Calls `done` exactly once, at once or later, on the event loop's thread."""
-
-
 def make_handler(engine: Engine, names: Collection[str], limits: Limits, *, legacy_status: bool = False) -> Handler:
     """The handler of a worker's HTTP server: path -> protocol -> call -> engine -> reply.
 
     `names` are the service's names. `legacy_status` is about the JSON form of the pipeline protocol: HTTP 200 for
     every error of the service. The handler never raises: what an Op does wrong is logged with the request's id.
     """
-    return _Handler(engine, PipelineJson(names, limits, legacy_status=legacy_status)).handle
+    pipeline_json = PipelineJson(names, limits, legacy_status=legacy_status)
+    return _Handler(engine, {PIPELINE_INFERENCE: PipelineGrpc(names, limits)}, pipeline_json).handle
 
 
 class _Handler:
-    def __init__(self, engine: Engine, pipeline_json: Dialect) -> None:
+    def __init__(self, engine: Engine, by_path: Mapping[str, Dialect], pipeline_json: Dialect) -> None:
         self._engine = engine
+        self._by_path = by_path
         self._pipeline_json = pipeline_json
 
     def handle(self, request: HttpRequest, respond: Respond) -> None:
@@ -56,8 +48,8 @@ class _Handler:
         finish = functools.partial(_finish, dialect, accepted, request_id, respond)
         self._engine.submit(accepted.call, finish)
 
-    def _dialect(self, path: str) -> Dialect:  # noqa: ARG002 - one protocol so far
-        return self._pipeline_json
+    def _dialect(self, path: str) -> Dialect:
+        return self._by_path.get(path) or self._pipeline_json
 
 
 def _finish(dialect: Dialect, accepted: Accepted, request_id: str, respond: Respond, result: Result) -> None:

@@ -1,0 +1,29 @@
+"""What the two gRPC protocols have in common: a message in, a message and trailers out."""
+
+from http import HTTPStatus
+
+from paddle_serving_runtime.protocol import BadRequest
+from paddle_serving_runtime.protocol.codes import GrpcStatus
+from paddle_serving_runtime.protocol.grpc_framing import CONTENT_TYPE, frame, status_trailers, unframe
+from paddle_serving_runtime.worker.http import HttpReply, HttpRequest
+
+_HEADERS = ((b"content-type", CONTENT_TYPE), (b"grpc-accept-encoding", b"identity,deflate,gzip"))
+_OK = status_trailers(GrpcStatus.OK)
+
+
+def message_of(request: HttpRequest, limit: int) -> bytes:
+    """The message of a request; raises BadRequest where it is not gRPC or longer than `limit` bytes."""
+    if not request.headers.get(b"content-type", b"").startswith(CONTENT_TYPE):
+        raise BadRequest("this path speaks gRPC alone", status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    encoding = request.headers.get(b"grpc-encoding", b"identity").decode("latin-1")
+    return unframe(request.body, encoding, limit)
+
+
+def message_reply(message: bytes) -> HttpReply:
+    """The reply with a message and the status OK."""
+    return HttpReply(HTTPStatus.OK, _HEADERS, frame(message), _OK)
+
+
+def status_reply(status: GrpcStatus, text: str) -> HttpReply:
+    """The reply of headers alone that says what went wrong."""
+    return HttpReply(HTTPStatus.OK, (*_HEADERS, *status_trailers(status, text)), b"")

@@ -1,0 +1,52 @@
+"""The message tables are those of the originals: field by field, service by service."""
+
+from importlib.metadata import files
+from pathlib import Path
+
+from google.protobuf import descriptor_pb2
+from google.protobuf.descriptor import Descriptor
+from tritonclient.grpc import service_pb2  # type: ignore[import-untyped]
+
+from paddle_serving_runtime.protocol import open_inference_messages, pipeline_messages
+from paddle_serving_runtime.serving_packages.generated import serialized_descriptor
+
+Fields = dict[str, tuple[int, int, bool, str]]
+
+
+def fields(message: Descriptor) -> Fields:
+    return {
+        field.name: (
+            field.number,
+            field.type,
+            field.is_repeated,
+            field.containing_oneof.name if field.containing_oneof else "",
+        )
+        for field in message.fields
+    }
+
+
+def test_the_pipeline_messages_are_those_of_the_wheel() -> None:
+    (source,) = (path for path in files("paddle-serving-server") or () if path.name == "pipeline_service_pb2.py")
+    theirs = descriptor_pb2.FileDescriptorProto.FromString(serialized_descriptor(Path(str(source.locate()))))
+    ours = descriptor_pb2.FileDescriptorProto()
+    ours.CopyFrom(pipeline_messages.FILE)
+    ours.name = theirs.name
+    theirs.service[0].method[0].ClearField("options")
+    assert ours == theirs
+
+
+def test_the_open_inference_messages_are_those_of_tritons_client() -> None:
+    for name, ours in open_inference_messages.MESSAGES.items():
+        theirs = service_pb2.DESCRIPTOR.message_types_by_name[name]
+        assert fields(ours.DESCRIPTOR) == fields(theirs), name
+        assert set(ours.DESCRIPTOR.nested_types_by_name) == set(theirs.nested_types_by_name)
+        for inner in ours.DESCRIPTOR.nested_types:
+            assert fields(inner) == fields(theirs.nested_types_by_name[inner.name]), inner.name
+
+
+def test_the_open_inference_methods_are_those_of_tritons_client() -> None:
+    theirs = service_pb2.DESCRIPTOR.services_by_name["GRPCInferenceService"].methods_by_name
+    (service,) = open_inference_messages.FILE.service
+    for method in service.method:
+        assert method.input_type == f".{theirs[method.name].input_type.full_name}"
+        assert method.output_type == f".{theirs[method.name].output_type.full_name}"
