@@ -75,6 +75,7 @@ async def start_worker(settings: ServeSettings, children: Children, folder: Path
         socket=str(socket),
         busy_file=str(busy_file),
         report_fd=write_end,
+        lifeline_fd=-1,
         max_body_bytes=settings.max_body_bytes,
         overrides=settings.overrides,
         ir_optim=settings.ir_optim,

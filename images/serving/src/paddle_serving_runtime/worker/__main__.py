@@ -4,35 +4,32 @@ Started by the supervisor. Never forks: the threads and locks of Paddle do not s
 """
 
 import argparse
+import asyncio
 import faulthandler
 import fcntl
 import gc
-import logging
 import os
+import signal
 import socket
 import sys
-import time
 from pathlib import Path
 
 import orjson
-import uvicorn
+import uvloop
 
 from paddle_serving_runtime import logs
-from paddle_serving_runtime.errors import ServiceBroken, ServingError
-from paddle_serving_runtime.model.package import load_package
-from paddle_serving_runtime.model.predictor import Switches
-from paddle_serving_runtime.protocol import Limits
-from paddle_serving_runtime.worker.answering import Answering
-from paddle_serving_runtime.worker.app import WorkerApp
+from paddle_serving_runtime.errors import ServingError
+from paddle_serving_runtime.protocol import Limits as ProtocolLimits
 from paddle_serving_runtime.worker.busy import BusyMark
+from paddle_serving_runtime.worker.http import Handler, HttpReply, HttpRequest, Respond
+from paddle_serving_runtime.worker.lifeline import Lifeline
+from paddle_serving_runtime.worker.loading import Loaded, load_engine
 from paddle_serving_runtime.worker.options import WorkerOptions
+from paddle_serving_runtime.worker.reading import Limits
+from paddle_serving_runtime.worker.server import serve
 
-_LOG = logging.getLogger(__name__)
 _HIGH_DESCRIPTOR = 900
 """Below the 1024 that every process may have open."""
-
-_NEVER = 10**8
-"""Seconds of keep-alive: the front closes idle connections itself, which cannot hit a request on its way."""
 
 
 def main() -> int:
@@ -43,53 +40,42 @@ def main() -> int:
     faulthandler.enable()
     logs.configure(options.log_level)
     try:
-        app, loaded = _load(options)
+        loaded = load_engine(options)
     except ServingError as error:
         _report(options, failed={"reason": error.reason, "message": error.message, "exitCode": error.exit_code})
         return error.exit_code
     listening = _listen(Path(options.socket))
     gc.collect()
     gc.freeze()
-    _report(options, loaded=loaded)
-    uvicorn.Server(_server_config(app)).run(sockets=[listening])
+    uvloop.run(_serve(options, loaded, listening))
     return 0
 
 
-def _load(options: WorkerOptions) -> tuple[WorkerApp, dict[str, object]]:
-    started = time.monotonic()
-    import paddle  # noqa: PLC0415 - seconds long, and a wrong option must not wait for it
-
-    from paddle_serving_runtime.engine import DirectEngine  # noqa: PLC0415 - the same
-    from paddle_serving_runtime.graph import load  # noqa: PLC0415 - the same
-    from paddle_serving_runtime.worker.batching import BatchingEngine  # noqa: PLC0415 - the same
-
-    # else Paddle turns SIGTERM into an abort with a trace
-    paddle.disable_signal_handler()
-    imported = time.monotonic()
-    package = load_package(Path(options.model_dir))
-    switches = Switches(
-        ir_optim=options.ir_optim, onednn=options.onednn, threads=options.threads, device=options.device
-    )
-    try:
-        graph = load(package, dict(options.overrides), switches)
-        engine = BatchingEngine(DirectEngine(graph))
-    except SystemExit as error:
-        raise ServiceBroken(
-            f"web_service.py ended the process with sys.exit({error.code}) while it was loaded"
-        ) from error
-    for warning in graph.warnings:
-        _LOG.warning(warning)
-    loaded: dict[str, object] = {
-        "service": graph.service,
-        "paddleVersion": paddle.version.full_version,
-        "device": graph.nodes[-1].switches.device,
-        "importSeconds": round(imported - started, 3),
-        "loadSeconds": round(time.monotonic() - imported, 3),
-    }
-    names = {name for name in (options.name, graph.service) if name}
-    answering = Answering(engine, names, Limits(body_bytes=options.max_body_bytes))
+async def _serve(options: WorkerOptions, loaded: Loaded, listening: socket.socket) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     mark = BusyMark(Path(options.busy_file))
-    return WorkerApp(answering, mark, orjson.dumps(loaded), options.max_body_bytes), loaded
+    lifeline = Lifeline(options.lifeline_fd) if options.lifeline_fd >= 0 else None
+    _report(options, loaded=loaded.report)
+    limits = Limits(body_bytes=options.max_body_bytes)
+    await serve(_handler(options, loaded), listening, mark, limits, stop=stop, lifeline=lifeline)
+
+
+def _handler(options: WorkerOptions, loaded: Loaded) -> Handler:
+    """The handler of the protocols, and `GET /loaded` for people who look into a pod."""
+    from paddle_serving_runtime.worker.routes import make_handler  # noqa: PLC0415 - imports Paddle by the engine
+
+    limits = ProtocolLimits(body_bytes=options.max_body_bytes)
+    handle = make_handler(loaded.engine, loaded.names, limits, legacy_status=options.legacy_status)
+    page = HttpReply(200, ((b"content-type", b"application/json"),), orjson.dumps(loaded.report))
+
+    def handle_or_tell(request: HttpRequest, respond: Respond) -> None:
+        if request.path == "/loaded" and request.method in {"GET", "HEAD"}:
+            respond(page)
+        else:
+            handle(request, respond)
+
+    return handle_or_tell
 
 
 def _listen(path: Path) -> socket.socket:
@@ -108,22 +94,6 @@ def _listen(path: Path) -> socket.socket:
 def _report(options: WorkerOptions, **content: object) -> None:
     with os.fdopen(options.report_fd, "wb") as pipe:
         pipe.write(orjson.dumps(content) + b"\n")
-
-
-def _server_config(app: WorkerApp) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http="httptools",
-        loop="uvloop",
-        ws="none",
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        timeout_keep_alive=_NEVER,
-    )
 
 
 if __name__ == "__main__":

@@ -1,41 +1,69 @@
-"""Since when a worker has been busy, readable by another process at any moment, whatever the worker does.
+"""What a worker is doing on each of its connections, readable by another process at any moment, whatever it does.
 
-Paddle 3.3.1 holds the interpreter lock while it computes, so a worker cannot be asked; eight bytes of a shared file
-can. They hold CLOCK_MONOTONIC seconds, which all processes of a host share, and 0 for an idle worker.
+Paddle 3.3.1 holds the interpreter lock while it computes, so a worker cannot be asked; a shared file can. It has one
+entry of 16 bytes for every connection: CLOCK_MONOTONIC seconds, which all processes of a host share, of the start of
+the request in flight (0: none), and in which form its answer is owed.
 """
 
 import mmap
 import struct
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from enum import IntEnum
 from pathlib import Path
 
-_SECONDS = struct.Struct("=d")
+SLOTS = 512
+"""Connections that a worker can have at once."""
+
+_ENTRY = struct.Struct("=dq")
+_IDLE = (0.0, 0)
+
+
+class Owed(IntEnum):
+    """What a client is owed where its worker dies: a refusal in its protocol, or nothing any more.
+
+    NOTHING: some of the answer may have been sent; whatever followed it would be taken for the rest.
+    """
+
+    NOTHING = 0
+    PIPELINE = 1
+    OPEN_INFERENCE = 2
+    GRPC = 3
 
 
 class BusyMark:
-    """The worker's side: `with mark.busy(): ...` around a request."""
+    """The worker's side. `slot` is the number of a connection, below SLOTS."""
 
     def __init__(self, path: Path) -> None:
-        path.write_bytes(_SECONDS.pack(0.0))
+        path.write_bytes(bytes(_ENTRY.size * SLOTS))
         with path.open("r+b") as file:
-            self._memory = mmap.mmap(file.fileno(), _SECONDS.size)
+            self._memory = mmap.mmap(file.fileno(), _ENTRY.size * SLOTS)
 
-    @contextmanager
-    def busy(self) -> Iterator[None]:
-        """Marks the worker busy from now to the end of the block."""
-        _SECONDS.pack_into(self._memory, 0, time.monotonic())
-        try:
-            yield
-        finally:
-            _SECONDS.pack_into(self._memory, 0, 0.0)
+    def begin(self, slot: int, owed: Owed) -> None:
+        """A request is in flight from now on."""
+        _ENTRY.pack_into(self._memory, slot * _ENTRY.size, time.monotonic(), owed)
+
+    def answering(self, slot: int) -> None:
+        """The answer is being sent; it may be cut off by the death of the worker."""
+        (since, _) = _ENTRY.unpack_from(self._memory, slot * _ENTRY.size)
+        _ENTRY.pack_into(self._memory, slot * _ENTRY.size, since, Owed.NOTHING)
+
+    def end(self, slot: int) -> None:
+        """The answer is sent."""
+        _ENTRY.pack_into(self._memory, slot * _ENTRY.size, *_IDLE)
 
 
 def busy_since(path: Path) -> float | None:
-    """The time.monotonic() at which the worker took its request; None where it is idle or has not started."""
+    """The time.monotonic() of the oldest request in flight; None where there is none, or the worker has not started."""
+    return min((since for since, _ in _entries(path) if since), default=None)
+
+
+def owed_answers(path: Path) -> dict[int, Owed]:
+    """What is owed on each connection that has a request in flight, by its slot."""
+    return {slot: Owed(owed) for slot, (since, owed) in enumerate(_entries(path)) if since}
+
+
+def _entries(path: Path) -> list[tuple[float, int]]:
     try:
-        (since,) = _SECONDS.unpack(path.read_bytes())
+        return list(_ENTRY.iter_unpack(path.read_bytes()))
     except (OSError, struct.error):
-        return None
-    return float(since) or None
+        return []

@@ -11,7 +11,8 @@ class WorkerOptions:
     """What a worker process is told, as one JSON argument.
 
     `socket` is the unix socket it answers on, `busy_file` where it marks since when it is busy, `report_fd` the
-    write end of a pipe for its one line: {"loaded": {...}} or {"failed": {"reason", "message", "exitCode"}}.
+    write end of a pipe for its one line: {"loaded": {...}} or {"failed": {"reason", "message", "exitCode"}};
+    `lifeline_fd` a socket that takes its connections (worker/lifeline.py), -1 for none.
     `overrides` are keys of config.yml with their values. `index` is the worker's number among the workers of the pod;
     `legacy_status` answers every error of the pipeline JSON protocol with HTTP 200, as Paddle Serving does.
     """
@@ -21,6 +22,7 @@ class WorkerOptions:
     socket: str
     busy_file: str
     report_fd: int
+    lifeline_fd: int
     max_body_bytes: int
     overrides: tuple[tuple[str, str], ...]
     ir_optim: bool

@@ -1,0 +1,105 @@
+"""From the options of a worker to an engine that is ready, and to what the supervisor is told about it."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from paddle_serving_runtime.errors import InvalidOption, ServiceBroken
+from paddle_serving_runtime.model.package import load_package
+from paddle_serving_runtime.model.predictor import Switches
+from paddle_serving_runtime.worker.options import WorkerOptions
+
+if TYPE_CHECKING:
+    from paddle_serving_runtime.engine import Engine, ModelDescription, TensorDescription
+    from paddle_serving_runtime.graph import Graph
+
+_LOG = logging.getLogger(__name__)
+_DATATYPES = {"bool": "BOOL", "bfloat16": "BF16", "str": "BYTES"}
+_KINDS = {"f": "FP", "i": "INT", "u": "UINT"}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An engine, the names of the service, and the line for the supervisor."""
+
+    engine: "Engine"
+    names: frozenset[str]
+    report: dict[str, Any]
+
+
+def load_engine(options: WorkerOptions) -> Loaded:
+    """Loads the package. Raises ServingError where it cannot be served."""
+    started = time.monotonic()
+    import paddle  # noqa: PLC0415 - seconds long, and a wrong option must not wait for it
+
+    from paddle_serving_runtime.graph import load  # noqa: PLC0415 - the same
+
+    # else Paddle turns SIGTERM into an abort with a trace
+    paddle.disable_signal_handler()
+    imported = time.monotonic()
+    package = load_package(Path(options.model_dir))
+    switches = Switches(
+        ir_optim=options.ir_optim, onednn=options.onednn, threads=options.threads, device=options.device
+    )
+    try:
+        graph = load(package, dict(options.overrides), switches)
+        engine = _engine(options, graph)
+    except SystemExit as error:
+        raise ServiceBroken(
+            f"web_service.py ended the process with sys.exit({error.code}) while it was loaded"
+        ) from error
+    for warning in graph.warnings:
+        _LOG.warning(warning)
+    names = frozenset(name for name in (options.name, graph.service) if name)
+    report = {
+        "service": graph.service,
+        "names": sorted(names),
+        "capacity": engine.capacity,
+        "models": describe_models(engine.models),
+        "paddleVersion": paddle.version.full_version,
+        "device": graph.nodes[-1].switches.device,
+        "importSeconds": round(imported - started, 3),
+        "loadSeconds": round(time.monotonic() - imported, 3),
+    }
+    return Loaded(engine, names, report)
+
+
+def describe_models(models: Sequence["ModelDescription"]) -> list[dict[str, Any]]:
+    """The models as JSON, with the data types of the Open Inference Protocol."""
+    return [
+        {
+            "name": model.name,
+            "inputs": [_describe_tensor(tensor) for tensor in model.inputs],
+            "outputs": [_describe_tensor(tensor) for tensor in model.outputs],
+        }
+        for model in models
+    ]
+
+
+def _describe_tensor(tensor: "TensorDescription") -> dict[str, Any]:
+    return {"name": tensor.name, "datatype": datatype(tensor.dtype), "shape": list(tensor.shape)}
+
+
+def datatype(dtype: np.dtype[Any] | str) -> str:
+    """The name that the Open Inference Protocol has for a type: FP32, INT64, BOOL, BYTES."""
+    name = dtype if isinstance(dtype, str) else dtype.name
+    if name in _DATATYPES:
+        return _DATATYPES[name]
+    dtype = np.dtype(dtype)
+    if dtype.kind in _KINDS:
+        return f"{_KINDS[dtype.kind]}{dtype.itemsize * 8}"
+    return "BYTES"
+
+
+def _engine(options: WorkerOptions, graph: "Graph") -> "Engine":
+    from paddle_serving_runtime.engine import DirectEngine  # noqa: PLC0415 - imports Paddle
+    from paddle_serving_runtime.worker.batching import BatchingEngine  # noqa: PLC0415 - the same
+
+    if options.engine == "pipeline":
+        raise InvalidOption("--engine pipeline is not there yet; use --engine direct.")
+    return BatchingEngine(DirectEngine(graph))
