@@ -1,0 +1,103 @@
+"""Raw Paddle Inference: several processes of raw_predictor side by side."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any, Self
+
+import numpy as np
+
+from benchmarks.models import ROOT, Model
+
+NAME = "raw Paddle Inference"
+
+
+@contextmanager
+def predictors(model: Model, processes: int, seconds: float, answer: Path | None = None) -> Iterator[list[Raw]]:
+    """`processes` processes with the model loaded; they end with the block. The first writes `answer`."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        tensors: dict[str, Any] = dict(model.tensors)
+        np.savez(folder / "input.npz", **tensors)
+        started = []
+        for index in range(processes):
+            output = answer if index == 0 else None
+            started.append(stack.enter_context(Raw(model, folder / "input.npz", seconds, output)))
+        for process in started:
+            process.expect("ready")
+        yield started
+
+
+class Raw:
+    """One process of raw_predictor."""
+
+    def __init__(self, model: Model, inputs: Path, seconds: float, answer: Path | None) -> None:
+        command = [sys.executable, "-m", "benchmarks.raw_predictor", str(model.files), str(inputs), str(seconds)]
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        self.process = subprocess.Popen(
+            command + ([str(answer)] if answer else []),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, **threads},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def expect(self, word: str) -> None:
+        """Reads lines up to `word`. Raises SystemExit where the process ends before."""
+        for line in self._pipe(self.process.stdout):
+            if line.strip() == word:
+                return
+        raise SystemExit("raw Paddle Inference ended before it was ready; run benchmarks.raw_predictor by hand")
+
+    def go(self) -> None:
+        """Lets the loop begin."""
+        pipe = self._pipe(self.process.stdin)
+        pipe.write("\n")
+        pipe.flush()
+
+    def figures(self) -> dict[str, Any]:
+        """What the process printed after its loop."""
+        figures: dict[str, Any] = json.loads(self._pipe(self.process.stdout).readline())
+        return figures
+
+    @staticmethod
+    def _pipe(pipe: IO[str] | None) -> IO[str]:
+        if pipe is None:
+            raise AssertionError("opened with pipes")
+        return pipe
+
+
+def measure(model: Model, processes: int, seconds: float, answer: Path | None = None) -> dict[str, Any]:
+    """One row: runs per second of all processes, latency of the first, CPU milliseconds per run."""
+    with predictors(model, processes, seconds, answer) as started:
+        for process in started:
+            process.go()
+        figures = [process.figures() for process in started]
+    runs = sum(one["runs"] for one in figures)
+    p50, p90, p99 = figures[0]["times_ms"]
+    return {
+        "requests_per_second": round(sum(one["runs"] / one["wall_seconds"] for one in figures), 1),
+        "requests": runs,
+        "seconds": round(figures[0]["wall_seconds"], 3),
+        "errors": 0,
+        "p50_ms": p50,
+        "p90_ms": p90,
+        "p99_ms": p99,
+        "cpu_ms": round(sum(one["cpu_seconds"] for one in figures) / runs * 1e3, 4),
+    }

@@ -1,0 +1,72 @@
+"""Paddle Inference in a closed loop: one process, one predictor, the same input. Prints its figures as JSON.
+
+    python -m benchmarks.raw_predictor FOLDER INPUT.npz SECONDS [OUTPUT.npz]
+
+Waits for a line on stdin between loading and the loop, so that several processes can begin together.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from paddle_serving_runtime.model.predictor import Predictor, Switches
+
+_WARM_UP = 20
+
+
+def main() -> int:
+    """Exit status 0; the last line on stdout holds the figures, times in seconds, memory in bytes."""
+    folder, inputs, seconds = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+    feed = dict(np.load(inputs))
+    begin = time.monotonic()
+    import paddle  # noqa: F401, PLC0415 - what it takes to import is a figure of its own
+
+    imported = time.monotonic()
+    predictor = Predictor(folder, Switches())
+    loaded = time.monotonic()
+    answer: dict[str, Any] = dict(predictor.run(feed))
+    first = time.monotonic()
+    if len(sys.argv) > 4:  # noqa: PLR2004 - the optional last argument
+        np.savez(sys.argv[4], **answer)
+    for _ in range(_WARM_UP if seconds else 0):
+        predictor.run(feed)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    times, cpu = loop(predictor, feed, seconds)
+    figures = {
+        "import_seconds": imported - begin,
+        "load_seconds": loaded - imported,
+        "first_run_seconds": first - loaded,
+        "runs": len(times),
+        "cpu_seconds": cpu,
+        "wall_seconds": sum(times),
+        "times_ms": [round(value * 1e3, 4) for value in np.percentile(times, [50, 90, 99])] if times else [],
+        "pid": os.getpid(),
+    }
+    print(json.dumps(figures), flush=True)
+    sys.stdin.readline()
+    return 0
+
+
+def loop(predictor: Predictor, feed: dict[str, np.ndarray], seconds: float) -> tuple[list[float], float]:
+    """The seconds of every run, and the CPU seconds of the process for all of them."""
+    times: list[float] = []
+    cpu, now = time.process_time(), time.perf_counter()
+    end = now + seconds
+    while now < end:
+        predictor.run(feed)
+        after = time.perf_counter()
+        times.append(after - now)
+        now = after
+    return times, time.process_time() - cpu
+
+
+if __name__ == "__main__":
+    sys.exit(main())

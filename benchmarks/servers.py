@@ -1,0 +1,175 @@
+"""The servers that are measured: how they are started, when they are ready, what they used."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import requests
+import yaml
+
+from benchmarks import clients, cpu, payload
+from benchmarks.models import ROOT, Model
+
+STOCK = "stock pipeline"
+DIRECT = "direct engine"
+PIPELINE = "pipeline engine"
+START_SECONDS = 90.0
+STOP_SECONDS = 60.0
+STOCK_GRPC_WORKERS = 64
+_TAIL = 3000
+# the shell is replaced by the server, so that its first instruction is counted already
+_INTO_CGROUP = ("sh", "-c", 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"', "sh")
+
+
+class ServerError(Exception):
+    """A server that does not answer; the message ends with the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One way to serve a model: the command line, where it answers, which protocols it has."""
+
+    name: str
+    command: tuple[str, ...]
+    ports: tuple[int, int]
+    admin_port: int | None
+    protocols: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Running:
+    """A server that answers. `started` is the time.monotonic() of its start."""
+
+    server: Server
+    process: subprocess.Popen[bytes]
+    cgroup: cpu.Cgroup | None
+    started: float = field(default_factory=time.monotonic)
+
+    def pids(self) -> list[int]:
+        """Every process of it."""
+        return self.cgroup.pids() if self.cgroup else cpu.tree(self.process.pid, cpu.stats())
+
+    def cpu_seconds(self) -> float:
+        """CPU seconds of every process so far, those that have ended too."""
+        return self.cgroup.seconds() if self.cgroup else cpu.tree_seconds(self.process.pid)
+
+    def metric(self, name: str, label: str = "") -> float:
+        """The sum of the samples of a metric on /metrics whose labels contain `label`; 0 where it is not there."""
+        if self.server.admin_port is None:
+            return 0.0
+        text = requests.get(f"http://127.0.0.1:{self.server.admin_port}/metrics", timeout=10).text
+        return sum_of(text, name, label)
+
+
+def sum_of(text: str, name: str, label: str = "") -> float:
+    """The sum over samples called exactly `name` in Prometheus text whose labels contain `label`."""
+    total = 0.0
+    for line in text.splitlines():
+        head, _, value = line.rpartition(" ")
+        if head.partition("{")[0] == name and label in head:
+            total += float(value)
+    return total
+
+
+def runtime(model: Model, engine: str, workers: int, *extra: str) -> Server:
+    """The runtime with `workers` predictors of one thread and either engine."""
+    script = engine == "pipeline"
+    package = model.script if script else model.package
+    base = 18300 if script else 18200
+    command = (
+        *("paddle-serving-runtime", "serve", "--model-dir", str(package), "--name", model.name),
+        *("--workers", str(workers), "--http-port", str(base + 80), "--admin-port", str(base + 81)),
+        *("--grpc-port", str(base + 90), "--engine", engine, "--drain-delay", "0", *extra),
+    )
+    name = PIPELINE if script else DIRECT
+    return Server(name, command, (base + 80, base + 90), base + 81, payload.PROTOCOLS)
+
+
+def stock(model: Model, workers: int, work: Path) -> Server:
+    """Paddle Serving's own pipeline server with process Ops, `workers` of them, on a copy of the package in `work`."""
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.copytree(model.script, work)
+    config = yaml.safe_load((work / "config.yml").read_text())
+    config |= {"http_port": 18180, "rpc_port": 18190, "worker_num": STOCK_GRPC_WORKERS}
+    for op in config["op"].values():
+        op["concurrency"] = workers
+        op["local_service_conf"]["thread_num"] = 1
+    (work / "config.yml").write_text(yaml.safe_dump(config))
+    command = (sys.executable, str(ROOT / "benchmarks" / "stock_server.py"), str(work))
+    return Server(STOCK, command, (18180, 18190), None, (payload.JSON, payload.PIPELINE_GRPC))
+
+
+@contextmanager
+def running(server: Server, model: Model, environment: dict[str, str] | None = None) -> Iterator[Running]:
+    """The server in a session and a cgroup of its own, from its first good answer on until the block ends.
+
+    Raises ServerError where no answer comes.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "server.log"
+        run = launch(server, log, environment)
+        try:
+            wait_for_answer(run, model, log)
+            yield run
+        finally:
+            stop(run)
+
+
+def launch(server: Server, log: Path, environment: dict[str, str] | None = None) -> Running:
+    """Starts the server; it is not ready yet."""
+    cgroup = cpu.Cgroup.make(f"bench-{os.getpid()}-{server.ports[0]}")
+    command = (*_INTO_CGROUP, str(cgroup.folder), *server.command) if cgroup else server.command
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=output,
+            cwd=ROOT,
+            start_new_session=True,
+            env={**os.environ, "LOG_LEVEL": "warning", **(environment or {})},
+        )
+    return Running(server, process, cgroup)
+
+
+def wait_for_answer(run: Running, model: Model, log: Path) -> None:
+    """Returns after the first good answer to a request over JSON. Raises ServerError where none comes in time."""
+    deadline, last = time.monotonic() + START_SECONDS, "no connection"
+    while time.monotonic() < deadline and run.process.poll() is None:
+        try:
+            clients.ask(payload.JSON, run.server.ports, model.name, model.inputs)
+        except (requests.RequestException, ValueError, clients.WrongAnswerError) as error:
+            last = str(error)
+        else:
+            return
+        time.sleep(0.1)
+    tail = log.read_text(errors="replace")[-_TAIL:]
+    raise ServerError(f"{run.server.name} gave no good answer on {model.name}: {last}\n{tail}")
+
+
+def stop(run: Running) -> None:
+    """SIGTERM, then SIGKILL for what is left of its session and cgroup."""
+    with suppress(ProcessLookupError):
+        os.killpg(run.process.pid, signal.SIGTERM)
+    try:
+        run.process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        sys.stderr.write(f"{run.server.name}: still there {STOP_SECONDS:.0f} s after SIGTERM; killed\n")
+    # the stock server leaves children behind; the session is ours alone
+    with suppress(ProcessLookupError):
+        os.killpg(run.process.pid, signal.SIGKILL)
+    run.process.wait()
+    if run.cgroup is not None:
+        for pid in run.cgroup.pids():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        run.cgroup.remove()
