@@ -52,10 +52,9 @@ class DirectEngine:
         At every node the calls that fit share a run of the model, see ModelRunner.
         """
         members = [self._member(call) for call in calls]
-        alive = [member for member in members if member.call.target == SERVICE]
+        ours = [member for member in members if member.call.target == SERVICE]
         for node in self._graph.nodes:
-            self._advance(node.name, self._steps[node.name], node.inputs, alive)
-            alive = [member for member in alive if member.failure is None]
+            self._advance(node.name, self._steps[node.name], node.inputs, ours)
         for name in {member.call.target for member in members} - {SERVICE}:
             addressed = [member for member in members if member.call.target == name]
             if name in self._models:
