@@ -1,0 +1,150 @@
+"""The stock DAG of a service, running in threads or processes of this process."""
+# ruff: noqa: SLF001 - the stock classes have no public way to what they do
+
+import logging
+from collections.abc import Iterator
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from paddle_serving_runtime import errors
+from paddle_serving_runtime.engine.failure import from_exception
+from paddle_serving_runtime.engine.pipeline_config import DagConfig
+from paddle_serving_runtime.engine.pipeline_events import OpEvent, OpEvents
+from paddle_serving_runtime.engine.pipeline_message import read_message, request_message
+from paddle_serving_runtime.errors import ServiceBroken, ServingError
+from paddle_serving_runtime.graph import Graph
+from paddle_serving_runtime.protocol import ErrorCode, Response
+from paddle_serving_runtime.protocol.call import Call
+
+_LOG = logging.getLogger(__name__)
+_PROFILE_KEY = "pipeline.profile"
+_CHANNELS = "the channels"
+_LAST_WORDS_SECONDS = 0.1
+
+
+class StockDag:
+    """A DAGExecutor whose Ops are ready. `answer` may be called by several threads at once."""
+
+    def __init__(self, graph: Graph, config: DagConfig, events: OpEvents) -> None:
+        """Forks the processes of the Ops, or starts their threads; raises ServingError where one cannot be ready.
+
+        To be called by the main thread, before any other thread runs.
+        """
+        from paddle_serving_server.pipeline.dag import DAGExecutor  # noqa: PLC0415 - importable after install() only
+
+        self._events = events
+        self._attempts = config.retry
+        self._executor: Any = DAGExecutor(graph.response_op, config.server, 0)
+        self._processes: dict[int, tuple[str, BaseProcess]] = {
+            process.sentinel: (name, process) for name, process in _processes(self._executor._dag)
+        }
+        self._wait_until_ready(sum(op.concurrency for op in self._executor._dag._actual_ops))
+        self._executor._profiler.enable(False)  # noqa: FBT003 - strings under a lock, for nobody
+        self._executor._unpack_rpc_func = _unpacker(self._executor._unpack_rpc_func)
+        self._executor._pack_rpc_func = _packer(self._executor._pack_rpc_func)
+        self._executor.start()
+
+    def answer(self, call: Call) -> Response:
+        """What the service answers; blocks until then, for ever where an Op never ends. Raises OpFailed."""
+        message = self._executor.call(call)
+        for _ in range(self._attempts - 1):
+            if message.err_no != ErrorCode.TIMEOUT:
+                break
+            message = self._executor.call(call)
+        return read_message(message)
+
+    def wait_for_end(self) -> str:
+        """Blocks until a part of the DAG has ended, without which it cannot answer; returns which, and why."""
+        receiver = self._executor._recive_func
+        while receiver.is_alive():
+            wait([self._events.read_end, *self._processes], timeout=1.0)
+            # a process that dies of an exception has reported it before
+            for event in self._events.take(0.0) or (self._events.take(_LAST_WORDS_SECONDS) if self._dead() else ()):
+                if event.kind == "ended":
+                    return f"Op {event.op} has ended: {event.message}"
+            if dead := self._dead():
+                return dead
+        return "the thread that receives the answers of the Ops has ended"
+
+    def _wait_until_ready(self, expected: int) -> None:
+        ready = 0
+        while ready < expected:
+            dead = self._dead()
+            reported = self._events.take(_LAST_WORDS_SECONDS)
+            for event in reported:
+                if event.kind != "ready":
+                    raise _initialization_error(event)
+                ready += 1
+            if dead and not reported:
+                raise ServiceBroken(f"{dead} while the Ops were initialised.")
+
+    def _dead(self) -> str:
+        """A sentence about a process that has ended; empty where none has."""
+        for sentinel in wait(list(self._processes), timeout=0):
+            name, process = self._processes[int(sentinel)]  # type: ignore[arg-type] # a descriptor here
+            process.join()
+            status = process.exitcode or 0
+            how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+            return f"the process of {name} {how}"
+        return ""
+
+
+def _processes(dag: Any) -> Iterator[tuple[str, BaseProcess]]:  # noqa: ANN401 - a stock DAG
+    names = [f"Op {op.name}" for op in dag._actual_ops for _ in range(op.concurrency)]
+    for name, process in zip(names, dag._threads_or_proces, strict=True):
+        if isinstance(process, BaseProcess):
+            yield name, process
+    if manager := getattr(dag, "_manager", None):
+        yield _CHANNELS, manager._process
+
+
+def _initialization_error(event: OpEvent) -> ServingError:
+    kind = getattr(errors, event.reason, None)
+    if isinstance(kind, type) and issubclass(kind, ServingError) and kind is not ServingError:
+        return kind(event.message)  # type: ignore[call-arg] # its subclasses take the message alone
+    return ServiceBroken(f"Op {event.op} ended while it was initialised: {event.message}")
+
+
+def _unpacker(unpack: Any) -> Any:  # noqa: ANN401 - the unpack_request_package of a RequestOp
+    """Inputs for the first Ops from a Call, which the protocols have read: no bytes of a client are unpickled here."""
+    from paddle_serving_server.pipeline import RequestOp  # noqa: PLC0415 - importable after install() only
+
+    own = getattr(unpack, "__func__", None) is not RequestOp.unpack_request_package
+
+    def unpack_call(call: Call) -> tuple[dict[str, Any] | None, int, int | None, str]:
+        inputs = {name: value for name, value in call.inputs.items() if name != _PROFILE_KEY}
+        if not own:
+            return inputs, call.log_id, None, ""
+        try:
+            unpacked, log_id, err_no, message = unpack(request_message(Call(call.target, inputs, call.log_id)))
+            unpacked.pop(_PROFILE_KEY, None)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a service does
+            failure = from_exception("request", "unpack_request_package", error)
+            _LOG.error("request failed: %s", failure.message, exc_info=error)
+            return None, call.log_id, failure.err_no, failure.message
+        return unpacked, log_id, err_no, message
+
+    return unpack_call
+
+
+def _packer(pack: Any) -> Any:  # noqa: ANN401 - the pack_response_package of a ResponseOp
+    """The response of the service's ResponseOp; an error that an Op returned stays one, whatever its code."""
+    from paddle_serving_server.pipeline.proto.pipeline_service_pb2 import Response as Message  # noqa: PLC0415
+
+    def pack_data(data: Any) -> Any:  # noqa: ANN401 - ChannelData to a message
+        if data.prod_error_code is not None:
+            code = data.prod_error_code
+            data.prod_error_code = int(code) if isinstance(code, int) and code else ErrorCode.PRODUCT_ERROR
+            data.prod_error_info = str(data.prod_error_info)
+        try:
+            message = pack(data)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a service does
+            failure = from_exception("response", "pack_response_package", error)
+            _LOG.error("request failed: %s", failure.message, exc_info=error)
+            return Message(err_no=failure.err_no or ErrorCode.UNKNOWN, err_msg=failure.message)
+        if data.error_code and not message.err_no:
+            message.err_no = ErrorCode.PRODUCT_ERROR
+        return message
+
+    return pack_data
