@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of `serve`."""
     parser.add_argument("--model-dir", type=Path, required=True, help="the model package")
     parser.add_argument("--name", required=True, help="served as POST /<name>/<method>, beside web_service.py's name")
-    parser.add_argument("--workers", default="auto", help="a number, or auto: CPU limit / threads per worker")
+    parser.add_argument(
+        "--workers", default="auto", help="a number, or auto: CPU limit / threads per worker; 1 with --engine pipeline"
+    )
     add_switches(parser)
     parser.add_argument("--http-port", type=int, default=8080)
     parser.add_argument("--grpc-port", type=int, default=9000, help="gRPC; 0: none")
@@ -109,7 +111,7 @@ def settings_from(arguments: argparse.Namespace, log_level: str) -> ServeSetting
     return ServeSettings(
         model_dir=arguments.model_dir.resolve(),
         name=service_name(arguments.name),
-        workers=_workers(arguments.workers, arguments.threads_per_worker),
+        workers=_workers(arguments.workers, arguments.threads_per_worker, arguments.engine),
         threads=arguments.threads_per_worker,
         ir_optim=arguments.ir_optim,
         onednn=arguments.onednn,
@@ -130,8 +132,10 @@ def settings_from(arguments: argparse.Namespace, log_level: str) -> ServeSetting
     )
 
 
-def _workers(text: str, threads: int) -> int:
+def _workers(text: str, threads: int, engine: str) -> int:
     cpus = available_cpus()
+    if text == "auto" and engine == "pipeline":
+        return 1  # the stock pipeline scales by the concurrency of its Ops
     if text == "auto":
         return min(workers_for(cpus, threads), _MAX_WORKERS)
     count = int(text) if text.isdecimal() else 0

@@ -63,10 +63,13 @@ class Children:
 
 
 def kill(process: Process) -> None:
-    """Kills a process and whatever it has started."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+    """Kills a process and whatever it has started, which may live on where the process itself has ended.
+
+    The number of a process that has ended is not given to another one while its group has a member; where it has none,
+    call this soon: numbers come round.
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _next_dead() -> int | None:

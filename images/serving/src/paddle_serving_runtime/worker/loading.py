@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from paddle_serving_runtime.errors import InvalidOption, ServiceBroken
+from paddle_serving_runtime.errors import ServiceBroken
 from paddle_serving_runtime.model.package import load_package
 from paddle_serving_runtime.model.predictor import Switches
 from paddle_serving_runtime.worker.options import WorkerOptions
@@ -97,9 +97,11 @@ def datatype(dtype: np.dtype[Any] | str) -> str:
 
 
 def _engine(options: WorkerOptions, graph: "Graph") -> "Engine":
-    from paddle_serving_runtime.engine import DirectEngine  # noqa: PLC0415 - imports Paddle
+    if options.engine == "pipeline":
+        from paddle_serving_runtime.worker.pipeline import pipeline_engine  # noqa: PLC0415 - imports Paddle
+
+        return pipeline_engine(options, graph)
+    from paddle_serving_runtime.engine import DirectEngine  # noqa: PLC0415 - the same
     from paddle_serving_runtime.worker.batching import BatchingEngine  # noqa: PLC0415 - the same
 
-    if options.engine == "pipeline":
-        raise InvalidOption("--engine pipeline is not there yet; use --engine direct.")
     return BatchingEngine(DirectEngine(graph))
