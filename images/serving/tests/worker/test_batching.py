@@ -1,0 +1,104 @@
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from paddle_serving_runtime.protocol import Response
+from paddle_serving_runtime.protocol.call import SERVICE, Call, Result
+from paddle_serving_runtime.worker.batching import BatchingEngine
+
+
+class Recording:
+    """An engine that answers every call with the number of calls that came with it."""
+
+    models = ()
+
+    def __init__(self, capacity: int, wait_seconds: float = 0.0) -> None:
+        self.capacity = capacity
+        self.wait_seconds = wait_seconds
+        self.batches: list[list[int]] = []
+
+    def infer(self, calls: Sequence[Call]) -> list[Result]:
+        self.batches.append([call.log_id for call in calls])
+        return [Result(Response(0, "", {"n": str(call.log_id)})) for call in calls]
+
+
+class Broken(Recording):
+    def infer(self, calls: Sequence[Call]) -> list[Result]:  # noqa: ARG002 - as of Recording
+        raise MemoryError("no memory")
+
+
+def call(number: int) -> Call:
+    return Call(SERVICE, {}, number)
+
+
+def submit(engine: BatchingEngine, *numbers: int) -> list[asyncio.Future[Result]]:
+    futures = []
+    for number in numbers:
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        engine.submit(call(number), future.set_result)
+        futures.append(future)
+    return futures
+
+
+def values(results: Sequence[Any]) -> list[str]:
+    return [result.outcome.values["n"] for result in results]
+
+
+def test_one_call_at_a_time_is_answered_at_once_without_an_event_loop() -> None:
+    engine, results = Recording(1), []
+    BatchingEngine(engine).submit(call(7), results.append)
+    assert values(results) == ["7"]
+
+
+def test_without_a_waiting_time_what_has_arrived_goes_together() -> None:
+    async def run() -> list[Result]:
+        return await asyncio.gather(*submit(BatchingEngine(engine), 1, 2, 3))
+
+    engine = Recording(8)
+    assert values(asyncio.run(run())) == ["1", "2", "3"]
+    assert engine.batches == [[1, 2, 3]]
+
+
+def test_a_full_batch_goes_at_once_and_the_rest_when_the_time_is_over() -> None:
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        first, second, third = submit(BatchingEngine(engine), 1, 2, 3)
+        assert first.done()
+        assert second.done()
+        assert not third.done()
+        await asyncio.sleep(0)
+        assert not third.done()
+        assert values([await third]) == ["3"]
+        assert loop.time() - started >= 0.05
+
+    engine = Recording(2, 0.05)
+    asyncio.run(run())
+    assert engine.batches == [[1, 2], [3]]
+
+
+def test_the_waiting_time_begins_with_the_first_call_of_a_batch() -> None:
+    async def run() -> None:
+        queue = BatchingEngine(engine)
+        (first,) = submit(queue, 1)
+        await asyncio.sleep(0.02)
+        (second,) = submit(queue, 2)
+        await first
+        assert second.done()
+        started = asyncio.get_running_loop().time()
+        await asyncio.gather(*submit(queue, 3))
+        assert asyncio.get_running_loop().time() - started >= 0.04
+
+    engine = Recording(8, 0.04)
+    asyncio.run(run())
+    assert engine.batches == [[1, 2], [3]]
+
+
+def test_an_error_of_the_engine_is_the_outcome_of_every_call(caplog: pytest.LogCaptureFixture) -> None:
+    async def run() -> list[Result]:
+        return await asyncio.gather(*submit(BatchingEngine(Broken(2)), 1, 2))
+
+    assert [type(result.outcome) for result in asyncio.run(run())] == [MemoryError, MemoryError]
+    assert "the engine failed" in caplog.text
