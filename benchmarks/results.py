@@ -49,6 +49,11 @@ class Results:
         self.rows[key] = dict(row)
         write(self._partial, {"settings": self._settings, "rows": self.rows})
 
+    def fail(self, head: Mapping[str, Any], error: Exception) -> None:
+        """A row that says what failed; not kept for the next run, which tries again."""
+        self.say(f"{' / '.join(map(str, head.values()))} FAILED: {error}")
+        self.failures.append({**head, "failed": str(error).partition("\n")[0]})
+
     def finish(self) -> int:
         """Writes the raw data to its place; exit status 1 where something failed, which another run tries again."""
         rows = [*self.rows.values(), *self.failures]

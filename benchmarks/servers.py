@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -143,17 +143,27 @@ def launch(server: Server, log: Path, environment: dict[str, str] | None = None)
 
 def wait_for_answer(run: Running, model: Model, log: Path) -> None:
     """Returns after the first good answer to a request over JSON. Raises ServerError where none comes in time."""
-    deadline, last = time.monotonic() + START_SECONDS, "no connection"
-    while time.monotonic() < deadline and run.process.poll() is None:
+
+    def good_answer() -> str:
         try:
             clients.ask(payload.JSON, run.server.ports, model.name, model.inputs)
         except (requests.RequestException, ValueError, clients.WrongAnswerError) as error:
-            last = str(error)
-        else:
+            return str(error)
+        return ""
+
+    wait_until(good_answer, run, log)
+
+
+def wait_until(missing: Callable[[], str], run: Running, log: Path) -> None:
+    """Returns when `missing` says that nothing is (""). Raises ServerError with what it said last otherwise."""
+    deadline, last = time.monotonic() + START_SECONDS, "it has not been asked"
+    while time.monotonic() < deadline and run.process.poll() is None:
+        last = missing()
+        if not last:
             return
-        time.sleep(0.1)
+        time.sleep(0.02)
     tail = log.read_text(errors="replace")[-_TAIL:]
-    raise ServerError(f"{run.server.name} gave no good answer on {model.name}: {last}\n{tail}")
+    raise ServerError(f"{run.server.name} did not come up: {last}\n{tail}")
 
 
 def stop(run: Running) -> None:

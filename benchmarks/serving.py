@@ -73,7 +73,7 @@ def measure_server(server: Server, model: Model, plan: Plan, results: Results, e
             for series in cells.items():
                 measure_protocol(run, model, series, plan, results, expected)
     except servers.ServerError as error:
-        failed(results, (model.name, server.name, next(iter(cells))), error)
+        results.fail({"model": model.name, "server": server.name, "protocol": next(iter(cells))}, error)
 
 
 def measure_protocol(
@@ -85,7 +85,7 @@ def measure_protocol(
     try:
         answer = check(run, model, protocol, expected)
     except clients.WrongAnswerError as error:
-        failed(results, names, error)
+        results.fail(dict(zip(("model", "server", "protocol"), names, strict=True)), error)
         return
     request = payload.build(protocol, model.name, model.inputs)
     load.run(request, port(run.server, protocol), plan.workers, _WARM_UP_SECONDS)
@@ -97,13 +97,6 @@ def measure_protocol(
             f"{key(*names, connections)}: {row['requests_per_second']} req/s, p50 {row['p50_ms']} ms, "
             f"{row['cpu_ms']} ms CPU, {row['errors']} errors"
         )
-
-
-def failed(results: Results, names: tuple[str, str, str], error: Exception) -> None:
-    """A row that says what failed; not kept for the next run, which tries again."""
-    results.say(f"{key(*names)} FAILED: {error}")
-    head = dict(zip(("model", "server", "protocol"), names, strict=True))
-    results.failures.append({**head, "failed": str(error).partition("\n")[0]})
 
 
 def main() -> int:
