@@ -1,4 +1,4 @@
-"""`python -m images build [NAME...]` builds images with Docker; `list` prints their references."""
+"""`python -m images build [NAME...]` builds images with Docker; `list` prints references, `size` what is in one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from images.catalogue import ROOT, CatalogueError, Image, read, select
+from images.size import SizeError, report
 
 HEARTBEAT_SECONDS = 20.0
 LOG_TAIL_LINES = 25
@@ -58,10 +59,20 @@ def build(image: Image) -> bool:
     return False
 
 
+def show_size(image: Image) -> bool:
+    """Prints what is in an image; False, with the reason on stderr, where Docker does not have it."""
+    try:
+        print(f"{image.reference}\n\n{report(image.reference)}\n", flush=True)
+    except SizeError as error:
+        say(f"{error}. Build it first: python -m images build {image.name}")
+        return False
+    return True
+
+
 def main() -> int:
-    """The exit status: 0 built or listed, 1 a build failed, 2 an unknown image."""
+    """The exit status: 0 done, 1 a build failed or an image is not there, 2 an unknown image."""
     parser = argparse.ArgumentParser(prog="python -m images", description=__doc__)
-    parser.add_argument("command", choices=["build", "list"])
+    parser.add_argument("command", choices=["build", "list", "size"])
     parser.add_argument("names", nargs="*", help="names of images/images.yaml; none: every default image")
     arguments = parser.parse_args()
     try:
@@ -72,6 +83,8 @@ def main() -> int:
     if arguments.command == "list":
         print("\n".join(image.reference for image in images))
         return 0
+    if arguments.command == "size":
+        return 0 if all(show_size(image) for image in images) else 1
     return 0 if all(build(image) for image in images) else 1
 
 
