@@ -1,14 +1,16 @@
 import functools
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 
 from paddle_serving_runtime.engine import Engine, OpFailed
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Limits, Response, UnpackableValue
 from paddle_serving_runtime.protocol.call import Result
-from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
+from paddle_serving_runtime.protocol.open_inference import resolver
+from paddle_serving_runtime.protocol.paths import MODEL_INFER, OPEN_INFERENCE_ROOT, PIPELINE_INFERENCE
 from paddle_serving_runtime.worker.http import Handler, HttpReply, HttpRequest, Respond
 from paddle_serving_runtime.worker.routes.dialect import Accepted, Dialect, Failure
+from paddle_serving_runtime.worker.routes.open_inference import OpenInferenceGrpc, OpenInferenceRest
 from paddle_serving_runtime.worker.routes.pipeline_grpc import PipelineGrpc
 from paddle_serving_runtime.worker.routes.pipeline_json import PipelineJson
 
@@ -24,32 +26,29 @@ def make_handler(engine: Engine, names: Collection[str], limits: Limits, *, lega
     `names` are the service's names. `legacy_status` is about the JSON form of the pipeline protocol: HTTP 200 for
     every error of the service. The handler never raises: what an Op does wrong is logged with the request's id.
     """
+    resolve = resolver(names, (model.name for model in engine.models))
+    by_path = {PIPELINE_INFERENCE: PipelineGrpc(names, limits), MODEL_INFER: OpenInferenceGrpc(resolve, limits)}
+    below_v2 = OpenInferenceRest(resolve, limits)
     pipeline_json = PipelineJson(names, limits, legacy_status=legacy_status)
-    return _Handler(engine, {PIPELINE_INFERENCE: PipelineGrpc(names, limits)}, pipeline_json).handle
+
+    def dialect_of(path: str) -> Dialect:
+        return by_path.get(path) or (below_v2 if path.startswith(f"{OPEN_INFERENCE_ROOT}/") else pipeline_json)
+
+    return functools.partial(_handle, engine, dialect_of)
 
 
-class _Handler:
-    def __init__(self, engine: Engine, by_path: Mapping[str, Dialect], pipeline_json: Dialect) -> None:
-        self._engine = engine
-        self._by_path = by_path
-        self._pipeline_json = pipeline_json
-
-    def handle(self, request: HttpRequest, respond: Respond) -> None:
-        dialect = self._dialect(request.path)
-        request_id = request.headers.get(b"x-request-id", b"").decode("latin-1")
-        if request.method != "POST":
-            respond(_allow_post(dialect.refuse(_POST_ONLY)))
-            return
-        try:
-            accepted = dialect.accept(request)
-        except Exception as error:  # noqa: BLE001 - more requests wait
-            respond(dialect.refuse(_failure(error, request_id)))
-            return
-        finish = functools.partial(_finish, dialect, accepted, request_id, respond)
-        self._engine.submit(accepted.call, finish)
-
-    def _dialect(self, path: str) -> Dialect:
-        return self._by_path.get(path) or self._pipeline_json
+def _handle(engine: Engine, dialect_of: Callable[[str], Dialect], request: HttpRequest, respond: Respond) -> None:
+    dialect = dialect_of(request.path)
+    request_id = request.headers.get(b"x-request-id", b"").decode("latin-1")
+    if request.method != "POST":
+        respond(_allow_post(dialect.refuse(_POST_ONLY)))
+        return
+    try:
+        accepted = dialect.accept(request)
+    except Exception as error:  # noqa: BLE001 - more requests wait
+        respond(dialect.refuse(_failure(error, request_id)))
+        return
+    engine.submit(accepted.call, functools.partial(_finish, dialect, accepted, request_id, respond))
 
 
 def _finish(dialect: Dialect, accepted: Accepted, request_id: str, respond: Respond, result: Result) -> None:

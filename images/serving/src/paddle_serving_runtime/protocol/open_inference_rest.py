@@ -1,0 +1,256 @@
+"""The REST form of the Open Inference Protocol, with Triton's binary tensor data extension. Pure."""
+
+import json
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from itertools import chain
+from typing import Any, NamedTuple
+
+import orjson
+from numpy.typing import NDArray
+
+from paddle_serving_runtime.protocol.call import Call
+from paddle_serving_runtime.protocol.codes import BadRequest
+from paddle_serving_runtime.protocol.datatypes import (
+    BINARY_ONLY,
+    BYTES,
+    DTYPES,
+    from_raw,
+    refusal,
+    require_datatype,
+    require_shape,
+    texts_from_raw,
+)
+from paddle_serving_runtime.protocol.numbers import from_json, to_json
+from paddle_serving_runtime.protocol.open_inference import (
+    VERSION,
+    InferRequest,
+    Output,
+    describe_output,
+    outputs_of,
+    raw_of,
+    refuse_request_extensions,
+    refuse_tensor_extensions,
+    text_input,
+    texts_of,
+    unique,
+)
+from paddle_serving_runtime.protocol.request import Limits
+from paddle_serving_runtime.protocol.response import Response, UnpackableValue, sendable_message
+
+HEADER_LENGTH = b"inference-header-content-length"
+_SIZE, _BINARY, _BINARY_DEFAULT = "binary_data_size", "binary_data", "binary_data_output"
+
+Take = Callable[[int], memoryview]
+
+
+class InferBody(NamedTuple):
+    """A response body; `header_length` is the length of its JSON where bytes follow, else None."""
+
+    body: bytes
+    header_length: int | None
+
+
+def parse_infer(model: str, target: str, body: bytes, header_length: str | None, limits: Limits) -> InferRequest:
+    """The request in a body for `model`, whose calls go to `target`.
+
+    `header_length` is the Inference-Header-Content-Length, None where there is none. Raises BadRequest (400, or 413
+    past `limits.body_bytes`) saying which field is wrong.
+    """
+    if len(body) > limits.body_bytes:
+        reason = f"the body is longer than {limits.body_bytes} bytes"
+        raise BadRequest(reason, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    length = len(body) if header_length is None else _header_length(header_length, len(body))
+    message = _loads(body[:length] if length < len(body) else body)
+    parameters = _parameters("the request", message)
+    refuse_request_extensions(parameters)
+    inputs, outputs = _objects(message, "inputs", limits.tensors), _objects(message, "outputs", limits.tensors)
+    call = Call(target, _inputs(target, inputs, _Binary(memoryview(body)[length:])), outputs=_output_names(outputs))
+    binary = {output["name"]: _parameters("an output", output).get(_BINARY) for output in outputs}
+    return InferRequest(
+        model,
+        _string(message, "id"),
+        call,
+        {name: wanted is True for name, wanted in binary.items() if wanted is not None},
+        parameters.get(_BINARY_DEFAULT) is True,
+    )
+
+
+def pack_infer(request: InferRequest, response: Response) -> InferBody:
+    """The body of the answer to `request`.
+
+    Raises UnpackableValue for a type that the protocol does not have, BadRequest for an output that there is not and
+    for one that only bytes can carry where JSON was asked for.
+    """
+    try:
+        outputs, data = [], []
+        for name, output in outputs_of(response, request.call.outputs).items():
+            datatype, shape = describe_output(name, output)
+            described: dict[str, Any] = {"name": name, "datatype": datatype, "shape": shape}
+            if request.wants_bytes(name):
+                data.append(raw_of(output))
+                described["parameters"] = {_SIZE: len(data[-1])}
+            else:
+                described["data"] = _json_data(name, datatype, output)
+            outputs.append(described)
+        head: dict[str, Any] = {"model_name": request.model, "model_version": VERSION}
+        if request.id:
+            head["id"] = request.id
+        text = orjson.dumps({**head, "outputs": outputs}, option=orjson.OPT_SERIALIZE_NUMPY)
+    except (UnicodeEncodeError, orjson.JSONEncodeError):
+        raise UnpackableValue("an output holds text that is not valid Unicode") from None
+    except ValueError as error:
+        raise UnpackableValue(str(error)) from None
+    return InferBody(b"".join([text, *data]), len(text)) if data else InferBody(text, None)
+
+
+def error_json(message: str) -> bytes:
+    """The body of a failure; the message is cut at 1024 characters. Never raises."""
+    return orjson.dumps({"error": sendable_message(message)})
+
+
+class _Binary:
+    """The bytes behind the JSON, given out in the order of the inputs."""
+
+    def __init__(self, data: memoryview) -> None:
+        self._data = data
+        self._position = 0
+
+    def take(self, name: str, size: object) -> memoryview:
+        if type(size) is not int or not 0 <= size <= len(self._data) - self._position:
+            left = len(self._data) - self._position
+            raise refusal(f"input {name}: binary_data_size {str(size)[:20]}, but {left} bytes are left in the body")
+        self._position += size
+        return self._data[self._position - size : self._position]
+
+    def require_end(self) -> None:
+        if left := len(self._data) - self._position:
+            raise refusal(f"{left} bytes follow the data of the last input")
+
+
+def _header_length(text: str, size: int) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 20 and 0 < int(text) <= size):  # noqa: PLR2004 - int64
+        raise refusal(f"Inference-Header-Content-Length is {text[:20]!r}, but the body has {size} bytes")
+    return int(text)
+
+
+def _loads(text: bytes) -> Mapping[str, Any]:
+    try:
+        message = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        message = _loads_with_nan(text, error)
+    if not isinstance(message, dict):
+        raise BadRequest("the body must be a JSON object with inputs")
+    return message
+
+
+def _loads_with_nan(text: bytes, error: orjson.JSONDecodeError) -> object:
+    """Clients in Python write NaN and Infinity as they are, which is not JSON."""
+    try:
+        if b"NaN" in text or b"Infinity" in text:
+            return json.loads(text, parse_constant=str)
+    except (ValueError, RecursionError):
+        pass
+    raise BadRequest(f"the body is not JSON: {error.msg} at character {error.pos}") from None
+
+
+def _objects(message: Mapping[str, Any], field: str, limit: int) -> list[dict[str, Any]]:
+    content = message.get(field, [])
+    if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
+        raise refusal(f"{field} must be a list of objects")
+    if len(content) > limit:
+        raise refusal(f"{field} has {len(content)} elements, at most {limit} are accepted")
+    unique(field.removesuffix("s"), [_string(item, "name") for item in content])
+    return content
+
+
+def _string(message: Mapping[str, Any], field: str) -> str:
+    text = message.get(field, "")
+    if not isinstance(text, str):
+        raise refusal(f"{field} must be a string")
+    return text
+
+
+def _parameters(what: str, message: Mapping[str, Any]) -> Mapping[str, Any]:
+    parameters = message.get("parameters", {})
+    if not isinstance(parameters, dict):
+        raise refusal(f"the parameters of {what} must be an object")
+    return parameters
+
+
+def _output_names(outputs: list[dict[str, Any]]) -> tuple[str, ...]:
+    for output in outputs:
+        what = f"output {output['name'][:80]}"
+        refuse_tensor_extensions(what, _parameters(what, output))
+    return tuple(output["name"] for output in outputs)
+
+
+def _inputs(target: str, tensors: list[dict[str, Any]], binary: _Binary) -> dict[str, str | NDArray[Any]]:
+    inputs = {tensor["name"]: _input(target, tensor, binary) for tensor in tensors}
+    binary.require_end()
+    return inputs
+
+
+def _input(target: str, tensor: Mapping[str, Any], binary: _Binary) -> str | NDArray[Any]:
+    name = tensor["name"]
+    shape = tensor.get("shape")
+    if not isinstance(shape, list):
+        raise refusal(f"input {name}: shape must be a list of integers")
+    dims, datatype = require_shape(name, shape), require_datatype(name, tensor.get("datatype"))
+    parameters = _parameters(f"input {name}", tensor)
+    refuse_tensor_extensions(f"input {name}", parameters)
+    if _SIZE not in parameters:
+        return _from_json(target, name, datatype, dims, tensor.get("data"))
+    if "data" in tensor:
+        raise refusal(f"input {name} has data and binary_data_size; it can have one of them")
+    data = binary.take(name, parameters[_SIZE])
+    if datatype == BYTES:
+        return text_input(target, name, dims, texts_from_raw(name, dims, data))
+    return from_raw(name, datatype, dims, data)
+
+
+def _from_json(target: str, name: str, datatype: str, shape: tuple[int, ...], data: object) -> str | NDArray[Any]:
+    if datatype in BINARY_ONLY:
+        raise refusal(f"input {name}: {datatype} has no form in JSON; send it as binary data")
+    values = _flat(name, shape, data)
+    if datatype == BYTES:
+        if not all(isinstance(value, str) for value in values):
+            raise refusal(f"input {name}: the elements of BYTES must be strings")
+        return text_input(target, name, shape, [_encoded(value) for value in values])
+    try:
+        array = from_json(values, DTYPES[datatype])
+    except ValueError as error:
+        raise refusal(f"input {name}: a value in data {error}") from None
+    try:
+        return array.reshape(shape)
+    except ValueError:
+        raise refusal(f"input {name}: {array.size} values do not fill the shape {list(shape)}") from None
+
+
+def _encoded(text: str) -> bytes:
+    # a surrogate alone is no Unicode: text_input refuses what it becomes
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _flat(name: str, shape: tuple[int, ...], data: object) -> list[Any]:
+    """The values in row-major order; `data` has them so, or in lists nested as the shape is."""
+    if not isinstance(data, list):
+        raise refusal(f"input {name}: data must be a list")
+    values: list[Any] = data
+    if not values or not isinstance(values[0], list):
+        return values
+    if len(values) != shape[0] if shape else True:
+        raise refusal(f"input {name}: data is not nested as its shape {list(shape)}")
+    for size in shape[1:]:
+        if not all(isinstance(row, list) and len(row) == size for row in values):
+            raise refusal(f"input {name}: data is not nested as its shape {list(shape)}")
+        values = list(chain.from_iterable(values))
+    return values
+
+
+def _json_data(name: str, datatype: str, output: Output) -> object:
+    if datatype in BINARY_ONLY:
+        raise refusal(f"output {name}: {datatype} has no form in JSON; ask for it with binary_data")
+    if isinstance(output, str) or datatype == BYTES:
+        return texts_of(output)
+    return to_json(output)
