@@ -11,6 +11,7 @@ from paddle_serving_runtime.engine.interface import ModelDescription
 from paddle_serving_runtime.engine.packing import packer
 from paddle_serving_runtime.engine.running import Clock, ModelRunner
 from paddle_serving_runtime.engine.step import ModelStep, OpStep, Prepared, Step
+from paddle_serving_runtime.engine.unpacking import unpacker
 from paddle_serving_runtime.graph import REQUEST, Graph, Node
 from paddle_serving_runtime.model.predictor import Predictor
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Response
@@ -41,7 +42,7 @@ class DirectEngine:
         self._steps = {node.name: self._step(node) for node in graph.nodes}
         self._uses = Counter(name for node in graph.nodes for name in node.inputs)
         self._data_id = 0
-        self._pack = packer(graph)
+        self._unpack, self._pack = unpacker(graph), packer(graph)
         self.capacity = max(node.batch_size for node in graph.nodes)
         waits = [node.auto_batching_timeout_ms or 0.0 for node in graph.nodes if node.batch_size > 1]
         self.wait_seconds = max(waits, default=0.0) / 1000
@@ -63,7 +64,14 @@ class DirectEngine:
 
     def _member(self, call: Call) -> "_Member":
         self._data_id += 1
-        return _Member(call, self._data_id, {REQUEST: dict(call.inputs)})
+        member = _Member(call, self._data_id, call.log_id, {})
+        if call.target == SERVICE:
+            unpacked = member.attempt(self._unpack, call)
+            if unpacked is not None:
+                member.outputs[REQUEST], member.log_id = unpacked
+        else:
+            member.outputs[REQUEST] = dict(call.inputs)
+        return member
 
     def _advance(self, name: str, step: Step, inputs: tuple[str, ...], members: Sequence["_Member"]) -> None:
         """Runs one node for all members."""
@@ -71,7 +79,7 @@ class DirectEngine:
         for member in members:
             given = member.attempt(self._given, member.outputs, inputs)
             if given is not None:
-                prepared = member.attempt(step.prepare, given, member.data_id, member.call.log_id)
+                prepared = member.attempt(step.prepare, given, member.data_id, member.log_id)
                 if prepared is not None:
                     works.append(_Work(member, given, prepared))
         if step.runner is not None:
@@ -109,6 +117,7 @@ class _Member:
 
     call: Call
     data_id: int
+    log_id: int
     outputs: dict[str, dict[str, Any]]
     failure: Exception | None = None
     seconds: float = 0.0
@@ -136,7 +145,7 @@ class _Work:
     def finish(self, name: str, step: Step) -> None:
         member, prepared = self.member, self.prepared
         fetched: Any = self.fetched if prepared.several else next(iter(self.fetched), prepared.instead)
-        output = member.attempt(step.finish, self.given, fetched, member.data_id, member.call.log_id)
+        output = member.attempt(step.finish, self.given, fetched, member.data_id, member.log_id)
         if output is not None:
             member.outputs[name] = output
 

@@ -35,6 +35,7 @@ def build_graph(package: Package, captured: Captured, defaults: Switches) -> Gra
         nodes=nodes,
         output=str(response_op.get_input_ops()[0].name),
         response_op=response_op,
+        request_op=_own_request_op(response_op),
         warnings=(*captured.warnings, *unused),
         config=captured.config,
     )
@@ -64,10 +65,24 @@ def _reachable(response_op: Any) -> Iterator[Any]:  # noqa: ANN401 - paddle_serv
     """Every Op that the response depends on, without the RequestOp."""
     from paddle_serving_server.pipeline import RequestOp  # noqa: PLC0415 - importable after install() only
 
+    return (op for op in _upstream(response_op) if not isinstance(op, RequestOp))
+
+
+def _own_request_op(response_op: Any) -> Any | None:  # noqa: ANN401 - as above
+    """The service's RequestOp, where it unpacks requests in its own way."""
+    from paddle_serving_server.pipeline import RequestOp  # noqa: PLC0415 - importable after install() only
+
+    methods = ("unpack_request_package", "proto_tensor_2_numpy")
+    requests = (op for op in _upstream(response_op) if isinstance(op, RequestOp))
+    own = (op for op in requests if any(getattr(type(op), name) is not getattr(RequestOp, name) for name in methods))
+    return next(own, None)
+
+
+def _upstream(response_op: Any) -> Iterator[Any]:  # noqa: ANN401 - as above
     seen, waiting = set(), list(response_op.get_input_ops())
     while waiting:
         op = waiting.pop()
-        if id(op) in seen or isinstance(op, RequestOp):
+        if id(op) in seen:
             continue
         seen.add(id(op))
         waiting.extend(op.get_input_ops())
@@ -75,7 +90,8 @@ def _reachable(response_op: Any) -> Iterator[Any]:  # noqa: ANN401 - paddle_serv
 
 
 def _node(op: Any, package: Package, config: Mapping[str, Any], defaults: Switches) -> Node:  # noqa: ANN401 - as above
-    local = ((config.get("op") or {}).get(op.name) or {}).get("local_service_conf") or {}
+    own = (config.get("op") or {}).get(op.name) or {}
+    local = own.get("local_service_conf") or {}
     path = f"op.{op.name}.local_service_conf"
     model_dir = _model_dir(package, op.model_config, f"{path}.model_config") if op.with_serving else None
     fetches = tuple(op._fetch_names or ())  # noqa: SLF001 - the class has no public way to it
@@ -94,7 +110,8 @@ def _node(op: Any, package: Package, config: Mapping[str, Any], defaults: Switch
         batch_size=op._batch_size,  # noqa: SLF001 - as above
         auto_batching_timeout_ms=None if waiting is None else waiting * 1000,
         timeout_ms=limit * 1000 if limit > 0 else None,
-        retry=op._retry,  # noqa: SLF001 - as above
+        # what the script says wins, as for the others; Paddle Serving then forgets what config.yml says
+        retry=op._retry if op._retry > 1 else own.get("retry") or 1,  # noqa: SLF001 - as above
     )
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import yaml
 
 from paddle_serving_runtime.graph import schema
+from paddle_serving_runtime.graph.devices import CPU_WORDS, UnknownDeviceError, worker_device
 from paddle_serving_runtime.model.predictor import Switches
 
 Config = dict[str, Any]
-_CPU_WORDS = ("", "null", "none", "cpu")
 
 
 class ConfigError(Exception):
@@ -22,8 +22,8 @@ class ConfigError(Exception):
         self.message = message
 
 
-def resolve(raw: object, overrides: Mapping[str, str], defaults: Switches) -> Config:
-    """The configuration as Paddle Serving's classes take it; `raw` is not changed.
+def resolve(raw: object, overrides: Mapping[str, str], defaults: Switches, worker: int) -> Config:
+    """The configuration of worker number `worker` as Paddle Serving's classes take it; `raw` is not changed.
 
     Overrides win over the file, and what either sets wins over `defaults`; what none sets is left to Paddle Serving.
     Raises ConfigError for a value of a wrong type, and for devices, precisions and clients that are not served.
@@ -35,7 +35,7 @@ def resolve(raw: object, overrides: Mapping[str, str], defaults: Switches) -> Co
         _override(config, key, value)
     _check_types(config)
     for name, op in (config.get("op") or {}).items():
-        _complete(f"op.{name}", op, defaults)
+        _complete(f"op.{name}", op, defaults, worker)
     return config
 
 
@@ -44,23 +44,22 @@ def unknown_keys(config: Config) -> tuple[str, ...]:
     return tuple(f"{path} in config.yml has no effect: {reason}" for path, reason in _unknown(config))
 
 
-def device_of(local: Mapping[str, Any], path: str, default: str) -> str:
-    """The device of an Op: "cpu" or "gpu:<n>".
-
-    Of several devices, the default if it is one of them (each worker has its own), else the first.
-    """
+def device_of(local: Mapping[str, Any], path: str, default: str, worker: int) -> str:
+    """The device of an Op in worker number `worker`: "cpu" or "gpu:<n>", the devices of the Op taken in turn."""
     kind, devices = local.get("device_type", -1), local.get("devices")
     if kind not in (-1, 0, 1, None):
         name = {2: "TensorRT"}.get(kind, "this kind of device")
         raise ConfigError(f"{path}.device_type", f"is {kind}: {name} is not supported. Use 0 (CPU) or 1 (GPU)")
-    if kind == 0 or (devices is not None and devices.strip().lower() in _CPU_WORDS and kind != 1):
+    if kind == 0:
         return "cpu"
     if devices is None:
-        return default if kind != 1 or default != "cpu" else "gpu:0"
-    numbers = [number.strip() for number in devices.split(",")]
-    if not all(number.isdecimal() for number in numbers):
-        raise ConfigError(f"{path}.devices", f'is {_shown(devices)}; devices are "" (CPU) or numbers like "0" or "0,1"')
-    return default if default.removeprefix("gpu:") in numbers else f"gpu:{numbers[0]}"
+        return default if kind != 1 or default != "cpu" else worker_device("0", worker)
+    if kind == 1 and devices.strip().lower() in CPU_WORDS:
+        raise ConfigError(f"{path}.devices", "is empty, but device_type 1 asks for a GPU; name its number")
+    try:
+        return worker_device(devices, worker)
+    except UnknownDeviceError as error:
+        raise ConfigError(f"{path}.devices", str(error)) from None
 
 
 def line_of(text: str, path: str) -> int | None:
@@ -80,7 +79,7 @@ def parse_override(key: str, value: str) -> object:
     """The value of `key=value` in the type that the key has; unknown keys are read as YAML."""
     kind = schema.TYPES.get(key.rpartition(".")[2])
     if key.endswith(".devices"):
-        return "" if value.strip().lower() in _CPU_WORDS else value
+        return "" if value.strip().lower() in CPU_WORDS else value
     if kind is str:
         return value
     try:
@@ -132,7 +131,7 @@ def _check_types(config: Config) -> None:
                 raise ConfigError(f"{prefix}{key}", f"is {value}, must be at least 1")
 
 
-def _complete(path: str, op: Config | None, defaults: Switches) -> None:
+def _complete(path: str, op: Config | None, defaults: Switches, worker: int) -> None:
     """Fills in place what the file leaves open, so that the Op's own attributes say what is really used."""
     if op is None:
         raise ConfigError(path, "is empty; give it a local_service_conf")
@@ -149,7 +148,7 @@ def _complete(path: str, op: Config | None, defaults: Switches) -> None:
     if (precision := local.get("precision") or defaults.precision) != "fp32":
         raise ConfigError(f"{path}.precision", f"is {precision}; only fp32 is supported")
     local["client_type"] = "local_predictor"
-    device = device_of(local, path, defaults.device)
+    device = device_of(local, path, defaults.device, worker)
     local["device_type"] = -1
     local["devices"] = device.removeprefix("gpu:") if device != "cpu" else ""
     for key, value in (
@@ -171,8 +170,8 @@ def _unknown(config: Config) -> Iterator[tuple[str, str]]:
                 yield f"{prefix}{key}", "Paddle Serving does not know this key."
             elif key == "fetch_list" and not prefix.endswith("local_service_conf."):
                 yield f"{prefix}{key}", "Paddle Serving reads it from local_service_conf alone."
-            elif key in schema.WITHOUT_EFFECT and value not in schema.WITHOUT_EFFECT[key]:
-                yield f"{prefix}{key}", f"the direct engine does not do this yet ({_shown(value)})."
+            elif value not in (neutral := schema.WITHOUT_EFFECT.get(f"{prefix.partition('.')[0]}.{key}", (value,))):
+                yield f"{prefix}{key}", f"the direct engine does not do this ({_shown(value)}, not {neutral[-1]})."
 
 
 def _shown(value: object) -> str:

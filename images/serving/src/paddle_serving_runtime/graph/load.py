@@ -1,12 +1,14 @@
 import functools
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 import yaml
 
-from paddle_serving_runtime.errors import ServiceBroken, ServingError
+from paddle_serving_runtime.errors import InvalidOption, ServiceBroken, ServingError
 from paddle_serving_runtime.graph.build import build_graph
 from paddle_serving_runtime.graph.config import ConfigError, line_of, resolve
+from paddle_serving_runtime.graph.devices import UnknownDeviceError, worker_device
 from paddle_serving_runtime.graph.node import REQUEST, Graph, Node
 from paddle_serving_runtime.graph.place import script_place
 from paddle_serving_runtime.graph.script import GaveUpError, run_script
@@ -17,18 +19,24 @@ PLAIN_NODE = "model"
 _OTHER_PATH = re.compile(r" \(/[^)]*\)$")  # of the module, at the end of an ImportError
 
 
-def load(package: Package, overrides: Mapping[str, str], defaults: Switches) -> Graph:
+def load(package: Package, overrides: Mapping[str, str], defaults: Switches, worker: int = 0) -> Graph:
     """The graph of a package; a plain model is a graph of one node, called "model", without an Op.
 
     A package with web_service.py is executed in its own directory, which stays the working directory of the process
     as it does under Paddle Serving; nothing listens, nothing is written into the package. `overrides` are config.yml
-    keys with dots. What config.yml sets wins over `defaults`. The Ops' init_op() is left to the caller.
-    Raises ServiceBroken with file, line and the error, ModelInvalid for a model that is not there or not complete.
+    keys with dots. What config.yml sets wins over `defaults`. Of several devices, in config.yml or as the default
+    ("gpu:0,1"), worker number `worker` has its own, taken in turn. The Ops' init_op() is left to the caller.
+    Raises ServiceBroken with file, line and the error, ModelInvalid for a model that is not there or not complete,
+    InvalidOption for a default device that is none.
     """
+    try:
+        defaults = replace(defaults, device=worker_device(defaults.device, worker))
+    except UnknownDeviceError as error:
+        raise InvalidOption(f"the device {error}.") from None
     if package.web_service is None:
         node = Node(PLAIN_NODE, None, (REQUEST,), package.model_dir, defaults, (), 1, None, None, 1)
         return Graph("", (node,), PLAIN_NODE)
-    completed = functools.partial(resolve, overrides=overrides, defaults=defaults)
+    completed = functools.partial(resolve, overrides=overrides, defaults=defaults, worker=worker)
     try:
         return build_graph(package, run_script(package.web_service, package.config, completed), defaults)
     except (ServingError, KeyboardInterrupt):

@@ -36,8 +36,9 @@ class Graph:
     """The Ops of a service in topological order: `output` is the node whose result is the response.
 
     `service` is the name in web_service.py, empty for a plain model. `response_op` is the service's ResponseOp, None
-    for a plain model. `warnings` are sentences about configuration that has no effect. `config` is the checked
-    config.yml with every default filled in, empty for a plain model.
+    for a plain model; `request_op` its RequestOp where that unpacks requests in its own way. `warnings` are sentences
+    about configuration that has no effect. `config` is the checked config.yml with every default filled in, empty for
+    a plain model.
     """
 
     service: str
@@ -46,3 +47,4 @@ class Graph:
     response_op: Any | None = None
     warnings: tuple[str, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
+    request_op: Any | None = None

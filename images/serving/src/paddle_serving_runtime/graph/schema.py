@@ -60,13 +60,17 @@ LOCAL: Mapping[str, type] = {
 TYPES: Mapping[str, type] = {**SERVER, **DAG, **OP, **LOCAL}
 """Type by the last part of a key; no key has two types."""
 AT_LEAST_ONE = ("concurrency", "retry", "batch_size", "thread_num", "worker_num")
-WITHOUT_EFFECT: Mapping[str, tuple[int | None, ...]] = {
-    "batch_size": (None, 1),
-    "auto_batching_timeout": (None, -1),
-    "timeout": (None, -1),
-    "retry": (None, 1),
+WITHOUT_EFFECT: Mapping[str, tuple[object, ...]] = {
+    "dag.retry": (None, 1),
+    "dag.channel_recv_frist_arrive": (None, False),
+    "op.mkldnn_cache_capacity": (None, 0),
+    "op.mkldnn_op_list": (None, []),
+    "op.mkldnn_bf16_op_list": (None, []),
+    "op.use_calib": (None, False),
+    "op.use_encryption_model": (None, False),
 }
-"""Keys that the direct engine does not act upon yet, with the values that ask for nothing."""
+"""Keys that change answers, or when there are any, and that the direct engine does not act upon, by their level; with
+the values that ask for nothing."""
 TYPE_NAMES: Mapping[type, str] = {
     int: "a whole number",
     bool: "true or false",

@@ -42,7 +42,7 @@ def run(graph: Graph, samples: Iterable[Sample], root: Path) -> Mapping[str, Ans
 
 
 def _answer(graph: Graph, steps: Mapping[str, Step], sample: Sample, number: int) -> Answer:
-    inputs, log_id = _unpack(sample)
+    inputs, log_id = _unpack(sample, graph.request_op)
     outputs: dict[str, dict[str, Any]] = {REQUEST: inputs}
     for node in graph.nodes:
         given = {name: deepcopy(outputs[name]) for name in node.inputs}
@@ -51,13 +51,15 @@ def _answer(graph: Graph, steps: Mapping[str, Step], sample: Sample, number: int
     return values_to_answer(output if graph.response_op is None else _pack(graph.response_op, output, number))
 
 
-def _unpack(sample: Sample) -> tuple[dict[str, Any], int]:
-    """Inputs and log id, read by protobuf's JSON parser and Paddle Serving's own RequestOp."""
+def _unpack(sample: Sample, own: Any | None) -> tuple[dict[str, Any], int]:  # noqa: ANN401 - no types
+    """Inputs and log id, read by protobuf's JSON parser and Paddle Serving's RequestOp, or the user's own."""
     from paddle_serving_server.pipeline import RequestOp  # noqa: PLC0415 - importable after install() only
     from paddle_serving_server.pipeline.proto.pipeline_service_pb2 import Request  # noqa: PLC0415 - the same
 
     request = json_format.Parse(sample.body, Request(), ignore_unknown_fields=True)
-    inputs, log_id, _, _ = RequestOp().unpack_request_package(request)
+    inputs, log_id, code, message = (own or RequestOp()).unpack_request_package(request)
+    if code is not None:
+        raise ServiceBroken(f"the RequestOp answers with error {code} ({message})")
     return inputs, log_id
 
 
