@@ -247,14 +247,14 @@ def test_http_errors_carry_status_and_address_but_no_secret(
     secret = url.replace("http://", "http://user:password@")
     for path, reason in (
         ("/nothing.tar.gz", "HTTP 404"),
-        ("/cut.tar.gz", "failed: ChunkedEncodingError|failed: ConnectionError"),
+        ("/cut.tar.gz", "1000 more expected"),
         ("/text", "archive is broken"),
     ):
         address = f"{secret}{path}?token=hidden"
         assert run("--from-http", address, "--digest", "sha256:" + "0" * 64, "--output", tmp_path / "out") == 1
         text = message.read_text()
         assert text.startswith("ModelUnavailable: ")
-        assert any(part in text for part in reason.split("|")), text
+        assert reason in text
         assert list((tmp_path / "out").iterdir()) == []
     said = capfd.readouterr()
     assert "password" not in said.out + said.err

@@ -1,17 +1,43 @@
 """Archives from somewhere else: unpacked without trusting anything they say."""
 
+import bz2
+import errno
+import gzip
+import lzma
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from paddle_serving_runtime.errors import ModelUnavailable
+from paddle_serving_runtime.model.manifest import UNFIT
+from paddle_serving_runtime.model.tar_stream import HeaderTooLargeError, TarStream
 
 _CHUNK = 1 << 20
+_MAX_NAME = 255  # bytes of one part of a path, on every file system in use
+_MAX_DIRECTORY = 64 << 20  # bytes of a zip's list of members, which is read as a whole
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_DECOMPRESSORS: dict[bytes, Callable[..., object]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
+_BROKEN = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+)
 
 
 @dataclass(frozen=True)
@@ -48,76 +74,135 @@ class _Budget:
 def unpack(archive: Path, folder: Path, limits: Limits, progress: Callable[[int], None]) -> None:
     """Unpacks a tar (plain or compressed) or zip file into an existing folder.
 
-    Only regular files and folders below `folder` are made, without owners, modes or times. `progress` is called with
-    the bytes written so far. Raises ModelUnavailable for links, devices, absolute paths, `..`, repeated names,
-    encrypted members, anything past `limits`, and for an archive that is broken.
+    Only regular files and folders below `folder` are made, without owners, modes or times; archives inside stay
+    archives. `progress` is called with the bytes written so far. Raises ModelUnavailable for links, devices, sparse
+    files, absolute paths, `..`, names that no manifest can hold, repeated names, encrypted members, anything past
+    `limits`, and for an archive that is broken.
     """
     budget = _Budget(limits)
     try:
-        for name, is_folder, content in _members(archive):
+        for name, is_folder, content in _members(archive, limits):
             budget.add_member()
-            target = folder / safe_name(name)
-            if is_folder:
-                target.mkdir(parents=True, exist_ok=True)
-                continue
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with content() as source, target.open("xb") as sink:
-                while chunk := source.read(_CHUNK):
-                    budget.add_bytes(len(chunk))
-                    sink.write(chunk)
-                    progress(budget.written)
+            _write(folder / safe_name(name), content if not is_folder else None, budget, progress)
     except RefusedError as error:
         raise ModelUnavailable(f"the archive {error}. Pack plain files and folders, and pack them again.") from None
-    except FileExistsError as error:
-        raise ModelUnavailable(f"the archive has {Path(str(error.filename)).name} twice. Pack it again.") from None
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except HeaderTooLargeError as error:
+        raise ModelUnavailable(f"the archive has a header of more than {error} bytes. Pack it again.") from None
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        name = Path(str(error.filename)).name
+        raise ModelUnavailable(f"the archive has {name} twice, or as file and folder. Pack it again.") from None
+    except _BROKEN as error:
         raise ModelUnavailable(f"the archive is broken ({error}). Pack and upload it again.") from error
+    except OSError as error:
+        if error.errno is not None and error.errno != errno.EINVAL:
+            raise  # of this machine's disk
+        raise ModelUnavailable(f"the archive is broken ({error}). Pack and upload it again.") from error
+
+
+def _write(
+    target: Path, content: Callable[[], IO[bytes]] | None, budget: _Budget, progress: Callable[[int], None]
+) -> None:
+    """Makes the folder, or the file with its content."""
+    if content is None:
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with content() as source, target.open("xb") as sink:
+        while chunk := source.read(_CHUNK):
+            budget.add_bytes(len(chunk))
+            sink.write(chunk)
+            progress(budget.written)
 
 
 def safe_name(name: str) -> Path:
     """The name as a relative path below the package. Raises RefusedError."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if name.startswith("/") or ".." in parts or "\\" in name or "\0" in name:
-        raise RefusedError(f"has a member outside of itself, {name!r}")
+        raise RefusedError(f"has a member outside of itself, {_shown(name)}")
+    if UNFIT.search(name):
+        raise RefusedError(f"has a member whose name no manifest can hold, {_shown(name)}")
+    if any(len(part.encode()) > _MAX_NAME for part in parts):
+        raise RefusedError(f"has a member whose name is longer than {_MAX_NAME} bytes, {_shown(name)}")
     return Path(*parts)
+
+
+def _shown(name: str) -> str:
+    text = ascii(name)
+    return text if len(text) <= _MAX_NAME else f"{text[:_MAX_NAME]}...'"
 
 
 Member = tuple[str, bool, Callable[[], IO[bytes]]]
 
 
-def _members(archive: Path) -> Iterator[Member]:
+def _members(archive: Path, limits: Limits) -> Iterator[Member]:
     """Name, whether it is a folder, and how to open it, for every member; RefusedError for links and devices."""
-    if zipfile.is_zipfile(archive):
-        yield from _zip_members(archive)
+    with archive.open("rb") as opened:
+        start = opened.read(8)
+    # by how it begins: a tar may well end with what looks like the end of a zip, a zip that it holds
+    if start.startswith(_ZIP):
+        yield from _zip_members(archive, limits)
     else:
-        yield from _tar_members(archive)
+        yield from _tar_members(archive, start)
 
 
-def _tar_members(archive: Path) -> Iterator[Member]:
-    with tarfile.open(archive, mode="r:*") as tar:
+def _tar_members(archive: Path, start: bytes) -> Iterator[Member]:
+    opener = next((opener for magic, opener in _DECOMPRESSORS.items() if start.startswith(magic)), open)
+    with (
+        cast("IO[bytes]", opener(archive, "rb")) as content,
+        TarStream(content) as stream,
+        tarfile.open(fileobj=stream) as tar,
+    ):
         for member in tar:
             if not (member.isreg() or member.isdir()):
-                raise RefusedError(f"has a link or a device, {member.name!r}")
+                raise RefusedError(f"has a link or a device, {_shown(member.name)}")
+            if member.issparse():
+                raise RefusedError(f"has a sparse file, {_shown(member.name)}")
 
-            def content(member: tarfile.TarInfo = member) -> IO[bytes]:
+            def content_of(member: tarfile.TarInfo = member) -> IO[bytes]:
                 opened = tar.extractfile(member)
                 if opened is None:
-                    raise RefusedError(f"has a member that is no file, {member.name!r}")
+                    raise RefusedError(f"has a member that is no file, {_shown(member.name)}")
                 return opened
 
-            yield member.name, member.isdir(), content
+            stream.expect_content()
+            yield member.name, member.isdir(), content_of
+            stream.expect_header()
 
 
-def _zip_members(archive: Path) -> Iterator[Member]:
+def _zip_members(archive: Path, limits: Limits) -> Iterator[Member]:
+    _check_zip_directory(archive, limits)
     with zipfile.ZipFile(archive) as opened:
         for member in opened.infolist():
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise RefusedError(f"has a link or a device, {member.filename!r}")
+                raise RefusedError(f"has a link or a device, {_shown(member.filename)}")
             if member.flag_bits & 1:
-                raise RefusedError(f"has an encrypted member, {member.filename!r}")
+                raise RefusedError(f"has an encrypted member, {_shown(member.filename)}")
+            if "\0" in member.orig_filename:
+                raise RefusedError(f"has a member outside of itself, {_shown(member.orig_filename)}")
 
             def content(member: zipfile.ZipInfo = member) -> IO[bytes]:
                 return opened.open(member)
 
             yield member.filename, member.is_dir(), content
+
+
+def _check_zip_directory(archive: Path, limits: Limits) -> None:
+    """Refuses a list of members that would not fit into memory, which zipfile reads before anything can be counted.
+
+    Source: APPNOTE.TXT 6.3.10, 4.3.14 to 4.3.16; the end of the list is the last record of the file, but for a comment.
+    """
+    with archive.open("rb") as opened:
+        size = opened.seek(0, 2)
+        opened.seek(max(0, size - (1 << 16) - 22 - 76))
+        tail = opened.read()
+    end, end_64 = tail.rfind(b"PK\x05\x06"), tail.rfind(b"PK\x06\x06")
+    if end < 0 or len(tail) < end + 22:
+        raise zipfile.BadZipFile("it has no end")
+    members, directory = struct.unpack_from("<10xHL", tail, end)
+    if end_64 >= 0 and len(tail) >= end_64 + 48:
+        members, directory = struct.unpack_from("<32xQQ", tail, end_64)
+    if members > limits.members:
+        raise RefusedError(f"has more than {limits.members} members")
+    if directory > _MAX_DIRECTORY:
+        raise RefusedError(f"has a list of members of {directory} bytes")

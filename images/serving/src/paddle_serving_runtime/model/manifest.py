@@ -4,17 +4,17 @@ import hashlib
 import hmac
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
 from paddle_serving_runtime.errors import DigestMismatch, ModelInvalid, ModelUnavailable
 
 MANIFEST = "MANIFEST.sha256"
+MAX_MANIFEST_BYTES = 16 << 20
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
-_UNFIT = re.compile(r"[\n\r\\\ud800-\udfff]")  # sha256sum escapes the first three; the rest is not UTF-8
-_MAX_MANIFEST_BYTES = 16 << 20
+UNFIT = re.compile(r"[\n\r\\\ud800-\udfff]")  # sha256sum escapes the first three; the rest is not UTF-8
 
 
 class _IrregularError(Exception):
@@ -41,7 +41,7 @@ def write(root: Path) -> str:
         raise ModelUnavailable(f"{root} has no files. Give the directory of a model package.")
     lines = []
     for name in names:
-        if _UNFIT.search(name):
+        if UNFIT.search(name):
             raise ModelInvalid(f"{root}: a manifest cannot hold the file name {name!r}. Rename the file.")
         lines.append(f"{file_digest(root / name)}  {name}\n")
     content = "".join(lines).encode()
@@ -63,19 +63,31 @@ def verify(root: Path, digest: str) -> None:
         raise DigestMismatch(
             f"{root / str(error)} is a link or a device. A package has files and folders only."
         ) from None
-    if missing := sorted(expected.keys() - found):
-        raise DigestMismatch(f"{root / missing[0]} is missing{_others(missing)}. {MANIFEST} lists it; copy it again.")
-    if extra := sorted(found - expected.keys()):
-        raise DigestMismatch(
-            f"{root / extra[0]} is not in {MANIFEST}{_others(extra)}. Delete it, or make a new digest of what you "
-            "have reviewed with `paddle-serving-runtime digest`."
-        )
+    require_same_files(expected, found, str(root))
     for name, wanted in sorted(expected.items()):
         if (actual := file_digest(root / name)) != wanted:
             raise DigestMismatch(
                 f"{root / name} has changed: {MANIFEST} says sha256 {wanted}, the file has {actual}. Copy it again "
                 "from where it was reviewed."
             )
+
+
+def require_same_files(expected: Collection[str], found: Collection[str], where: str) -> None:
+    """Raises DigestMismatch that names the first file of the manifest that is not there, or that nobody lists."""
+    if missing := sorted(set(expected) - set(found)):
+        raise DigestMismatch(
+            f"{where}/{shown(missing[0])} is missing{_others(missing)}. {MANIFEST} lists it; copy it again."
+        )
+    if extra := sorted(set(found) - set(expected)):
+        raise DigestMismatch(
+            f"{where}/{shown(extra[0])} is not in {MANIFEST}{_others(extra)}. Delete it, or make a new digest of what "
+            "you have reviewed with `paddle-serving-runtime digest`."
+        )
+
+
+def shown(name: str) -> str:
+    """A file's name for a sentence: as it is, or quoted where it could make a reader see something else."""
+    return name if name.isprintable() else ascii(name)
 
 
 def entries(root: Path, digest: str) -> dict[str, str]:
@@ -88,8 +100,8 @@ def entries(root: Path, digest: str) -> dict[str, str]:
     path = root / MANIFEST
     if path.is_symlink() or not path.is_file():
         raise DigestMismatch(f"{path} is missing, expected {digest}. Make it with `paddle-serving-runtime digest`.")
-    if path.stat().st_size > _MAX_MANIFEST_BYTES:
-        raise DigestMismatch(f"{path} is larger than {_MAX_MANIFEST_BYTES >> 20} MiB; that is no manifest.")
+    if path.stat().st_size > MAX_MANIFEST_BYTES:
+        raise DigestMismatch(f"{path} is larger than {MAX_MANIFEST_BYTES >> 20} MiB; that is no manifest.")
     content = path.read_bytes()
     found = f"sha256:{hashlib.sha256(content).hexdigest()}"
     if not hmac.compare_digest(found, digest):

@@ -2,46 +2,23 @@
 
 import os
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from paddle_serving_runtime.errors import InvalidOption, ModelUnavailable
-from paddle_serving_runtime.model.archive import Limits, RefusedError, safe_name, unpack
-from paddle_serving_runtime.model.manifest import MANIFEST, entries
+from paddle_serving_runtime.model.archive import Limits, RefusedError, safe_name
+from paddle_serving_runtime.model.manifest import MANIFEST, entries, require_same_files, shown
+from paddle_serving_runtime.model.transfer import Pace, Progress, unpack_into
 
 _CHUNK = 1 << 20
 _CONNECT_SECONDS, _SILENCE_SECONDS = 10.0, 60.0
 _LOST_AND_FOUND = "lost+found"
 _SEPARATOR = re.compile(r"(?<=[^_])__(?=[^_]|__[^_])")
-
-
-class Progress:
-    """Says how far a long copy is, at most every few seconds."""
-
-    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
-        self._say = say
-        self._clock = clock
-        self._started = self._said = clock()
-
-    def __call__(self, what: str, done: int, total: int | None = None) -> None:
-        """Reports `done` bytes of `total`, if the last report is old enough."""
-        now = self._clock()
-        if now - self._said >= _EVERY_SECONDS:
-            self._said = now
-            of = f" of {total / 1e6:.0f}" if total else ""
-            self._say(f"{what} {done / 1e6:.0f}{of} MB in {self.elapsed():.0f} s")
-
-    def elapsed(self) -> float:
-        """Seconds since the start."""
-        return self._clock() - self._started
-
-
-_EVERY_SECONDS = 5.0
 
 
 def from_directory(source: Path, digest: str, folder: Path, progress: Progress) -> None:
@@ -54,9 +31,11 @@ def from_directory(source: Path, digest: str, folder: Path, progress: Progress) 
     try:
         if next(source.iterdir(), None) is None:
             raise ModelUnavailable(f"{source} is empty. Check the path inside the volume, and that the model is there.")
-        entries(source, digest)
+        expected = entries(source, digest)
         files = list(_regular_files(source))
-        total = sum(path.stat().st_size for path in files)
+        names = {path.relative_to(source).as_posix() for path in files}
+        require_same_files(expected, names - {MANIFEST}, str(source))
+        total = sum(path.lstat().st_size for path in files)
         done = 0
         for path in files:
             done = _copy(path, folder / path.relative_to(source), progress, done, total)
@@ -98,17 +77,7 @@ def from_http(url: str, folder: Path, progress: Progress, limits: Limits) -> Non
         raise InvalidOption(f"--from-http takes http:// and https:// URLs, not {shown_url(url)!r}.")
     archive = folder / ".archive"
     _download(url, archive, progress, limits)
-    unpacked = folder / ".unpacked"
-    unpacked.mkdir()
-    unpack(archive, unpacked, limits, lambda done: progress("unpacked", done))
-    archive.unlink()
-    root = _package_root(unpacked)
-    for path in list(root.iterdir()):
-        path.rename(folder / path.name)
-    for leftover in {root, unpacked}:
-        if leftover.exists() and leftover != unpacked:
-            leftover.rmdir()
-    unpacked.rmdir()
+    unpack_into(archive, folder, progress, limits)
 
 
 def shown_url(url: str) -> str:
@@ -121,7 +90,13 @@ def shown_url(url: str) -> str:
 def _download(url: str, target: Path, progress: Progress, limits: Limits) -> None:
     try:
         with (
-            requests.get(url, stream=True, timeout=(_CONNECT_SECONDS, _SILENCE_SECONDS)) as response,
+            # no encoding on the way: what arrives are the bytes of the archive, and as many as were announced
+            requests.get(
+                url,
+                stream=True,
+                timeout=(_CONNECT_SECONDS, _SILENCE_SECONDS),
+                headers={"Accept-Encoding": "identity"},
+            ) as response,
             target.open("xb") as sink,
         ):
             if response.status_code != requests.codes.ok:
@@ -131,22 +106,19 @@ def _download(url: str, target: Path, progress: Progress, limits: Limits) -> Non
                 )
             length = response.headers.get("Content-Length", "")
             total = int(length) if length.isdecimal() else None
-            done = 0
-            for chunk in response.iter_content(_CHUNK):
+            if total is not None and total > limits.unpacked_bytes:
+                raise ModelUnavailable(f"{shown_url(url)} is larger than {limits.unpacked_bytes} bytes.")
+            done, pace = 0, Pace()
+            while chunk := response.raw.read1(_CHUNK):
                 done += len(chunk)
                 if done > limits.unpacked_bytes:
                     raise ModelUnavailable(f"{shown_url(url)} is larger than {limits.unpacked_bytes} bytes.")
                 sink.write(chunk)
                 progress("downloaded", done, total)
-    except requests.RequestException as error:
+                pace.check(done)
+    except (requests.RequestException, HTTPError) as error:
         reason = " ".join(str(error).replace(url, shown_url(url)).split())
         raise ModelUnavailable(f"GET {shown_url(url)} failed: {type(error).__name__}: {reason[:400]}") from None
-
-
-def _package_root(unpacked: Path) -> Path:
-    children = list(unpacked.iterdir())
-    alone = len(children) == 1 and children[0].is_dir()
-    return children[0] if alone and (children[0] / MANIFEST).is_file() else unpacked
 
 
 def _regular_files(root: Path) -> Iterator[Path]:
@@ -164,15 +136,33 @@ def _regular_files(root: Path) -> Iterator[Path]:
                 elif S_ISREG(mode):
                     yield path
                 else:
-                    raise ModelUnavailable(f"{path} is a link or a device. A package has files and folders only.")
+                    raise ModelUnavailable(
+                        f"{shown(str(path))} is a link or a device. A package has files and folders only."
+                    )
 
 
 def _copy(source: Path, target: Path, progress: Progress, done: int, total: int) -> int:
-    """Copies one file and returns the bytes copied so far, all files together."""
+    """Copies one file and returns the bytes copied so far, all files together.
+
+    Others may write to the volume meanwhile: a file that has become a link or a device is refused, and no more is
+    read than it had when it was opened. Raises ModelUnavailable.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    with source.open("rb") as reader, target.open("xb") as writer:
-        while chunk := reader.read(_CHUNK):
+    with open(source, "rb", opener=_open_itself) as reader, target.open("xb") as writer:
+        state = os.fstat(reader.fileno())
+        if not S_ISREG(state.st_mode):
+            raise ModelUnavailable(f"{shown(str(source))} became a device while it was read.")
+        left = state.st_size
+        while chunk := reader.read(min(_CHUNK, left)):
             writer.write(chunk)
+            left -= len(chunk)
             done += len(chunk)
             progress("copied", done, total)
+        if left or reader.read(1):
+            raise ModelUnavailable(f"{shown(str(source))} changed while it was copied. Let the writer finish first.")
     return done
+
+
+def _open_itself(path: str, flags: int) -> int:
+    """Opens the file, not what a link points to, and does not wait for the other end of a pipe."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
