@@ -135,11 +135,10 @@ def test_what_the_engine_does_not_do_is_not_passed_over_in_silence(
 ) -> None:
     config = price_config.replace("  uci:\n", "  uci:\n    batch_size: 8\n    timeout: 90\n    retry: 2\n")
     config = config.replace("is_thread_op: false", "retry: 3")
-    overrides = {"op.uci.local_service_conf.mkldnn_bf16_op_list": "[fc]"}
-    assert load(service(config=config), overrides)["warnings"] == [
+    listed = "op.uci.local_service_conf.mkldnn_bf16_op_list"
+    assert load(service(config=config), {listed: "[fc]"})["warnings"] == [
         "dag.retry in config.yml has no effect: the direct engine does not do this (3, not 1).",
-        "op.uci.local_service_conf.mkldnn_bf16_op_list in config.yml has no effect: "
-        "the direct engine does not do this (['fc'], not []).",
+        f"{listed} in config.yml has no effect: the direct engine does not do this (['fc'], not []).",
     ]
 
 

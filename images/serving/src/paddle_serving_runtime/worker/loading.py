@@ -47,7 +47,7 @@ def load_engine(options: WorkerOptions) -> Loaded:
         ir_optim=options.ir_optim, onednn=options.onednn, threads=options.threads, device=options.device
     )
     try:
-        graph = load(package, dict(options.overrides), switches)
+        graph = load(package, dict(options.overrides), switches, options.index)
         engine = _engine(options, graph)
     except SystemExit as error:
         raise ServiceBroken(
