@@ -72,6 +72,6 @@ def test_what_is_no_response_is_refused(body: bytes) -> None:
 
 
 def test_the_http_status_tells_the_truth() -> None:
-    assert [http_status(code) for code in (0, 3001, 3002, 5000, 6000, 7000, 8000, 10000, 55)] == [
-        *(200, 503, 404, 400, 504, 500, 400, 500, 500)
+    assert [http_status(code) for code in (0, 3001, 3002, 5000, 6000, 7000, 8000, 10000, 49, 50, 55, 99, 100)] == [
+        *(200, 503, 404, 400, 504, 500, 400, 500, 500, 400, 400, 400, 500)
     ]

@@ -76,8 +76,8 @@ def test_the_front_is_told_how_long_inference_took_and_how_many_shared_it() -> N
 
 
 FAILURES = [
-    (OpFailed("rec", 55, "no text found"), 500, 55),
-    (OpFailed("rec", 56, "\ud800"), 500, 56),
+    (OpFailed("rec", 55, "no text found"), 400, 55),
+    (OpFailed("rec", 56, "\ud800"), 400, 56),
     (OpFailed("rec", 0, "zero is not a success"), 500, 0),
     (BadRequest("input x is missing", ErrorCode.INPUT_PARAMS_ERROR), 400, 5000),
     (ValueError("secret"), 500, 10000),

@@ -28,10 +28,16 @@ _STATUS = {
     ErrorCode.TIMEOUT: HTTPStatus.GATEWAY_TIMEOUT,
     ErrorCode.RPC_PACKAGE_ERROR: HTTPStatus.BAD_REQUEST,
 }
+_PRODUCT_CODES = range(50, 100)
 
 
 def http_status(err_no: int) -> HTTPStatus:
-    """The HTTP status that says the same as `err_no`: 500 for whatever an Op can get wrong, its own codes included."""
+    """The HTTP status that says the same as `err_no`: 500 for whatever an Op can get wrong.
+
+    The codes that an Op gives itself (50 to 99) are 400: it has seen the request and says what is the matter with it.
+    """
+    if err_no in _PRODUCT_CODES:
+        return HTTPStatus.BAD_REQUEST
     try:
         return _STATUS.get(ErrorCode(err_no), HTTPStatus.INTERNAL_SERVER_ERROR)
     except ValueError:
