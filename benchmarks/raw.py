@@ -24,8 +24,9 @@ def predictors(model: Model, processes: int, seconds: float, answer: Path | None
     """`processes` processes with the model loaded; they end with the block. The first writes `answer`."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        tensors: dict[str, Any] = dict(model.tensors)
-        np.savez(folder / "input.npz", **tensors)
+        for name, tensors in (("input", model.tensors), *((f"golden-{i}", t) for i, t in enumerate(model.golden))):
+            content: dict[str, Any] = dict(tensors)
+            np.savez(folder / f"{name}.npz", **content)
         started = []
         for index in range(processes):
             output = answer if index == 0 else None
