@@ -5,7 +5,6 @@ import asyncio
 import logging
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from paddle_serving_runtime import logs
@@ -18,6 +17,7 @@ from paddle_serving_runtime.cli.options import (
     require,
     service_name,
 )
+from paddle_serving_runtime.cli.preconditions import require_haproxy, require_readable, working_folder
 from paddle_serving_runtime.errors import InvalidOption
 from paddle_serving_runtime.model import manifest
 from paddle_serving_runtime.supervisor.children import Children, kill
@@ -69,9 +69,11 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError:
         raise InvalidOption(f"LOG_LEVEL {level!r} is not a level: debug, info, warning or error.") from None
     settings = settings_from(arguments, level)
+    require_haproxy()
+    require_readable(settings.model_dir)
     if settings.digest:
         manifest.verify(settings.model_dir, settings.digest)
-    folder = _folder()
+    folder = working_folder()
     try:
         return asyncio.run(_serve(settings, folder))
     finally:
@@ -147,9 +149,3 @@ def _workers(text: str, threads: int, engine: str) -> int:
 
 def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
-
-
-def _folder() -> Path:
-    """A new folder for sockets. Short: the path of a unix socket has at most 107 bytes."""
-    parent = "/run" if os.access("/run", os.W_OK) else tempfile.gettempdir()
-    return Path(tempfile.mkdtemp(prefix="paddle-serving-", dir=parent))
