@@ -1,0 +1,71 @@
+import asyncio
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import grpc
+import uvicorn
+
+from paddle_serving_runtime.supervisor.admin import AdminServer, serve
+from paddle_serving_runtime.supervisor.control.rest import ControlApp
+from paddle_serving_runtime.supervisor.control.rpc import grpc_server
+from paddle_serving_runtime.supervisor.control.state import State, Status
+
+HTTP_SOCKET = "control.sock"
+GRPC_SOCKET = "control-grpc.sock"
+
+
+class Control:
+    """The two running servers."""
+
+    def __init__(self, serving: asyncio.Task[None], rpc: grpc.aio.Server) -> None:
+        self._serving = serving
+        self._rpc = rpc
+
+    async def close(self) -> None:
+        """Stops both at once; streams that are watched end."""
+        self._serving.cancel()
+        await asyncio.gather(self._serving, self._rpc.stop(grace=None), return_exceptions=True)
+
+
+async def start_control(status: Status, loaded: Callable[[], Mapping[str, Any]], folder: Path) -> Control:
+    """Answers on `folder`/control.sock (HTTP/1.1) and `folder`/control-grpc.sock (HTTP/2) from now to close().
+
+    `loaded` gives what a worker reported when it had loaded: names, service, models; empty before there is one.
+    Raises OSError where a socket cannot be made.
+    """
+    state = State(status, loaded)
+    listening = _listen(folder / HTTP_SOCKET)
+    (folder / GRPC_SOCKET).unlink(missing_ok=True)
+    rpc = grpc_server(state, folder / GRPC_SOCKET)
+    await rpc.start()
+    server = AdminServer(_server_config(ControlApp(state)))
+    return Control(asyncio.create_task(serve(server, listening)), rpc)
+
+
+def _listen(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listening.bind(str(path))
+        # else a request that comes before the server's task has run finds nobody
+        listening.listen()
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _server_config(app: ControlApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=60,
+        limit_concurrency=256,
+    )

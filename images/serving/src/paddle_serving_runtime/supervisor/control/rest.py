@@ -1,0 +1,70 @@
+"""`GET /v2...`: the parts of the Open Inference Protocol's REST form that ask nothing of a worker."""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+
+from paddle_serving_runtime.supervisor.admin import Message
+from paddle_serving_runtime.supervisor.control.state import NAME, NoModelError, State
+
+Answer = tuple[HTTPStatus, dict[str, Any]]
+
+
+class ControlApp:
+    """ASGI: GET of /v2, /v2/health/{live,ready}, /v2/models/{model}[/versions/{version}][/ready]."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def __call__(
+        self, scope: Message, _receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+    ) -> None:
+        """Handles one HTTP request."""
+        if scope["type"] != "http":
+            return
+        status, content = answer(self._state, scope["method"], scope["raw_path"].decode("latin-1"))
+        body = orjson.dumps(content)
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+            headers.append((b"allow", b"GET, HEAD"))
+        await send({"type": "http.response.start", "status": int(status), "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+def answer(state: State, method: str, path: str) -> Answer:
+    """Status and body for a method and an encoded path."""
+    if method not in {"GET", "HEAD"}:
+        return HTTPStatus.METHOD_NOT_ALLOWED, {"error": "only GET; inference is POST /v2/models/<model>/infer"}
+    try:
+        return _answer(state, [unquote(part) for part in path.rstrip("/").split("/")])
+    except NoModelError as error:
+        return HTTPStatus.NOT_FOUND, {"error": str(error)}
+
+
+def _answer(state: State, parts: list[str]) -> Answer:
+    match parts:
+        case ["", "v2"]:
+            return HTTPStatus.OK, {"name": NAME, "version": state.version, "extensions": list(state.extensions)}
+        case ["", "v2", "health", "live"]:
+            return _yes_or_no("live", yes=state.live())
+        case ["", "v2", "health", "ready"]:
+            return _yes_or_no("ready", yes=state.ready())
+        case ["", "v2", "models", name] | ["", "v2", "models", name, "versions", _] as found:
+            return HTTPStatus.OK, state.model(name, _version(found)).as_json()
+        case ["", "v2", "models", name, "ready"] | ["", "v2", "models", name, "versions", _, "ready"] as found:
+            model = state.model(name, _version(found))
+            status, ready = _yes_or_no("ready", yes=state.ready())
+            return status, {"name": model.name, **ready}
+        case _:
+            return HTTPStatus.NOT_FOUND, {"error": "no such path; there are health, metadata, ready and infer"}
+
+
+def _version(parts: list[str]) -> str:
+    return parts[5] if "versions" in parts[4:5] else ""
+
+
+def _yes_or_no(what: str, *, yes: bool) -> Answer:
+    return (HTTPStatus.OK if yes else HTTPStatus.SERVICE_UNAVAILABLE), {what: yes}
