@@ -94,7 +94,7 @@ class PipelineEngine:
     def _outcome(self, call: Call) -> Response | Exception:
         try:
             return self._dag.answer(call)
-        except OpFailed as failure:
+        except (BadRequest, OpFailed) as failure:
             return failure
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the thread has to live for the next call
             _LOG.exception("the stock pipeline failed")

@@ -8,10 +8,10 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from paddle_serving_runtime import errors
-from paddle_serving_runtime.engine.failure import from_exception
+from paddle_serving_runtime.engine.failure import OpFailed, from_exception
 from paddle_serving_runtime.engine.pipeline_config import DagConfig
 from paddle_serving_runtime.engine.pipeline_events import OpEvent, OpEvents
-from paddle_serving_runtime.engine.pipeline_message import read_message, request_message
+from paddle_serving_runtime.engine.unpacking import unpacker
 from paddle_serving_runtime.errors import ServiceBroken, ServingError
 from paddle_serving_runtime.graph import Graph
 from paddle_serving_runtime.protocol import ErrorCode, Response
@@ -41,18 +41,23 @@ class StockDag:
         }
         self._wait_until_ready(sum(op.concurrency for op in self._executor._dag._actual_ops))
         self._executor._profiler.enable(False)  # noqa: FBT003 - strings under a lock, for nobody
-        self._executor._unpack_rpc_func = _unpacker(self._executor._unpack_rpc_func)
+        self._unpack = unpacker(graph)
+        self._executor._unpack_rpc_func = lambda unpacked: (*unpacked, None, "")
         self._executor._pack_rpc_func = _packer(self._executor._pack_rpc_func)
         self._executor.start()
 
     def answer(self, call: Call) -> Response:
-        """What the service answers; blocks until then, for ever where an Op never ends. Raises OpFailed."""
-        message = self._executor.call(call)
-        for _ in range(self._attempts - 1):
+        """What the service answers; blocks until then, for ever where an Op never ends.
+
+        The first Ops get what the protocols have read: no bytes of a client are unpickled. Raises BadRequest, OpFailed.
+        """
+        inputs, log_id = self._unpack(call)
+        inputs.pop(_PROFILE_KEY, None)
+        for _ in range(self._attempts):
+            message = self._executor.call((inputs, log_id))
             if message.err_no != ErrorCode.TIMEOUT:
                 break
-            message = self._executor.call(call)
-        return read_message(message)
+        return _read(message)
 
     def wait_for_end(self) -> str:
         """Blocks until a part of the DAG has ended, without which it cannot answer; returns which, and why."""
@@ -106,28 +111,6 @@ def _initialization_error(event: OpEvent) -> ServingError:
     return ServiceBroken(f"Op {event.op} ended while it was initialised: {event.message}")
 
 
-def _unpacker(unpack: Any) -> Any:  # noqa: ANN401 - the unpack_request_package of a RequestOp
-    """Inputs for the first Ops from a Call, which the protocols have read: no bytes of a client are unpickled here."""
-    from paddle_serving_server.pipeline import RequestOp  # noqa: PLC0415 - importable after install() only
-
-    own = getattr(unpack, "__func__", None) is not RequestOp.unpack_request_package
-
-    def unpack_call(call: Call) -> tuple[dict[str, Any] | None, int, int | None, str]:
-        inputs = {name: value for name, value in call.inputs.items() if name != _PROFILE_KEY}
-        if not own:
-            return inputs, call.log_id, None, ""
-        try:
-            unpacked, log_id, err_no, message = unpack(request_message(Call(call.target, inputs, call.log_id)))
-            unpacked.pop(_PROFILE_KEY, None)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a service does
-            failure = from_exception("request", "unpack_request_package", error)
-            _LOG.error("request failed: %s", failure.message, exc_info=error)
-            return None, call.log_id, failure.err_no, failure.message
-        return unpacked, log_id, err_no, message
-
-    return unpack_call
-
-
 def _packer(pack: Any) -> Any:  # noqa: ANN401 - the pack_response_package of a ResponseOp
     """The response of the service's ResponseOp; an error that an Op returned stays one, whatever its code."""
     from paddle_serving_server.pipeline.proto.pipeline_service_pb2 import Response as Message  # noqa: PLC0415
@@ -148,3 +131,17 @@ def _packer(pack: Any) -> Any:  # noqa: ANN401 - the pack_response_package of a 
         return message
 
     return pack_data
+
+
+def _read(message: Any) -> Response:  # noqa: ANN401 - a generated message
+    """The response of a service's ResponseOp. Raises OpFailed where it has an err_no, or cannot be read."""
+    from paddle_serving_server.pipeline import RequestOp  # noqa: PLC0415 - importable after install() only
+
+    if message.err_no:
+        raise OpFailed("", message.err_no, message.err_msg)
+    try:
+        tensors = {tensor.name: RequestOp.proto_tensor_2_numpy(None, tensor)[0] for tensor in message.tensors}
+        values = dict(zip(message.key, message.value, strict=True))
+    except Exception as error:
+        raise from_exception("response", "pack_response_package", error) from error
+    return Response(ErrorCode.OK, "", values, tensors)
