@@ -118,7 +118,7 @@ def test_an_error_has_its_status_and_a_sentence(path: str, headers: dict[bytes, 
 @pytest.mark.parametrize(
     ("outcome", "status", "number"),
     [
-        (OpFailed("rec", 55, "no text"), 500, b"13"),
+        (OpFailed("rec", 55, "no text"), 400, b"3"),
         (OpFailed("rec", 6000, "late"), 504, b"4"),
         (KeyError(), 500, b"13"),
     ],
