@@ -5,20 +5,24 @@ from pathlib import Path
 import pytest
 
 from paddle_serving_runtime.front import FrontSettings, render
-from paddle_serving_runtime.front.config import error_files
+from paddle_serving_runtime.front.refusals import refusal_files
 
 EXPECTED = Path(__file__).parent / "expected" / "haproxy.cfg"
+LIMIT = 64 * 1024 * 1024
 
 
-def settings(folder: Path, workers: int = 2) -> FrontSettings:
+def settings(folder: Path, workers: int = 2, grpc_port: int = 9000) -> FrontSettings:
     return FrontSettings(
         port=8080,
+        grpc_port=grpc_port,
         workers=tuple(folder / f"w{index}.sock" for index in range(workers)),
+        control=folder / "control.sock",
+        control_grpc=folder / "control-grpc.sock",
         admin_socket=folder / "front.sock",
         error_folder=folder / "errors",
         queue=128,
         request_timeout=60.0,
-        max_body_bytes=64 * 1024 * 1024,
+        max_body_bytes=LIMIT,
     )
 
 
@@ -26,12 +30,12 @@ def test_the_configuration_is_the_expected_one() -> None:
     assert render(settings(Path("/run/serving"))) == EXPECTED.read_text()
 
 
-@pytest.mark.parametrize("workers", [1, 64])
-def test_haproxy_accepts_the_configuration_without_a_warning(tmp_path: Path, workers: int) -> None:
-    front = settings(tmp_path, workers)
+@pytest.mark.parametrize(("workers", "grpc_port"), [(1, 9000), (64, 9000), (1, 0)])
+def test_haproxy_accepts_the_configuration_without_a_warning(tmp_path: Path, workers: int, grpc_port: int) -> None:
+    front = settings(tmp_path, workers, grpc_port)
     front.error_folder.mkdir()
-    for code, content in error_files().items():
-        (front.error_folder / f"{code}.http").write_bytes(content)
+    for name, content in refusal_files(LIMIT).items():
+        (front.error_folder / name).write_bytes(content)
     path = tmp_path / "haproxy.cfg"
     path.write_text(render(front))
     try:
@@ -40,14 +44,39 @@ def test_haproxy_accepts_the_configuration_without_a_warning(tmp_path: Path, wor
         pytest.fail("haproxy is not installed: run `make setup`, or apt-get install haproxy")
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
+    assert ("frontend grpc" in path.read_text()) == bool(grpc_port)
 
 
-def test_every_error_file_is_http_with_the_body_of_a_pipeline_response() -> None:
-    for code, content in error_files().items():
+def test_every_error_file_of_http_has_the_body_of_a_pipeline_response() -> None:
+    for name, content in refusal_files(LIMIT).items():
+        code, _, suffix = name.partition(".")
+        if suffix != "http" or not code.isdecimal():
+            continue
         head, body = content.split(b"\r\n\r\n", 1)
         message = json.loads(body)
         assert list(message) == ["err_no", "err_msg", "key", "value", "tensors"]
         assert message["err_no"] != 0
-        assert f"Content-Length: {len(body)}".encode() in head
+        assert f"content-length: {len(body)}".encode() in head
         status = int(head.split(b" ")[1])
-        assert status == {502: 503}.get(code, code)
+        assert status == {502: 503}.get(int(code), int(code))
+
+
+def test_every_error_file_of_grpc_is_headers_alone_with_type_and_status() -> None:
+    expected = {400: 3, 408: 4, 429: 8, 500: 13, 502: 14, 503: 14, 504: 4}
+    files = {int(name[5:8]): text for name, text in refusal_files(LIMIT).items() if name.startswith("grpc-")}
+    assert files.keys() == expected.keys()
+    for code, content in files.items():
+        head, body = content.split(b"\r\n\r\n", 1)
+        lines = head.decode().split("\r\n")
+        assert lines[:2] == ["HTTP/1.1 200 OK", "content-type: application/grpc"]
+        assert f"grpc-status: {expected[code]}" in lines
+        assert "content-length: 0" in lines
+        assert body == b""
+
+
+def test_every_map_has_both_forms_of_a_refusal() -> None:
+    maps = {name: text for name, text in refusal_files(LIMIT).items() if name.endswith(".map")}
+    assert sorted(maps) == ["405.map", "413.map", "429.map", "503.map", "504.map"]
+    for text in maps.values():
+        forms = dict(line.split(" ", 1) for line in text.decode().splitlines())
+        assert json.loads(forms["/"])["err_msg"] == json.loads(forms["/v2/"])["error"]

@@ -10,14 +10,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Self
 
-from paddle_serving_runtime.front.config import (
-    BACKEND,
-    DRAINING,
-    FrontSettings,
-    error_files,
-    render,
-    worker_name,
-)
+from paddle_serving_runtime.front.config import FrontSettings, render
+from paddle_serving_runtime.front.names import BACKEND, DRAINING, worker_name
+from paddle_serving_runtime.front.refusals import refusal_files
 
 _LOG_PIPE_BYTES = 1024 * 1024
 """HAProxy drops log lines rather than wait; a large pipe holds some thousands of them."""
@@ -43,8 +38,8 @@ class Front:
     async def start(cls, settings: FrontSettings, folder: Path) -> Self:
         """Writes the configuration into `folder` and starts HAProxy; its death ends with this process'."""
         settings.error_folder.mkdir(exist_ok=True)
-        for code, content in error_files().items():
-            (settings.error_folder / f"{code}.http").write_bytes(content)
+        for name, content in refusal_files(settings.max_body_bytes).items():
+            (settings.error_folder / name).write_bytes(content)
         path = folder / "haproxy.cfg"
         path.write_text(render(settings))
         command = ("setpriv", "--pdeathsig", "KILL", "haproxy", "-db", "-f", str(path))
@@ -88,9 +83,11 @@ class Front:
         while line := await stream.readline():
             yield line
 
-    async def enable(self, worker: int) -> None:
-        """Lets requests reach a worker."""
-        await self._set(f"{BACKEND}/{worker_name(worker)}", "ready")
+    async def enable(self, worker: int, capacity: int) -> None:
+        """Lets requests reach a worker, up to `capacity` at a time."""
+        server = f"{BACKEND}/{worker_name(worker)}"
+        await self._do(f"set maxconn server {server} {capacity}")
+        await self._set(server, "ready")
 
     async def disable(self, worker: int) -> None:
         """Keeps new requests from a worker; the one it has goes on."""
@@ -117,9 +114,12 @@ class Front:
             self._words.append(line.decode(errors="replace").strip())
 
     async def _set(self, server: str, state: str) -> None:
-        answer = await self._command(f"set server {server} state {state}")
+        await self._do(f"set server {server} state {state}")
+
+    async def _do(self, command: str) -> None:
+        answer = await self._command(command)
         if answer.strip():
-            raise FrontError(f"HAProxy did not set {server} to {state}: {answer.strip()}")
+            raise FrontError(f"HAProxy did not {command}: {answer.strip()}")
 
     async def _command(self, command: str) -> str:
         try:

@@ -25,8 +25,8 @@ _WATCH_SECONDS = 0.2
 class Gate(Protocol):
     """What lets requests reach a worker: the front."""
 
-    async def enable(self, worker: int) -> None:
-        """Lets requests reach it."""
+    async def enable(self, worker: int, capacity: int) -> None:
+        """Lets requests reach it, up to `capacity` at a time."""
 
     async def disable(self, worker: int) -> None:
         """Keeps new requests from it."""
@@ -84,6 +84,11 @@ class WorkerSlot:
             self._worker.process.send_signal(signal.SIGTERM)
             await self._worker.process.wait()
 
+    @property
+    def capacity(self) -> int:
+        """How many requests the worker can use at once."""
+        return int(self.loaded.get("capacity", 1))
+
     def _enter(self, phase: Phase) -> None:
         self.phase = phase
         self._on_change()
@@ -107,7 +112,7 @@ class WorkerSlot:
             return f"did not answer a golden sample within {self._timeout:g} s and {await self._ended()}"
         except (OSError, EOFError):
             return f"{await self._ended()} while it answered a golden sample"
-        await self._gate.enable(self._worker.index)
+        await self._gate.enable(self._worker.index, self.capacity)
         self.verified = True
         self._enter(Phase.SERVING)
         try:
@@ -135,11 +140,12 @@ class WorkerSlot:
             await self._gate.disable(self._worker.index)
             self._enter(Phase.SUSPECT)
         elif not suspicious and self.phase is Phase.SUSPECT and self._worker.process.returncode is None:
-            await self._gate.enable(self._worker.index)
+            await self._gate.enable(self._worker.index, self.capacity)
             self._enter(Phase.SERVING)
 
     def _fields(self) -> dict[str, Any]:
-        return {"worker": self._worker.index, "pid": self._worker.process.pid, **self.loaded}
+        told = {key: value for key, value in self.loaded.items() if key != "models"}
+        return {"worker": self._worker.index, "pid": self._worker.process.pid, **told}
 
     async def _close_gate(self) -> None:
         try:

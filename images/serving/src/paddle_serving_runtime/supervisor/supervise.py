@@ -181,7 +181,10 @@ def _verifier(
 async def _start_front(settings: ServeSettings, children: Children, folder: Path) -> Front:
     front_settings = FrontSettings(
         port=settings.http_port,
+        grpc_port=settings.grpc_port,
         workers=tuple(worker_socket(folder, index) for index in range(settings.workers)),
+        control=folder / "control.sock",
+        control_grpc=folder / "control-grpc.sock",
         admin_socket=folder / "front.sock",
         error_folder=folder / "errors",
         queue=settings.queue,
@@ -194,6 +197,9 @@ async def _start_front(settings: ServeSettings, children: Children, folder: Path
         await front.accepts()
     except FrontError as error:
         if "cannot bind" in str(error):
-            raise InvalidOption(f"--http-port {settings.http_port} cannot be used: {error}.") from None
+            port, flag = settings.http_port, "--http-port"
+            if f":{settings.grpc_port}]" in str(error):
+                port, flag = settings.grpc_port, "--grpc-port"
+            raise InvalidOption(f"{flag} {port} cannot be used: {error}.") from None
         raise ServingError(FRONT_FAILED, f"{error}.") from None
     return front

@@ -1,0 +1,133 @@
+"""The two frontends of haproxy.cfg: HTTP, and gRPC over HTTP/2 without TLS. Pure."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from paddle_serving_runtime.front.names import (
+    BACKEND,
+    CONTROL,
+    CONTROL_GRPC,
+    DRAINING,
+    GRPC,
+    HTTP,
+    OPEN_INFERENCE_METHOD,
+    PIPELINE_METHOD,
+)
+from paddle_serving_runtime.front.refusals import (
+    BY_PATH,
+    NOT_GRPC,
+    OWN_STATUSES,
+    POST_ONLY,
+    QUEUE_FULL,
+    Refusal,
+    too_long,
+)
+
+RETRY_AFTER_SECONDS = 1
+# quoted, because all of it is empty for bytes that are no HTTP request
+_LOG_FORMAT = (
+    '{"code":"%ST","microseconds":"%[date(0,us),sub(txn.start)]","queued":"%Tw","worker":"%s","frontend":"%f",'
+    '"grpc":"%[var(txn.grpc)]","inference":"%[var(txn.inference)]","batch":"%[var(txn.batch)]",'
+    '"path":"%[var(txn.path),json(utf8s)]","end":"%ts","request":"%[var(txn.id)]"}'
+)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the rules of a frontend depend on."""
+
+    error_folder: Path
+    queue: int
+    max_body_bytes: int
+    request_seconds: int
+    buffer_bytes: int
+
+
+def http(rules: Rules, port: int) -> list[str]:
+    """HTTP/1.1: pipeline requests and inference of the Open Inference Protocol to workers, its GETs to control."""
+    return [
+        f"frontend {HTTP}",
+        f"    bind *:{port} proto h1",
+        *(_error_file(rules, code, f"{code}.http") for code in OWN_STATUSES if code not in BY_PATH),
+        *(_error_by_path(rules, code) for code in BY_PATH),
+        *_begin(),
+        "    acl open-inference path_beg /v2/",
+        "    acl open-inference path /v2",
+        _return(rules, POST_ONLY, "Allow POST", "!METH_POST !METH_GET or !METH_POST !open-inference"),
+        _return(rules, too_long(rules.max_body_bytes), "", f"{{ req.body_size gt {rules.max_body_bytes} }}"),
+        _return(rules, QUEUE_FULL, f"Retry-After {RETRY_AFTER_SECONDS}", f"METH_POST {_full(rules)}"),
+        *_wait_for_body(rules, "METH_POST"),
+        # clients with open connections move on to another pod before this one closes
+        f"    http-after-response set-header Connection close if {{ srv_is_up({DRAINING}) }}",
+        "    http-after-response set-header X-Request-Id %[var(txn.id)]",
+        f"    use_backend {CONTROL} if METH_GET open-inference",
+        f"    default_backend {BACKEND}",
+        "",
+    ]
+
+
+def grpc(rules: Rules, port: int) -> list[str]:
+    """HTTP/2: inference to workers, everything else to control, which knows what there is."""
+    full = rules.error_folder / f"grpc-{QUEUE_FULL.status.value}.http"
+    return [
+        f"frontend {GRPC}",
+        f"    bind *:{port} proto h2",
+        *(_error_file(rules, code, f"grpc-{code}.http") for code in OWN_STATUSES),
+        *_begin(),
+        f"    acl inference path {PIPELINE_METHOD} {OPEN_INFERENCE_METHOD}",
+        f"    http-request return status 405 content-type text/plain string '{POST_ONLY.message}' if !METH_POST",
+        "    acl is-grpc req.hdr(content-type) -m beg application/grpc",
+        f"    http-request return status 415 content-type text/plain string '{NOT_GRPC}' if !is-grpc",
+        f"    http-request return status 503 errorfile {full} if inference {_full(rules)}",
+        *_wait_for_body(rules, "inference"),
+        f"    http-after-response set-header Connection close if {{ srv_is_up({DRAINING}) }}",
+        "    http-after-response set-header X-Request-Id %[var(txn.id)]",
+        # of a failure, which is headers alone; an answer has its status behind its body
+        "    http-after-response set-var(txn.grpc) res.hdr(grpc-status)",
+        f"    use_backend {BACKEND} if inference",
+        f"    default_backend {CONTROL_GRPC}",
+        "",
+    ]
+
+
+def _begin() -> list[str]:
+    return [
+        "    log global",
+        f"    log-format '{_LOG_FORMAT}'",
+        "    http-request set-var(txn.start) date(0,us)",
+        "    http-request set-var(txn.path) path,bytes(0,256)",
+        "    http-request set-var(txn.id) uuid()",
+        "    http-request set-header X-Request-Id %[var(txn.id)]",
+    ]
+
+
+def _wait_for_body(rules: Rules, condition: str) -> list[str]:
+    """A whole request, or a full buffer, before it takes a worker: slow clients wait here."""
+    limits = f"time {rules.request_seconds}s at-least {rules.buffer_bytes}"
+    return [
+        f"    http-request wait-for-body {limits} if {condition}",
+        "    http-request set-var(txn.start) date(0,us)",
+    ]
+
+
+def _full(rules: Rules) -> str:
+    return f"{{ queue({BACKEND}) ge {rules.queue} }}"
+
+
+def _return(rules: Rules, refusal: Refusal, header: str, condition: str) -> str:
+    status = refusal.status.value
+    headers = f" hdr {header}" if header else ""
+    body = _body_by_path(rules, status)
+    return f"    http-request return status {status} content-type application/json{headers} {body} if {condition}"
+
+
+def _error_file(rules: Rules, status: int, name: str) -> str:
+    return f"    errorfile {status} {rules.error_folder / name}"
+
+
+def _error_by_path(rules: Rules, status: int) -> str:
+    return f"    http-error status {status} content-type application/json {_body_by_path(rules, status)}"
+
+
+def _body_by_path(rules: Rules, status: int) -> str:
+    return f"lf-string '%[var(txn.path),map_beg({rules.error_folder / f'{status}.map'})]'"

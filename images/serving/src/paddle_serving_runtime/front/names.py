@@ -1,0 +1,17 @@
+"""Names within haproxy.cfg, for its commands and its log."""
+
+BACKEND = "workers"
+CONTROL = "control"
+CONTROL_GRPC = "control-grpc"
+HTTP = "http"
+GRPC = "grpc"
+DRAINING = "draining/flag"
+"""A server that stands for nothing: enabling it by the admin socket tells the rules that the pod drains."""
+
+PIPELINE_METHOD = "/baidu.paddle_serving.pipeline_serving.PipelineService/inference"
+OPEN_INFERENCE_METHOD = "/inference.GRPCInferenceService/ModelInfer"
+
+
+def worker_name(index: int) -> str:
+    """The name of a worker's server within the backend."""
+    return f"w{index}"

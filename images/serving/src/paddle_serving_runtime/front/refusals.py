@@ -1,0 +1,90 @@
+"""What HAProxy says itself, in the form of the request's protocol: files beside haproxy.cfg. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import quote
+
+import orjson
+
+from paddle_serving_runtime.protocol import ErrorCode, error_body
+
+OPEN_INFERENCE_PREFIX = "/v2/"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """`grpc` is the number of google.rpc.Code that says the same as the HTTP status."""
+
+    status: HTTPStatus
+    err_no: ErrorCode
+    grpc: int
+    message: str
+
+
+LOST = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, ErrorCode.CLOSED_ERROR, 14, "the worker of this request was lost; retry")
+QUEUE_FULL = Refusal(HTTPStatus.TOO_MANY_REQUESTS, ErrorCode.CLOSED_ERROR, 8, "the queue is full; retry")
+POST_ONLY = Refusal(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.RPC_PACKAGE_ERROR, 12, "only POST is answered")
+NOT_GRPC = "only gRPC is answered on this port"
+
+_OWN = {
+    400: Refusal(HTTPStatus.BAD_REQUEST, ErrorCode.RPC_PACKAGE_ERROR, 3, "not a valid HTTP request"),
+    408: Refusal(HTTPStatus.REQUEST_TIMEOUT, ErrorCode.TIMEOUT, 4, "the request took too long to arrive"),
+    500: Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, ErrorCode.UNKNOWN, 13, "internal error"),
+    # what HAProxy calls a worker that died while it answered; for the client that is a 503
+    502: LOST,
+    503: Refusal(HTTPStatus.SERVICE_UNAVAILABLE, ErrorCode.CLOSED_ERROR, 14, "no worker is available; retry"),
+    504: Refusal(HTTPStatus.GATEWAY_TIMEOUT, ErrorCode.TIMEOUT, 4, "the request took longer than the time-out"),
+}
+"""By the status that HAProxy would send."""
+
+OWN_STATUSES = tuple(_OWN)
+BY_PATH = (503, 504)
+"""Those of them that are said only when the path of the request is known, in one form for each protocol."""
+
+
+def too_long(limit: int) -> Refusal:
+    """The refusal of a body past the limit."""
+    return Refusal(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, ErrorCode.RPC_PACKAGE_ERROR, 8, f"the body is longer than {limit} bytes"
+    )
+
+
+def refusal_files(max_body_bytes: int) -> Mapping[str, bytes]:
+    """Contents by file name.
+
+    `<status>.http` and `grpc-<status>.http` are complete responses, `<status>.map` the bodies by the beginning of the
+    path: {"error": ...} for the Open Inference Protocol, a pipeline response for everything else.
+    """
+    mapped = (POST_ONLY, QUEUE_FULL, too_long(max_body_bytes), *(_OWN[status] for status in BY_PATH))
+    return {
+        **{f"{status}.http": _http(refusal) for status, refusal in _OWN.items()},
+        **{f"grpc-{status}.http": grpc_response(refusal) for status, refusal in _OWN.items()},
+        f"grpc-{QUEUE_FULL.status.value}.http": grpc_response(QUEUE_FULL),
+        **{f"{refusal.status.value}.map": _map(refusal) for refusal in mapped},
+    }
+
+
+def grpc_response(refusal: Refusal) -> bytes:
+    """A complete response of gRPC: headers alone."""
+    message = quote(refusal.message, safe=" ;,:")
+    head = (
+        "HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\n"
+        f"grpc-status: {refusal.grpc}\r\ngrpc-message: {message}\r\ncontent-length: 0\r\n\r\n"
+    )
+    return head.encode()
+
+
+def _http(refusal: Refusal) -> bytes:
+    body = error_body(refusal.err_no, refusal.message)
+    head = (
+        f"HTTP/1.1 {refusal.status.value} {refusal.status.phrase}\r\ncontent-type: application/json\r\n"
+        f"cache-control: no-cache\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def _map(refusal: Refusal) -> bytes:
+    rest = orjson.dumps({"error": refusal.message})
+    pipeline = error_body(refusal.err_no, refusal.message)
+    return b"%b %b\n/ %b\n" % (OPEN_INFERENCE_PREFIX.encode(), rest, pipeline)
