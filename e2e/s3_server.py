@@ -6,8 +6,15 @@
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
 import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import requests
 
 from e2e.kind.builder import Builder, Module
 from e2e.kind.cache import Cache, cache_folder, discard
@@ -15,9 +22,17 @@ from e2e.kind.console import Console
 from e2e.kind.errors import SetupError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 GATEWAY = Module("versitygw", "v1.8.0", "github.com/versity/versitygw", "github.com/versity/versitygw/cmd/versitygw")
+
+ACCESS_KEY, SECRET_KEY = "reader", "a-secret-of-one-test"
+START_SECONDS = 20.0
+CERTIFICATE = (
+    *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+    *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
+)
 
 
 def program() -> Path:
@@ -43,6 +58,63 @@ def command(program: Path | str, address: str, folder: Path | str, *more: str) -
     """
     options = ("--port", address, "--health", "/health", "--quiet", *more)
     return [str(program), *options, "posix", "--sidecar", f"{folder}/metadata", f"{folder}/buckets"]
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """`buckets` is the folder of its buckets, `certificate` the one it shows, if it speaks TLS."""
+
+    endpoint: str
+    buckets: Path
+    certificate: Path | None
+
+
+@contextmanager
+def gateway(folder: Path, *, tls: bool = False) -> Iterator[Gateway]:
+    """Runs the server over an empty folder until the block ends."""
+    for name in ("buckets/models", "metadata"):
+        (folder / name).mkdir(parents=True)
+    certificate = folder / "server.crt" if tls else None
+    options = _certificate(folder) if tls else []
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    made = Gateway(f"http{'s' if tls else ''}://{address}", folder / "buckets", certificate)
+    environment = os.environ | {"ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY}
+    log = folder / "log"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            command(program(), address, folder, *options), env=environment, stdout=output, stderr=subprocess.STDOUT
+        ) as process,
+    ):
+        try:
+            _wait(made, process, log)
+            yield made
+        finally:
+            process.terminate()
+
+
+def _certificate(folder: Path) -> list[str]:
+    key, certificate = folder / "server.key", folder / "server.crt"
+    made = [*CERTIFICATE, "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(made, check=True, capture_output=True, timeout=30)
+    return ["--cert", str(certificate), "--key", str(key)]
+
+
+def _wait(server: Gateway, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    seen = "nothing"
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            answer = requests.get(f"{server.endpoint}/health", timeout=2, verify=str(server.certificate or True))
+            if answer.ok:
+                return
+            seen = f"HTTP {answer.status_code}"
+        except requests.ConnectionError as error:
+            seen = str(error)
+        time.sleep(0.05)
+    raise AssertionError(f"{server.endpoint} is not ready. Last seen: {seen}\n{log.read_text()}")
 
 
 if __name__ == "__main__":

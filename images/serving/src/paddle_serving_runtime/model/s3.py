@@ -25,6 +25,8 @@ _CHUNK = 1 << 20
 _ATTEMPTS = 5  # of one file; each goes on where the one before was cut off
 _POLL_SECONDS = 0.5
 _URI = re.compile(r"s3://([^/\s]+)(?:/(.*))?")
+# the last four are the client's answer to XML that is broken, or that is no listing
+_STORE_FAILED = (MinioException, HTTPError, ValueError, SyntaxError, TypeError, AttributeError)
 _ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
 
 
@@ -64,16 +66,14 @@ def from_s3(location: Location, store: Store, digest: str, folder: Path, progres
     Raises ModelUnavailable where the store or its contents cannot be used, DigestMismatch for another package,
     InvalidOption for a bucket that cannot exist.
     """
-    client = connect(store, CONNECTIONS)
+    client = connect(store, location.bucket, CONNECTIONS)
     try:
         if location.prefix.endswith(_ARCHIVES):
             _from_archive(client, location, folder, progress, limits)
         else:
             _from_objects(client, location, digest, folder, progress, limits)
-    except (MinioException, HTTPError) as error:
+    except _STORE_FAILED as error:
         raise ModelUnavailable(explain(error, store, str(location))) from error
-    except ValueError as error:  # what the client says of a bucket that no store can have
-        raise InvalidOption(f"--from-s3 {location}: {error}.") from error
 
 
 def _from_archive(client: Minio, location: Location, folder: Path, progress: Progress, limits: Limits) -> None:

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import certifi
 from minio import Minio
 from minio.credentials.providers import IamAwsProvider, Provider, StaticProvider
-from minio.error import InvalidResponseError, MinioException, S3Error
+from minio.error import InvalidResponseError, S3Error
+from minio.helpers import check_bucket_name
 from requests.utils import get_environ_proxies, select_proxy
 from urllib3 import PoolManager, ProxyManager, Retry, Timeout
 from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, NewConnectionError, SSLError
@@ -26,7 +27,8 @@ _METADATA_SECONDS = 1.0  # it answers from the same machine, or not at all
 _WEB_IDENTITY = "AWS_WEB_IDENTITY_TOKEN_FILE"
 _CONTAINER_IDENTITIES = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
 _QUERY = re.compile(r"\?\S*")
-_FORBIDDEN = (401, 403)
+_SERVER_FAILED = 500
+_NO_IDENTITY = (HTTPError, OSError, ValueError, SyntaxError, KeyError, TypeError, AttributeError)
 _BUSY = (429, 500, 502, 503, 504)
 _REACH = (
     "The identity, if there is one, needs s3:ListBucket on the bucket and s3:GetObject on its objects; check "
@@ -71,14 +73,15 @@ def parse_store(endpoint: str, region: str, ca_file: Path | None, environ: Mappi
     return Store(f"{parts.scheme}://{parts.netloc}", region, ca_file, environ)
 
 
-def connect(store: Store, connections: int) -> Minio:
-    """A client for the store, of use to as many threads as there are connections.
+def connect(store: Store, bucket: str, connections: int) -> Minio:
+    """A client for a bucket of the store, of use to as many threads as there are connections.
 
     Raises ModelUnavailable for a file of certificates that cannot be used and an identity that cannot be had,
-    InvalidOption for half a pair of keys and a region that cannot exist.
+    InvalidOption for half a pair of keys, and a bucket or region that cannot exist.
     """
     parts = urlsplit(store.endpoint)
     try:
+        check_bucket_name(bucket, strict=True)
         return Minio(
             parts.netloc,
             secure=parts.scheme == "https",
@@ -87,15 +90,16 @@ def connect(store: Store, connections: int) -> Minio:
             http_client=_pool(store, connections),
         )
     except ValueError as error:
-        raise InvalidOption(f"--s3-endpoint {store.endpoint}, --s3-region {store.region!r}: {error}.") from error
+        raise InvalidOption(f"bucket {bucket!r}, --s3-region {store.region!r}: {error}.") from error
 
 
-def explain(error: MinioException | HTTPError, store: Store, what: str) -> str:
+def explain(error: Exception, store: Store, what: str) -> str:
     """A sentence: what the store or the way to it said, and what to do."""
     if isinstance(error, S3Error):
         return f"{what} at {store.endpoint}: {_refusal(error)}"
-    if isinstance(error, InvalidResponseError):
-        return f"{store.endpoint} does not answer as an S3 store: {_short(error)} Check the endpoint."
+    if isinstance(error, InvalidResponseError | ValueError | SyntaxError | TypeError | AttributeError):
+        said = f"{type(error).__name__}: {_short(error)}"
+        return f"{store.endpoint} does not answer as an S3 store: {said} Check the endpoint."
     cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
     match cause:
         case NameResolutionError():  # is a NewConnectionError, which is a TimeoutError
@@ -117,7 +121,7 @@ def explain(error: MinioException | HTTPError, store: Store, what: str) -> str:
 
 def _refusal(error: S3Error) -> str:
     code = error.code or "an error without a code"
-    otherwise = _REACH if error.response.status in _FORBIDDEN else "The next attempt begins anew."
+    otherwise = _REACH if error.response.status < _SERVER_FAILED else "The next attempt begins anew."
     return f"{code}: {_short(error.message or '')} {_ADVICE.get(code, otherwise)}"
 
 
@@ -170,7 +174,7 @@ def _identity(store: Store) -> Provider | None:
         )
         try:
             provider.retrieve()
-        except (HTTPError, OSError, ValueError, KeyError) as error:
+        except _NO_IDENTITY as error:
             raise ModelUnavailable(
                 f"no credentials from the pod's identity: {type(error).__name__}: {_short(error)} Check the role of "
                 "its ServiceAccount, or give spec.model.source.s3.credentialsSecret."
@@ -186,6 +190,6 @@ def _role_of_the_node(store: Store) -> Provider | None:
     provider = IamAwsProvider(http_client=PoolManager(timeout=Timeout(_METADATA_SECONDS), retries=False))
     try:
         provider.retrieve()
-    except (HTTPError, OSError, ValueError, KeyError):
+    except _NO_IDENTITY:
         return None
     return provider
