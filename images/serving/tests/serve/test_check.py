@@ -11,7 +11,7 @@ import pytest
 from typing_extensions import override
 
 from paddle_serving_runtime.cli.main import main
-from paddle_serving_runtime.protocol import error_body, pack_values
+from paddle_serving_runtime.protocol import error_body, pack_response
 from paddle_serving_runtime.reference.report import Reference, write
 
 PRICE = "[[18.901151657104492]]"
@@ -22,7 +22,7 @@ class Endpoint(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.body = pack_values({"price": PRICE})
+        self.body = pack_response({"price": PRICE}, {})
         self.paths: list[str] = []
 
     @property
@@ -94,7 +94,7 @@ def test_an_endpoint_that_agrees_is_0_with_table_and_report(
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (pack_values({"price": "[[18.901151657104496]]"}), "18.901151657104496"),
+        (pack_response({"price": "[[18.901151657104496]]"}, {}), "18.901151657104496"),
         (error_body(10000, "broken"), "err_no 10000 (broken)"),
         (b"<html>", "not JSON"),
     ],
@@ -116,7 +116,7 @@ def test_a_difference_is_3_and_a_sentence(
 def test_a_tolerance_is_taken_where_it_is_given(
     endpoint: Endpoint, reference: Path, make_package: Callable[..., Path]
 ) -> None:
-    endpoint.body = pack_values({"price": "[[18.90116]]"})
+    endpoint.body = pack_response({"price": "[[18.90116]]"}, {})
     flags = ["--model-dir", str(make_package()), "--name", "svc", "--reference", str(reference)]
     assert main(["check", "--url", endpoint.url, *flags, "--consistency", "tolerance", "--rtol", "1e-5"]) == 0
 

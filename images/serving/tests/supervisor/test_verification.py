@@ -8,7 +8,7 @@ import pytest
 from paddle_serving_runtime.consistency import EXACT, Tolerance
 from paddle_serving_runtime.errors import NotConsistent, NotVerifiable
 from paddle_serving_runtime.model.golden import Recorded, Sample
-from paddle_serving_runtime.protocol import error_body, pack_tensors, pack_values
+from paddle_serving_runtime.protocol import error_body, pack_response
 from paddle_serving_runtime.reference.report import Reference
 from paddle_serving_runtime.supervisor.settings import Consistency, ServeSettings
 from paddle_serving_runtime.supervisor.verification import (
@@ -27,7 +27,7 @@ RECORDED = Recorded({"y": np.array([[1.5, 2.5]])}, Tolerance(1e-3, 1e-5), {})
 def test_a_served_answer_equal_to_the_reference_is_evidence() -> None:
     evidence = Evidence()
     verdicts = [evidence.verdict]
-    evidence.add("reference", compare_served("a.json", 200, pack_values({"y": "[[1.5, 2.5]]"}), WANT, EXACT))
+    evidence.add("reference", compare_served("a.json", 200, pack_response({"y": "[[1.5, 2.5]]"}, {}), WANT, EXACT))
     verdicts.append(evidence.verdict)
     evidence.add("recorded", compare_recorded("a.json", WANT, RECORDED))
     assert [*verdicts, evidence.verdict] == ["None", "EngineOnly", "Recorded"]
@@ -35,7 +35,7 @@ def test_a_served_answer_equal_to_the_reference_is_evidence() -> None:
 
 
 def test_a_tensor_is_compared_with_its_type() -> None:
-    served = pack_tensors({"y": np.array([[1.5, 2.5]], np.float32)})
+    served = pack_response({}, {"y": np.array([[1.5, 2.5]], np.float32)})
     with pytest.raises(NotConsistent, match="float32"):
         require_equal(compare_served("a.json", 200, served, WANT, EXACT))
 
@@ -43,7 +43,7 @@ def test_a_tensor_is_compared_with_its_type() -> None:
 def test_the_worst_worker_stays_in_the_evidence() -> None:
     evidence = Evidence()
     for text in ("[[1.5, 2.5]]", "[[1.5, 2.75]]", "[[1.5, 2.5]]"):
-        evidence.add("reference", compare_served("a.json", 200, pack_values({"y": text}), WANT, EXACT))
+        evidence.add("reference", compare_served("a.json", 200, pack_response({"y": text}, {}), WANT, EXACT))
     (entry,) = evidence.as_json()
     assert (entry["equal"], entry["maxAbsoluteError"]) == (False, 0.25)
     assert evidence.verdict == "None"
@@ -54,9 +54,9 @@ def test_the_worst_worker_stays_in_the_evidence() -> None:
     [
         (500, error_body(10000, "[op] preprocess failed"), "HTTP 500, err_no 10000"),
         (200, b"<html>", "not JSON"),
-        (200, pack_values({}), "y"),
-        (200, pack_values({"y": "[[1.5]]"}), "y"),
-        (200, pack_values({"y": "[[1.5, 2.5]]", "more": "1"}), "more"),
+        (200, pack_response({}, {}), "y"),
+        (200, pack_response({"y": "[[1.5]]"}, {}), "y"),
+        (200, pack_response({"y": "[[1.5, 2.5]]", "more": "1"}, {}), "more"),
     ],
 )
 def test_whatever_is_not_the_references_answer_is_named(status: int, body: bytes, words: str) -> None:
@@ -127,12 +127,12 @@ def http(body: bytes) -> bytes:
 
 
 def test_a_worker_is_verified_through_its_socket(tmp_path: Path) -> None:
-    evidence = asyncio.run(verify(tmp_path, http(pack_values({"y": "[[1.5, 2.5]]"}))))
+    evidence = asyncio.run(verify(tmp_path, http(pack_response({"y": "[[1.5, 2.5]]"}, {}))))
     assert evidence.verdict == "EngineOnly"
 
 
 def test_a_difference_ends_it_only_where_consistency_is_required(tmp_path: Path) -> None:
-    wrong = http(pack_values({"y": "[[1.5, 9.5]]"}))
+    wrong = http(pack_response({"y": "[[1.5, 9.5]]"}, {}))
     with pytest.raises(NotConsistent, match=r"9\.5"):
         asyncio.run(verify(tmp_path, wrong))
     assert asyncio.run(verify(tmp_path, wrong, required=False)).verdict == "None"

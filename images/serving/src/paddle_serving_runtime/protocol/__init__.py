@@ -1,6 +1,7 @@
-"""The JSON form of Paddle Serving's pipeline protocol: bytes to tensors and values, and back. Pure.
+"""The protocols: bytes to calls, responses to bytes. Pure.
 
-Source of every field, code and quirk: Paddle Serving 0.9.0 (pipeline_service.proto, operator.py, error_catch.py).
+Paddle Serving's pipeline protocol in JSON and over gRPC; source of every field, code and quirk: Paddle Serving 0.9.0
+(pipeline_service.proto, operator.py, error_catch.py). The Open Inference Protocol over REST and gRPC.
 """
 
 from paddle_serving_runtime.protocol.codes import BadRequest, ErrorCode, http_status
@@ -10,8 +11,6 @@ from paddle_serving_runtime.protocol.response import (
     UnpackableValue,
     error_body,
     pack_response,
-    pack_tensors,
-    pack_values,
     read_response,
 )
 
@@ -25,8 +24,6 @@ __all__ = [
     "error_body",
     "http_status",
     "pack_response",
-    "pack_tensors",
-    "pack_values",
     "parse_request",
     "read_response",
 ]

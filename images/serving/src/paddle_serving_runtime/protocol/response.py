@@ -1,9 +1,7 @@
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import orjson
 from numpy.typing import NDArray
 
@@ -25,35 +23,6 @@ class Response:
     err_msg: str
     values: Mapping[str, str] = field(default_factory=dict)
     tensors: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-
-
-def pack_values(values: Mapping[str, object]) -> bytes:
-    """The response body for what the last Op's postprocess returned.
-
-    Equal to Paddle Serving's ResponseOp.pack_response_package: where every value is an array (or a list that begins
-    with a string) each is sent as its repr with all elements, else every value must be a str and is sent as it is.
-    Raises UnpackableValue for anything else.
-    """
-    if all(_is_array_like(value) for value in values.values()):
-        with np.printoptions(threshold=sys.maxsize):
-            texts = [repr(value) for value in values.values()]
-    else:
-        texts = []
-        for key, value in values.items():
-            if not isinstance(value, str):
-                raise UnpackableValue(
-                    f"output {key} is a {type(value).__name__}; every output must be a str, or every one an ndarray"
-                )
-            texts.append(value)
-    try:
-        return _body(0, "", list(map(str, values)), texts, [])
-    except orjson.JSONEncodeError:
-        raise UnpackableValue("an output holds text that is not valid Unicode") from None
-
-
-def pack_tensors(tensors: Mapping[str, NDArray[Any]]) -> bytes:
-    """The response body of a plain model: its outputs as tensors. Raises UnpackableValue for a type without code."""
-    return pack_response({}, tensors)
 
 
 def pack_response(values: Mapping[str, str], tensors: Mapping[str, NDArray[Any]]) -> bytes:
@@ -92,10 +61,6 @@ def read_response(body: bytes) -> Response:
     for tensor in message.get("tensors") or []:
         tensors.update(unpack_tensor(tensor))
     return Response(message["err_no"], str(message.get("err_msg", "")), dict(zip(keys, values, strict=True)), tensors)
-
-
-def _is_array_like(value: object) -> bool:
-    return isinstance(value, np.ndarray) or (isinstance(value, list) and bool(value) and isinstance(value[0], str))
 
 
 def _body(err_no: int, err_msg: str, keys: list[str], values: list[str], tensors: list[dict[str, Any]]) -> bytes:
