@@ -41,7 +41,7 @@ class PodStatus:
 
     def report(self) -> dict[str, Any]:
         """What was verified, and what computed it."""
-        loaded = self._loaded()
+        loaded = self.loaded()
         return {
             "verdict": self._verifier.evidence.verdict,
             "samples": self._verifier.samples,
@@ -54,7 +54,7 @@ class PodStatus:
 
     async def metrics(self) -> bytes:
         """Prometheus text."""
-        loaded = self._loaded()
+        loaded = self.loaded()
         model = {
             "name": self._settings.name,
             "digest": self._settings.digest,
@@ -77,5 +77,6 @@ class PodStatus:
         except FrontError:
             return None
 
-    def _loaded(self) -> dict[str, Any]:
+    def loaded(self) -> dict[str, Any]:
+        """What a worker reported when it had loaded; empty before there is one."""
         return next((slot.loaded for slot in self._slots if slot.loaded), {})

@@ -15,6 +15,7 @@ from paddle_serving_runtime.model.golden import load_recorded, load_samples
 from paddle_serving_runtime.model.package import load_package
 from paddle_serving_runtime.supervisor import admin
 from paddle_serving_runtime.supervisor.children import Children, kill
+from paddle_serving_runtime.supervisor.control import Control, start_control
 from paddle_serving_runtime.supervisor.crashes import LOOP_CRASHES, LOOP_SECONDS, CrashHistory
 from paddle_serving_runtime.supervisor.launch import Launched, WorkerProcess, start_worker, worker_socket
 from paddle_serving_runtime.supervisor.output import Output
@@ -76,6 +77,7 @@ class Supervisor:
             for worker in launched.workers
         )
         self._status = status = PodStatus(self._settings, self._front, self._verifier, self._slots)
+        control = await start_control(status, status.loaded, self._folder)
         server = asyncio.create_task(admin.serve(admin.admin_server(status), listening))
         counting = asyncio.create_task(self._count_requests(status))
         keeping = [asyncio.create_task(slot.keep(self._restart, self._crashed)) for slot in self._slots]
@@ -85,13 +87,14 @@ class Supervisor:
             ended, _ = await asyncio.wait({stopping, server, *watching}, return_when=asyncio.FIRST_COMPLETED)
             for task in ended - {stopping}:
                 task.result()
-            return await self._drain(status, stop)
+            return await self._drain(status, stop, control)
         finally:
+            await control.close()
             for task in (stopping, server, counting, *watching):
                 task.cancel()
             await asyncio.gather(stopping, server, counting, *watching, return_exceptions=True)
 
-    async def _drain(self, status: PodStatus, stop: StopRequest) -> int:
+    async def _drain(self, status: PodStatus, stop: StopRequest, control: Control) -> int:
         """New requests are served for the drain delay, then the port closes and what is in flight is finished."""
         ready = status.readiness().ready
         status.draining = True
@@ -102,6 +105,8 @@ class Supervisor:
         if await stop.quit_within(self._settings.drain_delay):
             return 1
         self._front.stop_accepting()
+        # a client that watches grpc.health.v1 has been told; the front would wait for it for ever
+        await control.close()
         finished = asyncio.create_task(self._front.process.wait())
         quitting = asyncio.create_task(stop.quit.wait())
         await asyncio.wait(

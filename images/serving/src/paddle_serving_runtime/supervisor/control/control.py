@@ -24,7 +24,7 @@ class Control:
         self._rpc = rpc
 
     async def close(self) -> None:
-        """Stops both at once; streams that are watched end."""
+        """Stops both at once; streams that are watched end. May be called again."""
         self._serving.cancel()
         await asyncio.gather(self._serving, self._rpc.stop(grace=None), return_exceptions=True)
 
