@@ -1,9 +1,9 @@
+import gzip
 import http.server
 import io
 import json
 import os
 import re
-import stat
 import subprocess
 import sys
 import tarfile
@@ -12,17 +12,21 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typing_extensions import override
 
 from paddle_serving_runtime.cli.main import main
 from paddle_serving_runtime.errors import ModelUnavailable
-from paddle_serving_runtime.model.archive import Limits, unpack
+from paddle_serving_runtime.model import sources, transfer
+from paddle_serving_runtime.model.archive import Limits
 from paddle_serving_runtime.model.fetch import STAGE, fetch
-from paddle_serving_runtime.model.manifest import MANIFEST, verify, write
-from paddle_serving_runtime.model.sources import shown_url
+from paddle_serving_runtime.model.manifest import MANIFEST, require_same_files, verify, write
+from paddle_serving_runtime.model.sources import from_http, shown_url
+from paddle_serving_runtime.model.transfer import Pace, Progress
 
+NO_DIGEST = "sha256:" + "0" * 64
 FILES = {"web_service.py": b"print()", "model/__model__": b"\0\1" * 5000, "golden/x.json": b"{}"}
 
 
@@ -268,79 +272,159 @@ def test_an_address_is_shown_without_user_password_and_query() -> None:
     assert shown_url("https://u:p@host:8443/a/b.zip?X-Signature=1#f") == "https://host:8443/a/b.zip"
 
 
-def member(name: str, kind: bytes = tarfile.REGTYPE, **fields: object) -> tarfile.TarInfo:
-    info = tarfile.TarInfo(name)
-    info.type = kind
-    for key, value in fields.items():
-        setattr(info, key, value)
-    return info
+class RawHandler(http.server.BaseHTTPRequestHandler):
+    """Answers with whole responses, byte for byte as they are written here."""
+
+    answers: dict[str, bytes]
+    wait: threading.Event
+
+    def do_GET(self) -> None:
+        answer = self.answers[self.path]
+        self.wfile.write(answer.removesuffix(b"..."))
+        self.wfile.flush()
+        if answer.endswith(b"..."):
+            self.wait.wait(60)
+        self.close_connection = True
+
+    @override
+    def log_message(self, *_arguments: object) -> None:
+        pass
 
 
-HOSTILE_TARS = {
-    "a symbolic link": [member("x", tarfile.SYMTYPE, linkname="/etc/passwd")],
-    "a hard link": [member("x", tarfile.LNKTYPE, linkname="y")],
-    "a device": [member("x", tarfile.CHRTYPE, devmajor=1, devminor=3)],
-    "a pipe": [member("x", tarfile.FIFOTYPE)],
-    "an absolute path": [member("/srv/x")],
-    "a path upwards": [member("a/../../x")],
-    "a name twice": [member("x"), member("x")],
-    "a link that a file goes through": [member("d", tarfile.SYMTYPE, linkname=".."), member("d/x")],
-    "too many members": [member(f"f{number}") for number in range(20)],
-}
+@pytest.fixture
+def raw() -> Iterator[tuple[str, dict[str, bytes], threading.Event]]:
+    answers: dict[str, bytes] = {}
+    released = threading.Event()
+    handler = type("H", (RawHandler,), {"answers": answers, "wait": released})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}", answers, released
+    released.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
-@pytest.mark.parametrize("attack", HOSTILE_TARS)
-def test_a_hostile_tar_is_refused(attack: str, tmp_path: Path) -> None:
-    archive, target = tmp_path / "a.tar", tmp_path / "in" / "target"
-    target.mkdir(parents=True)
-    with tarfile.open(archive, "w") as tar:
-        for info in HOSTILE_TARS[attack]:
-            tar.addfile(info)
-    with pytest.raises(ModelUnavailable, match="the archive"):
-        unpack(archive, target, Limits(members=10), lambda _done: None)
-    assert [path for path in tmp_path.rglob("*") if path.is_symlink()] == []
-    assert [path.name for path in (tmp_path / "in").iterdir()] == ["target"]
+Raw = tuple[str, dict[str, bytes], threading.Event]
 
 
-def test_a_bomb_is_stopped_by_what_it_unpacks_to_not_by_what_it_says(tmp_path: Path) -> None:
-    archive = tmp_path / "bomb.zip"
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("zeros", bytes(50_000_000))
-    assert archive.stat().st_size < 100_000
-    (tmp_path / "target").mkdir()
-    with pytest.raises(ModelUnavailable, match="larger than 10000000 bytes"):
-        unpack(archive, tmp_path / "target", Limits(unpacked_bytes=10_000_000), lambda _done: None)
-    assert sum(path.stat().st_size for path in (tmp_path / "target").iterdir()) <= 10_000_000
+@pytest.mark.parametrize(
+    ("location", "sentence"),
+    [
+        ("file:///etc/passwd", "failed: InvalidSchema"),
+        ("ftp://127.0.0.1/a.zip", "failed: InvalidSchema"),
+        ("/model", "failed: TooManyRedirects"),
+        ("http://", "failed: "),
+    ],
+)
+def test_a_redirect_leads_to_http_only_and_not_in_circles(
+    raw: Raw, tmp_path: Path, message: Path, location: str, sentence: str
+) -> None:
+    url, answers, _ = raw
+    answers["/model"] = (
+        f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode()
+    )
+    assert run("--from-http", f"{url}/model", "--digest", NO_DIGEST, "--output", tmp_path / "out") == 1
+    assert sentence in message.read_text()
+    assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_a_link_in_a_zip_is_refused(tmp_path: Path) -> None:
-    archive = tmp_path / "a.zip"
-    with zipfile.ZipFile(archive, "w") as packed:
-        info = zipfile.ZipInfo("link")
-        info.external_attr = (stat.S_IFLNK | 0o777) << 16
-        packed.writestr(info, "/etc/passwd")
-    (tmp_path / "target").mkdir()
-    with pytest.raises(ModelUnavailable, match="has a link or a device, 'link'"):
-        unpack(archive, tmp_path / "target", Limits(), lambda _done: None)
+def test_bytes_past_the_announced_length_are_not_read(raw: Raw, package: Path, tmp_path: Path) -> None:
+    digest = write(package)
+    url, answers, _ = raw
+    body = zip_of(package)
+    answers["/model"] = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body + b"evil" * 1000
+    assert run("--from-http", f"{url}/model", "--digest", digest, "--output", tmp_path / "out") == 0
+    assert contents(tmp_path / "out") == expected(package)
 
 
-@pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "a\\..\\x"])
-def test_a_zip_cannot_write_outside(tmp_path: Path, name: str) -> None:
-    archive = tmp_path / "a.zip"
-    with zipfile.ZipFile(archive, "w") as packed:
-        packed.writestr(name, "x")
-    (tmp_path / "target").mkdir()
-    with pytest.raises(ModelUnavailable, match="has a member outside of itself"):
-        unpack(archive, tmp_path / "target", Limits(), lambda _done: None)
+def test_an_announced_length_past_the_limit_is_refused_at_once(raw: Raw, tmp_path: Path, message: Path) -> None:
+    url, answers, _ = raw
+    answers["/model"] = b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999\r\n\r\nPK..."
+    assert run("--from-http", f"{url}/model", "--digest", NO_DIGEST, "--output", tmp_path / "out") == 1
+    assert "is larger than 68719476736 bytes" in message.read_text()
+    assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_modes_of_an_archive_are_not_taken_over(tmp_path: Path) -> None:
-    archive = tmp_path / "a.tar"
-    with tarfile.open(archive, "w") as tar:
-        tar.addfile(member("x", mode=0o4777, uid=12345))
-    (tmp_path / "target").mkdir()
-    unpack(archive, tmp_path / "target", Limits(), lambda _done: None)
-    assert stat.S_IMODE((tmp_path / "target" / "x").stat().st_mode) & 0o7133 == 0
+def test_more_than_the_limit_without_an_announcement_is_refused(raw: Raw, package: Path, tmp_path: Path) -> None:
+    url, answers, _ = raw
+    answers["/model"] = b"HTTP/1.0 200 OK\r\n\r\n" + zip_of(package) + bytes(100_000)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(ModelUnavailable, match="is larger than 50000 bytes"):
+        from_http(f"{url}/model", tmp_path / "out", Progress(print), Limits(unpacked_bytes=50_000))
+
+
+def test_a_body_that_is_compressed_on_the_way_does_not_grow_here(raw: Raw, tmp_path: Path, message: Path) -> None:
+    url, answers, _ = raw
+    bomb = gzip.compress(b"x" * 50_000_000)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n"
+    answers["/model"] = head.encode() + bomb
+    assert run("--from-http", f"{url}/model", "--digest", NO_DIGEST, "--output", tmp_path / "out") == 1
+    assert "the archive is broken" in message.read_text()
+
+
+def test_a_server_that_only_trickles_is_left(
+    raw: Raw, tmp_path: Path, message: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "_WINDOW_SECONDS", 0.3)
+    url, answers, released = raw
+    answers["/model"] = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nP..."
+    monkeypatch.setattr(sources, "_SILENCE_SECONDS", 0.5)
+    assert run("--from-http", f"{url}/model", "--digest", NO_DIGEST, "--output", tmp_path / "out") == 1
+    released.set()
+    assert "ReadTimeout" in message.read_text()
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_patience_ends_where_hardly_anything_arrives() -> None:
+    seconds = iter((0.0, 30.0, 61.0, 100.0, 122.0))
+    pace = Pace(lambda: next(seconds))
+    pace.check(10)
+    pace.check(70_000)
+    pace.check(70_001)
+    with pytest.raises(ModelUnavailable, match="only 2 bytes arrived within 61 s"):
+        pace.check(70_002)
+
+
+def test_a_file_that_grows_while_it_is_copied_is_refused(
+    package: Path, tmp_path: Path, message: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = write(package)
+
+    def grow(_progress: Progress, what: str, *_numbers: object) -> None:
+        if what == "copied":
+            with (package / "model/__model__").open("ab") as file:
+                file.write(b"more")
+
+    monkeypatch.setattr(Progress, "__call__", grow)
+    assert run("--from-dir", package, "--digest", digest, "--output", tmp_path / "out") == 1
+    assert "changed while it was copied" in message.read_text()
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("swap", ["link", "pipe"])
+def test_a_file_that_becomes_something_else_is_not_followed(
+    package: Path, tmp_path: Path, message: Path, monkeypatch: pytest.MonkeyPatch, swap: str
+) -> None:
+    digest = write(package)
+    secret = tmp_path / "secret"
+    secret.write_bytes(FILES["web_service.py"])
+
+    def swapped(*arguments: Any) -> None:  # noqa: ANN401 - passed on
+        """Between the look at the names and the copy, somebody who may write to the volume is at work."""
+        require_same_files(*arguments)
+        (package / "web_service.py").unlink()
+        if swap == "link":
+            (package / "web_service.py").symlink_to(secret)
+        else:
+            os.mkfifo(package / "web_service.py")
+
+    monkeypatch.setattr(sources, "require_same_files", swapped)
+    assert run("--from-dir", package, "--digest", digest, "--output", tmp_path / "out") == 1
+    assert message.read_text().startswith("ModelUnavailable: ")
+    assert "web_service.py" in message.read_text()
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_fetching_imports_neither_paddle_nor_numpy() -> None:

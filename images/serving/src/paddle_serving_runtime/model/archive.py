@@ -92,11 +92,16 @@ def unpack(archive: Path, folder: Path, limits: Limits, progress: Callable[[int]
         name = Path(str(error.filename)).name
         raise ModelUnavailable(f"the archive has {name} twice, or as file and folder. Pack it again.") from None
     except _BROKEN as error:
-        raise ModelUnavailable(f"the archive is broken ({error}). Pack and upload it again.") from error
+        raise _broken(error) from error
     except OSError as error:
         if error.errno is not None and error.errno != errno.EINVAL:
             raise  # of this machine's disk
-        raise ModelUnavailable(f"the archive is broken ({error}). Pack and upload it again.") from error
+        raise _broken(error) from error
+
+
+def _broken(error: Exception) -> ModelUnavailable:
+    said = " ".join(str(error).split())
+    return ModelUnavailable(f"the archive is broken ({said}). Pack a .tar.gz or .zip and upload it again.")
 
 
 def _write(
@@ -150,7 +155,7 @@ def _tar_members(archive: Path, start: bytes) -> Iterator[Member]:
     with (
         cast("IO[bytes]", opener(archive, "rb")) as content,
         TarStream(content) as stream,
-        tarfile.open(fileobj=stream) as tar,
+        tarfile.open(fileobj=stream, mode="r:") as tar,
     ):
         for member in tar:
             if not (member.isreg() or member.isdir()):
