@@ -56,9 +56,9 @@ def working_folder() -> Path:
     try:
         parent = _RUN if os.access(_RUN, os.W_OK) else tempfile.gettempdir()
         return Path(tempfile.mkdtemp(prefix="paddle-serving-", dir=parent))
-    except OSError as error:
+    except OSError:
         raise ServingError(
             "NoWorkingFolder",
-            f"Neither /run nor the temporary directory is writable by user {os.geteuid()} ({error.strerror}). With a "
+            f"Neither /run nor the temporary directory is writable by user {os.geteuid()}. With a "
             f"read-only container give both as memory: docker run --read-only --tmpfs /run --tmpfs /tmp.",
         ) from None
