@@ -8,6 +8,7 @@ import yaml
 
 from paddle_serving_runtime.graph import schema
 from paddle_serving_runtime.graph.devices import CPU_WORDS, UnknownDeviceError, worker_device
+from paddle_serving_runtime.model import plain_yaml
 from paddle_serving_runtime.model.predictor import Switches
 
 Config = dict[str, Any]
@@ -83,7 +84,7 @@ def parse_override(key: str, value: str) -> object:
     if kind is str:
         return value
     try:
-        parsed = yaml.safe_load(value)
+        parsed = plain_yaml.parse(value)
     except yaml.YAMLError as error:
         raise ConfigError(key, f"is {_shown(value)}, which is not a value") from error
     return parsed

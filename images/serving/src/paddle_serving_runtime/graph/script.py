@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-import yaml
-
 from paddle_serving_runtime import serving_packages
 from paddle_serving_runtime.graph.config import Config, unknown_keys
+from paddle_serving_runtime.model import plain_yaml
 
 Resolve = Callable[[object], Config]
 
@@ -110,7 +109,7 @@ def _interception(captured: Captured, resolve: Resolve) -> Iterator[None]:
 
 def read_yaml(path: Path) -> object:
     """The parsed file, plain data only. Raises OSError or yaml.YAMLError."""
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return plain_yaml.parse(path.read_text(encoding="utf-8"))
 
 
 def _give_up(_status: int) -> NoReturn:

@@ -1,0 +1,47 @@
+"""YAML as plain data, and not more of it than was written."""
+
+import yaml
+
+MAX_BYTES = 1 << 20
+MAX_VALUES = 20_000
+_MAX_DEPTH = 100
+_START = yaml.Mark("config.yml", 0, 0, 0, None, 0)
+
+
+def parse(text: str) -> object:
+    """The data of one YAML document: mappings, lists, texts, numbers, dates, None.
+
+    Raises yaml.YAMLError, as a MarkedYAMLError where there is a place, for a text that is no YAML, for tags that make
+    other objects, and for a text that is larger, deeper, or by its aliases has more values, than a configuration has.
+    """
+    if len(text) > MAX_BYTES:
+        raise _refusal(f"it is larger than {MAX_BYTES >> 20} MiB; that is no configuration", _START)
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is not None:
+            _count(node, {}, 0)
+        return yaml.safe_load(text)
+    except RecursionError as error:
+        raise _refusal("it is nested too deeply", _START) from error
+
+
+def _count(node: yaml.Node, known: dict[int, int], depth: int) -> int:
+    """How many values the node stands for when every alias is written out; 0 in `known` is a node being counted."""
+    counted = known.get(id(node))
+    if counted == 0:
+        raise _refusal("an alias stands for what it is inside of", node.start_mark)
+    if counted is not None:
+        return counted
+    if depth > _MAX_DEPTH:
+        raise _refusal("it is nested too deeply", node.start_mark)
+    known[id(node)] = 0
+    children = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
+    total = 1 + (0 if isinstance(node, yaml.ScalarNode) else sum(_count(child, known, depth + 1) for child in children))
+    if total > MAX_VALUES:
+        raise _refusal(f"with its aliases written out it has more than {MAX_VALUES} values", node.start_mark)
+    known[id(node)] = total
+    return total
+
+
+def _refusal(problem: str, place: yaml.Mark) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=place)
