@@ -145,7 +145,8 @@ def test_a_missing_parameter_file_of_the_old_format_is_named(uci_model: Path, tm
     [
         ("fc_0.tmp_1", "fc_9.tmp_1", "output 'fc_9.tmp_1' is only in one of them"),
         ('name: "x"', 'name: "y"', "input 'x' is only in one of them"),
-        ("feed_type: 1", "feed_type: 20", "variable x has type 20; known are 0 to 11"),
+        ("feed_type: 1", "feed_type: 20", "input .x. is text in only one of them"),
+        ("feed_type: 1", "feed_type: 12", "variable x has type 12; known are 0 to 11 and 20"),
         ("feed_var {", "feed_var [", r"serving_server_conf\.prototxt: 2:3"),
     ],
 )

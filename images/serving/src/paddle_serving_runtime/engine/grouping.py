@@ -51,4 +51,6 @@ def split(outputs: Feed, rows: Sequence[int]) -> list[dict[str, NDArray[Any]]] |
 
 
 def _signature(feed: Feed) -> tuple[Any, ...]:
-    return tuple(sorted((name, value.dtype.str, value.shape[1:]) for name, value in feed.items()))
+    # the dtype of text has its greatest length in it
+    types = {name: "str" if value.dtype.kind == "U" else value.dtype.str for name, value in feed.items()}
+    return tuple(sorted((name, types[name], value.shape[1:]) for name, value in feed.items()))

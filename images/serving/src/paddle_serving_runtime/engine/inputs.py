@@ -16,24 +16,45 @@ _NOTHING_FIXED = ((1,), ())
 def check_inputs(conf: ModelConf, inputs: Mapping[str, str | NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """The arrays to feed, by alias, batch dimension included.
 
-    Text is accepted for an input whose shape the prototxt fixes: numbers separated by commas that fill the shape
-    once or more. Raises BadRequest (err_no 5000) naming the input where names, type, rank or shape differ.
+    Text is accepted for an input of text, and for one whose shape the prototxt fixes: numbers separated by commas that
+    fill the shape once or more. Raises BadRequest (err_no 5000) naming the input where names, type, rank or shape
+    differ.
     """
     expected = {variable.alias: variable for variable in conf.feeds}
     names = {name.removesuffix(".lod") for name in inputs}
     if names != expected.keys():
         raise _refusal(f"the inputs are {_listed(names)}, but the model's are {_listed(expected)}")
-    return {name: _checked(expected.get(name), name, value) for name, value in inputs.items()}
+    arrays = {name: _checked(expected.get(name), name, value) for name, value in inputs.items()}
+    for name in arrays.keys() - expected.keys():
+        owner = name.removesuffix(".lod")
+        if not expected[owner].is_lod:
+            raise _refusal(f"input {name} is not known: input {owner} of the model has no LoD")
+        arrays[name] = check_lod(name, arrays[name], arrays.get(owner))
+    return arrays
+
+
+def check_lod(name: str, lod: NDArray[Any], value: NDArray[Any] | None) -> NDArray[Any]:
+    """The LoD of `value` in one dimension: the offsets of its sequences in axis 0, from 0 to its length.
+
+    Raises BadRequest (err_no 5000) for anything else: Paddle does not look, reads past the end and crashes.
+    """
+    rows = value.shape[0] if value is not None and value.ndim else 0
+    offsets = lod.ravel()
+    if not len(offsets) or lod.dtype.kind not in "iu" or offsets[0] != 0 or offsets[-1] != rows:
+        raise _refusal(f"input {name} must be offsets from 0 to {rows}, the number of rows of its input")
+    if (offsets[1:] < offsets[:-1]).any():
+        raise _refusal(f"input {name} must be offsets, of which none is less than the one before it")
+    return offsets
 
 
 def _checked(variable: Variable | None, name: str, value: str | NDArray[Any]) -> NDArray[Any]:
     if isinstance(value, str):
         if variable is None:
             raise _refusal(f"input {name} must be a tensor")
-        return _parsed(variable, value)
+        return np.array([value]) if variable.dtype.kind == "U" else _parsed(variable, value)
     if variable is None:  # the LoD of an input
         return value
-    if value.dtype != variable.dtype:
+    if value.dtype != variable.dtype and not value.dtype.kind == variable.dtype.kind == "U":
         raise _refusal(f"input {name} has type {value.dtype}, but the model's is {variable.dtype}")
     if 0 in value.shape:
         raise _refusal(f"input {name} has shape {list(value.shape)}, which holds nothing")

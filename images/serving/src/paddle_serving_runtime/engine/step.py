@@ -7,11 +7,11 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from paddle_serving_runtime.engine.failure import OpFailed, from_exception, location
-from paddle_serving_runtime.engine.inputs import check_inputs
+from paddle_serving_runtime.engine.inputs import check_inputs, check_lod
 from paddle_serving_runtime.engine.running import ModelRunner
 from paddle_serving_runtime.errors import ServiceBroken
 from paddle_serving_runtime.graph import Node
-from paddle_serving_runtime.protocol import ErrorCode
+from paddle_serving_runtime.protocol import BadRequest, ErrorCode
 
 _BASE = "paddle_serving_server.pipeline.operator"
 _WITH_DATA_ID = 4
@@ -94,9 +94,7 @@ class OpStep:
                 f"preprocess must return a dict or a list of dicts, not a {type(prepared).__name__}",
             )
         feeds = prepared if several else [prepared]
-        for feed in feeds:
-            self._check_feed(feed)
-        return Prepared(feeds, several)
+        return Prepared([self._checked(feed) for feed in feeds], several)
 
     def finish(self, input_dicts: dict[str, Any], fetched: object, data_id: int, log_id: int) -> dict[str, Any]:
         """What postprocess returns."""
@@ -110,7 +108,7 @@ class OpStep:
         self._raise_product_error(code, message)
         return output
 
-    def _check_feed(self, feed: object) -> None:
+    def _checked(self, feed: object) -> dict[str, Any]:
         name = self._node.name
         if not isinstance(feed, dict):
             raise OpFailed(name, ErrorCode.TYPE_ERROR, "every element of a mini batch must be a dict")
@@ -121,15 +119,27 @@ class OpStep:
                 ErrorCode.INPUT_PARAMS_ERROR,
                 f"the model is fed {sorted(map(str, names))}, but its inputs are {sorted(self._feeds)}",
             )
-        wrong = [key for key, value in feed.items() if not isinstance(value, np.ndarray)]
+        # a list of text is what Paddle Serving has for a tensor of text
+        arrays = {key: np.array(value) if _is_texts(value) else value for key, value in feed.items()}
+        wrong = [key for key, value in arrays.items() if not isinstance(value, np.ndarray)]
         if wrong:
             raise OpFailed(name, ErrorCode.TYPE_ERROR, f"feed {wrong[0]} is not an ndarray")
+        for key in arrays.keys() - self._feeds:
+            try:
+                arrays[key] = check_lod(key, arrays[key], arrays.get(key.removesuffix(".lod")))
+            except BadRequest as error:
+                raise OpFailed(name, ErrorCode.INPUT_PARAMS_ERROR, error.message) from error
+        return arrays
 
     def _raise_product_error(self, code: object, message: object) -> None:
         if code is None:
             return
         err_no = int(code) if isinstance(code, int | np.integer) and code else ErrorCode.PRODUCT_ERROR
         raise OpFailed("", err_no, str(message))
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(text, str) for text in value)
 
 
 def _require_runnable(node: Node) -> None:

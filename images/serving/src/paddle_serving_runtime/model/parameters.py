@@ -13,6 +13,7 @@ from paddle_serving_runtime.errors import ModelInvalid
 
 _ITEM_SIZES = {0: 1, 1: 2, 2: 4, 3: 8, 4: 2, 5: 4, 6: 8, 20: 1, 21: 1, 22: 2, 23: 8, 24: 16, 32: 1, 33: 1}
 _MAX_DESCRIPTOR = 1 << 16
+_MAX_VOCABULARY = 1 << 32
 
 
 class _MalformedError(Exception):
@@ -20,18 +21,19 @@ class _MalformedError(Exception):
 
 
 def check_parameters(path: Path) -> int:
-    """The number of tensors in a *.pdiparams, __params__ or single parameter file.
+    """The number of tensors and vocabularies in a *.pdiparams, __params__ or single parameter file.
 
     Raises ModelInvalid where the file is cut off or is not a parameter file. Only headers are read, so the time does
     not grow with the size of the weights.
-    Source of the format: paddle/phi/core/framework/dense_tensor_tostream.cc, SerializeToStream (version 0).
+    Source of the formats: paddle/phi/core/framework/dense_tensor_tostream.cc, SerializeToStream (version 0), and
+    paddle/phi/core/vocab/string_array.cc, StringMapToStream, which is what operators on text have for parameters.
     """
     size = path.stat().st_size
     count = 0
     with path.open("rb") as stream:
         while stream.tell() < size:
             try:
-                _skip_tensor(stream, size)
+                _skip_parameter(stream, size)
             except (_MalformedError, struct.error) as error:
                 raise ModelInvalid(
                     f"{path} is not whole: tensor {count} {error or 'is cut off'} (the file has {size} bytes). "
@@ -39,6 +41,28 @@ def check_parameters(path: Path) -> int:
                 ) from error
             count += 1
     return count
+
+
+def _skip_parameter(stream: BinaryIO, size: int) -> None:
+    start = stream.tell()
+    (count,) = struct.unpack("<Q", stream.read(8))
+    stream.seek(start)
+    # a tensor begins with version 0 in 4 bytes and its number of LoD levels in 8
+    if 0 < count < _MAX_VOCABULARY:
+        _skip_vocabulary(stream, size)
+    else:
+        _skip_tensor(stream, size)
+
+
+def _skip_vocabulary(stream: BinaryIO, size: int) -> None:
+    """Moves past one vocabulary: its length, and for every word its length, its bytes, its number."""
+    (count,) = struct.unpack("<Q", stream.read(8))
+    for _ in range(count):
+        (length,) = struct.unpack("<Q", stream.read(8))
+        end = stream.tell() + length + 4
+        if end > size:
+            raise _MalformedError("does not begin with a version 0 header, and is no whole vocabulary")
+        stream.seek(end)
 
 
 def _skip_tensor(stream: BinaryIO, size: int) -> None:

@@ -1,7 +1,7 @@
 """Paddle Inference as the serving path uses it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,8 @@ from paddle_serving_runtime.model.prototxt import Variable
 
 # The first crashes create_predictor on models with many Linear + ReLU layers, the second is upstream's.
 _DELETED_PASSES = ("repeated_fc_relu_fuse_pass", "conv_transpose_eltwiseadd_bn_fuse_pass")
+# The handles of Paddle 3.3.1 take int16 and bfloat16 for int32, and give float32 garbage for bfloat16.
+_WITHOUT_HANDLES = frozenset({"int16", "bfloat16", "complex64", "complex128"})
 _GPU_MEMORY_MB = 100  # upstream's first allocation; it grows
 
 
@@ -52,13 +54,21 @@ class Predictor:
         check_model(files)
         program = read_program(files)
         self.shapes = {port.name: port.shape for port in (*program.feeds, *program.fetches)}
+        if any(port.dtype == "str" for port in program.feeds):
+            switches = replace(switches, onednn=False)  # Paddle 3.3.1 fails at the first request with both
         self._predictor = _load(files, switches)
+        self._place = _place(switches.device)
         inputs = self._predictor.get_input_names()
         outputs = set(self._predictor.get_output_names())
         by_name = {variable.name: variable for variable in self.conf.feeds}
         _require(model_dir, "input", set(inputs), set(by_name))
         _require(model_dir, "output", {variable.name for variable in self.conf.fetches}, outputs)
-        self._inputs = [(by_name[name], self._predictor.get_input_handle(name)) for name in inputs]
+        for port in program.feeds:
+            if (by_name[port.name].dtype.kind == "U") != (port.dtype == "str"):
+                raise _misfit(model_dir, f"input {port.name!r} is text in only one of them")
+        self._inputs = [by_name[name] for name in inputs]
+        used = {port.dtype for port in (*program.feeds, *program.fetches)}
+        self._run = self._run_tensors if used & _WITHOUT_HANDLES else self._run_handles
 
     def run(self, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Outputs by alias, in the order of the prototxt, for inputs by name or alias (batch dimension included).
@@ -71,8 +81,11 @@ class Predictor:
         known = {name for variable in self.conf.feeds for name in (variable.name, variable.alias)}
         if unknown := sorted(name for name in feed if name.removesuffix(".lod") not in known):
             raise ValueError(f"unknown input {unknown[0]!r}; the model's inputs are {', '.join(sorted(known))}")
-        for variable, handle in self._inputs:
-            _set_input(handle, variable, feed)
+        return self._run(feed)
+
+    def _run_handles(self, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        for variable in self._inputs:
+            _set_input(self._predictor.get_input_handle(variable.name), variable, feed)
         self._predictor.run()
         answer = {}
         for variable in self.conf.fetches:
@@ -82,17 +95,42 @@ class Predictor:
                 answer[f"{variable.alias}.lod"] = np.asarray(lod[0], dtype=np.int32)
         return answer
 
+    def _run_tensors(self, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Paddle Inference's other way in and out, without LoD, which takes every type."""
+        import paddle  # noqa: PLC0415 - as for loading
+
+        if lods := [name for name in feed if name.endswith(".lod")]:
+            raise ValueError(f"{lods[0]}: a model with an input or output of {', '.join(_WITHOUT_HANDLES)} has no LoD")
+        arrays = [np.asarray(feed[_key(v, feed)], dtype=v.dtype, order="C") for v in self._inputs]
+        outputs = self._predictor.run([paddle.to_tensor(array, place=self._place) for array in arrays])
+        by_name = dict(zip(self._predictor.get_output_names(), outputs, strict=True))
+        return {variable.alias: by_name[variable.name].numpy() for variable in self.conf.fetches}
+
+
+def _key(variable: Variable, feed: Mapping[str, NDArray[Any]]) -> str:
+    for name in (variable.name, variable.alias):
+        if name in feed:
+            return name
+    raise KeyError(variable.name)
+
 
 def _set_input(handle: Any, variable: Variable, feed: Mapping[str, NDArray[Any]]) -> None:  # noqa: ANN401 - paddle
-    key = next((name for name in (variable.name, variable.alias) if name in feed), None)
-    if key is None:
-        raise KeyError(variable.name)
+    key = _key(variable, feed)
+    if variable.dtype.kind == "U":  # a handle of text has no LoD
+        handle.copy_from_cpu(np.ravel(feed[key]).tolist())
+        return
     lod = feed.get(f"{key}.lod")
     if lod is not None:
         handle.set_lod([np.asarray(lod).tolist()])
     elif handle.lod():
         handle.set_lod([])  # or the LoD of the request before would stay
     handle.copy_from_cpu(np.asarray(feed[key], dtype=variable.dtype, order="C"))
+
+
+def _place(device: str) -> Any:  # noqa: ANN401 - paddle has no types
+    import paddle  # noqa: PLC0415 - as below
+
+    return paddle.CPUPlace() if device == "cpu" else paddle.CUDAPlace(int(device.removeprefix("gpu:")))
 
 
 def _load(files: ModelFiles, switches: Switches) -> Any:  # noqa: ANN401 - paddle has no types
@@ -152,11 +190,15 @@ def _require_gpu(paddle: Any, device: str) -> None:  # noqa: ANN401 - paddle has
 
 def _require(model_dir: Path, kind: str, wanted: set[str], there: set[str]) -> None:
     if missing := sorted(wanted - there):
-        raise ModelInvalid(
-            f"{model_dir / prototxt.FILE_NAME} and the model do not fit: {kind} {missing[0]!r} is only in one of them "
-            f"(the other has {', '.join(sorted(there)) or 'none'}). Write the prototxt anew with "
-            "`python -m paddle_serving_client.convert`."
-        )
+        others = ", ".join(sorted(there)) or "none"
+        raise _misfit(model_dir, f"{kind} {missing[0]!r} is only in one of them (the other has {others})")
+
+
+def _misfit(model_dir: Path, what: str) -> ModelInvalid:
+    return ModelInvalid(
+        f"{model_dir / prototxt.FILE_NAME} and the model do not fit: {what}. Write the prototxt anew with "
+        "`python -m paddle_serving_client.convert`."
+    )
 
 
 def first_line(error: BaseException) -> str:

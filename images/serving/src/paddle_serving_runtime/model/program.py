@@ -20,7 +20,7 @@ _MESSAGES = message_classes(
         "ProgramDesc": [("blocks", 1, "*BlockDesc")],
         "BlockDesc": [("vars", 3, "*VarDesc"), ("ops", 4, "*OpDesc")],
         "VarDesc": [("name", 1, "string"), ("type", 2, "VarType"), ("persistable", 3, "bool")],
-        "VarType": [("dense_tensor", 3, "DenseTensorDesc")],
+        "VarType": [("type", 1, "int32"), ("dense_tensor", 3, "DenseTensorDesc")],
         "DenseTensorDesc": [("tensor", 1, "TensorDesc"), ("lod_level", 2, "int32")],
         "TensorDesc": [("data_type", 1, "int32"), ("dims", 2, "*int64")],
         "OpDesc": [("inputs", 1, "*Link"), ("outputs", 2, "*Link"), ("type", 3, "string"), ("attrs", 4, "*Attribute")],
@@ -43,6 +43,7 @@ _PROTO_DTYPES = {
     23: "complex64",
     24: "complex128",
 }
+_STRINGS, _VOCAB = 26, 27
 # type names of Paddle 3's JSON form (paddle/fluid/pir/serialize_deserialize)
 _PIR_DTYPES = {
     "t_bool": "bool",
@@ -62,7 +63,7 @@ _PIR_DTYPES = {
 
 @dataclass(frozen=True)
 class Port:
-    """One input or output of a program: `shape` with the batch dimension, -1 where it is free."""
+    """One input or output of a program: `shape` with the batch dimension, -1 where it is free; text has dtype str."""
 
     name: str
     dtype: str
@@ -125,7 +126,9 @@ def _read_proto(files: ModelFiles) -> Program:
     variables = {variable.name: variable for variable in block.vars}
     feeds = sorted(_ports(block, "feed", variables), key=lambda item: item[0])
     fetches = sorted(_ports(block, "fetch", variables), key=lambda item: item[0])
-    parameters = [v.name for v in block.vars if v.persistable and v.type.HasField("dense_tensor")]
+    parameters = [
+        v.name for v in block.vars if v.persistable and (v.type.HasField("dense_tensor") or v.type.type == _VOCAB)
+    ]
     return Program(tuple(port for _, port in feeds), tuple(port for _, port in fetches), tuple(parameters))
 
 
@@ -136,6 +139,9 @@ def _ports(block: Any, kind: str, variables: dict[str, Any]) -> Iterator[tuple[i
         links = operation.outputs if kind == "feed" else operation.inputs
         name = next(link.arguments[0] for link in links if link.arguments)
         column = next(attribute.i for attribute in operation.attrs if attribute.name == "col")
+        if variables[name].type.type == _STRINGS:
+            yield column, Port(name, "str", (-1,), 0)
+            continue
         tensor = variables[name].type.dense_tensor
         dtype = _PROTO_DTYPES[tensor.tensor.data_type]
         yield column, Port(name, dtype, tuple(tensor.tensor.dims), tensor.lod_level)

@@ -31,6 +31,8 @@ DTYPES = (
     "complex64",
     "complex128",
 )
+STRING = 20
+"""feed_type of text, the only one past DTYPES."""
 
 _COMMON = [("name", 1, "string"), ("alias_name", 2, "string"), ("is_lod_tensor", 3, "bool")]
 _MESSAGES = message_classes(
@@ -48,7 +50,8 @@ class Variable:
     """One input or output.
 
     `shape` is without the batch dimension, as the prototxt has it: free dimensions are left out there, and are -1
-    where the prototxt was absent; (-1,) for a LoD tensor. bfloat16 has the dtype uint16, as in Paddle's numpy arrays.
+    where the prototxt was absent; (-1,) for a LoD tensor. bfloat16 has the dtype uint16, as in Paddle's numpy arrays,
+    text has that of numpy's str.
     """
 
     name: str
@@ -104,15 +107,16 @@ def render(feeds: Sequence[tuple[Port, str]], fetches: Sequence[tuple[Port, str]
     ):
         for port, alias in pairs:
             var = repeated.add(name=port.name, alias_name=alias, is_lod_tensor=port.lod_level > 0)
-            setattr(var, type_field, DTYPES.index(port.dtype))
+            setattr(var, type_field, STRING if port.dtype == "str" else DTYPES.index(port.dtype))
             var.shape.extend([-1] if port.lod_level > 0 else [size for size in port.shape if size >= 0])
     return text_format.MessageToString(message), message.SerializeToString()
 
 
 def _variable(var: Any, code: int) -> Variable:  # noqa: ANN401 - generated protobuf message
-    if not 0 <= code < len(DTYPES):
-        raise ValueError(f"variable {var.name} has type {code}; known are 0 to {len(DTYPES) - 1}")
-    return Variable(var.name, var.alias_name or var.name, _dtype(DTYPES[code]), tuple(var.shape), var.is_lod_tensor)
+    if code != STRING and not 0 <= code < len(DTYPES):
+        raise ValueError(f"variable {var.name} has type {code}; known are 0 to {len(DTYPES) - 1} and {STRING} (text)")
+    dtype = _dtype("str" if code == STRING else DTYPES[code])
+    return Variable(var.name, var.alias_name or var.name, dtype, tuple(var.shape), var.is_lod_tensor)
 
 
 def _from_program(model_dir: Path) -> ModelConf:

@@ -1,5 +1,6 @@
 """One model on paddle.inference, with nothing of the serving path around it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ _CASTS = (
     *("int64", "float32", "int32", "float64", "int16", "float16", "uint16", "uint8", "int8", "bool"),
     *("complex64", "complex128"),
 )
+_TEXT = 20
+# what numpy arrays cannot be copied into or out of by the handles of Paddle 3.3.1
+_BY_TENSOR = {"int16", "uint16", "complex64", "complex128"}
 _GPU_MEMORY_MB = 100
 
 
@@ -29,8 +33,13 @@ class Inference:
         from paddle import inference  # noqa: PLC0415 - the same
 
         paddle.disable_signal_handler()
+        program = read_program(find_model_files(model_dir))
+        types = {port.dtype.replace("bfloat16", "uint16") for port in (*program.feeds, *program.fetches)}
+        self._by_tensor = bool(types & _BY_TENSOR)
+        # text and oneDNN together end in an error at the first run
+        switches = replace(node.switches, onednn=node.switches.onednn and "str" not in types)
         try:
-            self._predictor = inference.create_predictor(_config(inference, node.switches, model_dir))
+            self._predictor = inference.create_predictor(_config(inference, switches, model_dir))
         except (RuntimeError, ValueError, OSError, MemoryError) as error:
             reason = " ".join(str(error).split())[:300]
             raise ModelInvalid(f"the model in {model_dir} cannot be loaded: {reason}") from error
@@ -40,6 +49,8 @@ class Inference:
     def __call__(self, feed: dict[str, Any]) -> dict[str, NDArray[Any]]:
         """Outputs by alias; inputs by alias, or by the name in the program."""
         aliases = {name: alias for alias, (name, _, _) in self.feeds.items()}
+        if self._by_tensor:
+            return self._tensors(feed, aliases)
         for name in self._predictor.get_input_names():
             alias = aliases[name]
             key = alias if alias in feed else name
@@ -47,7 +58,8 @@ class Inference:
             if f"{key}.lod" in feed:
                 handle.set_lod([list(feed[f"{key}.lod"])])
             cast = self.feeds[alias][1]
-            handle.copy_from_cpu(np.ascontiguousarray(np.asarray(feed[key]).astype(cast)))
+            values = np.asarray(feed[key]).astype(cast)
+            handle.copy_from_cpu(list(map(str, values.ravel())) if cast == "str" else np.ascontiguousarray(values))
         self._predictor.run()
         answer = {}
         for alias in self._wanted:
@@ -56,6 +68,18 @@ class Inference:
             if handle.lod():
                 answer[f"{alias}.lod"] = np.array(handle.lod()[0]).astype("int32")
         return answer
+
+    def _tensors(self, feed: dict[str, Any], aliases: dict[str, str]) -> dict[str, NDArray[Any]]:
+        import paddle  # noqa: PLC0415 - as above
+
+        tensors = []
+        for name in self._predictor.get_input_names():
+            alias = aliases[name]
+            array = np.asarray(feed[alias if alias in feed else name]).astype(self.feeds[alias][1])
+            tensors.append(paddle.to_tensor(np.ascontiguousarray(array)))
+        outputs = self._predictor.run(tensors)
+        names = self._predictor.get_output_names()
+        return {alias: outputs[names.index(self.fetches[alias])].numpy() for alias in self._wanted}
 
 
 Feeds = dict[str, tuple[str, str, tuple[int, ...]]]
@@ -95,8 +119,12 @@ def _configured(model_dir: Path) -> tuple[Feeds, dict[str, str]] | None:
     )
 
     conf = text_format.Merge(path.read_text(encoding="utf-8"), GeneralModelConfig())
-    feeds: Feeds = {var.alias_name: (var.name, _CASTS[var.feed_type], tuple(var.shape)) for var in conf.feed_var}
+    feeds: Feeds = {var.alias_name: (var.name, _cast(var.feed_type), tuple(var.shape)) for var in conf.feed_var}
     return feeds, {var.alias_name: var.name for var in conf.fetch_var}
+
+
+def _cast(feed_type: int) -> str:
+    return "str" if feed_type == _TEXT else _CASTS[feed_type]
 
 
 def _described(model_dir: Path) -> tuple[Feeds, dict[str, str]]:

@@ -41,6 +41,8 @@ class _PlainStep:
         if not isinstance(value, str):
             return value
         _, cast, shape = self._model.feeds[name]
+        if cast == "str":
+            return [value]
         numbers = [float(text) for text in value.strip().strip("[]").split(",")]
         return np.array(numbers).astype(cast).reshape(-1, *shape)
 
