@@ -92,7 +92,7 @@ def native(run: Running, model: Model, protocol: str, connections: int, folder: 
 
 
 def _load(run: Running, model: Model, protocol: str, connections: int) -> load.Figures:
-    request = payload.build(protocol, model.name, model.inputs)
+    request = payload.build(protocol, model.service, model.inputs)
     return load.run(request, port(run.server, protocol), connections, 4)
 
 

@@ -27,7 +27,7 @@ def check(run: Running, model: Model, protocol: str, expected: Path) -> str:
     Raises WrongAnswerError where it is wrong, and where the client gets none.
     """
     try:
-        answer = clients.ask(protocol, run.server.ports, model.name, model.inputs)
+        answer = clients.ask(protocol, run.server.ports, model.service, model.inputs)
     except (grpc.RpcError, InferenceServerException, requests.RequestException, ValueError, OSError) as error:
         raise clients.WrongAnswerError(f"{protocol}: {' '.join(str(error).split())[:300]}") from error
     return clients.compare(protocol, answer, dict(np.load(expected)))
@@ -40,7 +40,7 @@ def port(server: Server, protocol: str) -> int:
 
 def cell(run: Running, model: Model, protocol: str, connections: int, seconds: float) -> dict[str, Any]:
     """One load with the CPU it took; `errors` also counts what only looked like a good answer to the load generator."""
-    request = payload.build(protocol, model.name, model.inputs)
+    request = payload.build(protocol, model.service, model.inputs)
     with accounting(run) as used:
         figures = load.run(request, port(run.server, protocol), connections, seconds)
     row = figures.to_json()

@@ -44,7 +44,7 @@ service.run_service()
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One thing to measure.
+    """One thing to measure, served as `service`.
 
     `package` is what the direct engine serves; `script` the package with a web_service.py, for the stock server and
     the pipeline engine (the same folder where the service has Ops of its own); `inputs` one request; `files` the
@@ -52,7 +52,7 @@ class Model:
     """
 
     name: str
-    title: str
+    service: str
     package: Path
     script: Path
     files: Path
@@ -87,7 +87,7 @@ def _uci(folder: Path) -> Model:
     x = np.array(golden["float_data"], dtype=np.float32).reshape(golden["shape"])
     files = package / "uci_housing_model"
     script = _script_package(files, folder / "script", "uci", {"x": x})
-    return Model("uci", "uci_housing, 0.1 ms, 52 B", package, script, files, {"x": x}, {"x": x}, ({"x": x},))
+    return Model("uci", "uci", package, script, files, {"x": x}, {"x": x}, ({"x": x},))
 
 
 def _cls(folder: Path) -> Model:
@@ -100,7 +100,7 @@ def _cls(folder: Path) -> Model:
     _golden(package, inputs)
     digest(package)
     script = _script_package(files, folder / "script", "cls", inputs)
-    return Model("cls", "PP-OCR cls, 110 KB", package, script, files, inputs, dict(inputs), (dict(inputs),))
+    return Model("cls", "cls", package, script, files, inputs, dict(inputs), (dict(inputs),))
 
 
 def _path(folder: Path) -> Model:
@@ -113,7 +113,7 @@ def _path(folder: Path) -> Model:
     package, inputs = files.parent, {"x": picture()}
     _golden(package, inputs)
     digest(package)
-    return Model("path", "a sum over one row of 110 KB", package, package, files, inputs, dict(inputs), (dict(inputs),))
+    return Model("path", "path", package, package, files, inputs, dict(inputs), (dict(inputs),))
 
 
 def _rec(folder: Path) -> Model:
@@ -126,7 +126,7 @@ def _rec(folder: Path) -> Model:
     golden = [orjson.loads(path.read_bytes()) for path in sorted((package / "golden").glob("*.json"))]
     samples = tuple({"x": _rec_tensor(package, sample["value"][0])} for sample in golden)
     files = package / "ocr_rec_server"
-    return Model("rec", "PP-OCRv4 rec, a picture", package, package, files, inputs, tensors, samples)
+    return Model("rec", "ocr-rec", package, package, files, inputs, tensors, samples)
 
 
 def _rec_tensor(package: Path, image: str) -> Tensor:

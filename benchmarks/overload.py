@@ -29,7 +29,7 @@ _SETTLED = 0.25
 def measure(model: Model, workers: int, seconds: float) -> dict[str, Any]:
     """One row. Raises ServerError where the server does not start."""
     server = servers.runtime(model, "direct", workers)
-    request = payload.build(payload.JSON, model.name, model.inputs)
+    request = payload.build(payload.JSON, model.service, model.inputs)
     with servers.running(server, model) as run:
         load.run(request, server.ports[0], PEAK_CONNECTIONS, 2)
         peak = load.run(request, server.ports[0], PEAK_CONNECTIONS, seconds)

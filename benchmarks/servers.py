@@ -26,7 +26,7 @@ PIPELINE = "pipeline engine"
 START_SECONDS = 90.0
 STOP_SECONDS = 60.0
 STOCK_GRPC_WORKERS = 64
-_TAIL = 3000
+_TAIL = 800
 # the shell is replaced by the server, so that its first instruction is counted already
 _INTO_CGROUP = ("sh", "-c", 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"', "sh")
 
@@ -87,7 +87,7 @@ def runtime(model: Model, engine: str, workers: int, *extra: str) -> Server:
     package = model.script if script else model.package
     base = 18300 if script else 18200
     command = (
-        *("paddle-serving-runtime", "serve", "--model-dir", str(package), "--name", model.name),
+        *("paddle-serving-runtime", "serve", "--model-dir", str(package), "--name", model.service),
         *("--workers", str(workers), "--http-port", str(base + 80), "--admin-port", str(base + 81)),
         *("--grpc-port", str(base + 90), "--engine", engine, "--drain-delay", "0", *extra),
     )
@@ -146,7 +146,7 @@ def wait_for_answer(run: Running, model: Model, log: Path) -> None:
 
     def good_answer() -> str:
         try:
-            clients.ask(payload.JSON, run.server.ports, model.name, model.inputs)
+            clients.ask(payload.JSON, run.server.ports, model.service, model.inputs)
         except (requests.RequestException, ValueError, clients.WrongAnswerError) as error:
             return str(error)
         return ""

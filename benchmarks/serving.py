@@ -87,7 +87,7 @@ def measure_protocol(
     except clients.WrongAnswerError as error:
         results.fail(dict(zip(("model", "server", "protocol"), names, strict=True)), error)
         return
-    request = payload.build(protocol, model.name, model.inputs)
+    request = payload.build(protocol, model.service, model.inputs)
     load.run(request, port(run.server, protocol), plan.workers, _WARM_UP_SECONDS)
     for connections in several:
         row = cell(run, model, protocol, connections, plan.seconds)

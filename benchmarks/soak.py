@@ -52,7 +52,7 @@ def soak(run: Running, model: Model, requests: int, turn: int, results: Results)
     errors = 0
     while samples[-1]["answered"] < requests:
         protocol = protocols[len(samples) % len(protocols)]
-        request = payload.build(protocol, model.name, model.inputs)
+        request = payload.build(protocol, model.service, model.inputs)
         errors += load.run(request, port(run.server, protocol), CONNECTIONS, turn).errors
         samples.append({**at(run, begin), "protocol": protocol})
         row = {"protocols": protocols, "errors": errors, "codes": codes(run), "samples": samples}

@@ -1,0 +1,128 @@
+"""What the raw data says: differences, ratios, growth. Pure; tables, plots and goals are made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+RAW = "raw Paddle Inference"
+STOCK = "stock pipeline"
+DIRECT = "direct engine"
+MODELS = {
+    "cls": "PP-OCR cls (plain model, tensor of 110 KB)",
+    "rec": "PP-OCRv4 rec (service with Ops, a picture)",
+    "uci": "uci_housing (plain model, 13 numbers)",
+    "path": "No model to speak of (one row of a tensor of 110 KB): what a request costs on its way",
+}
+BUSY = 16
+"""Connections at which every predictor is busy."""
+
+_TENTH = 10
+
+Row = Mapping[str, Any]
+Rows = Sequence[Row]
+
+
+def find(rows: Rows, **wanted: object) -> Row | None:
+    """The first row with these values that did not fail."""
+    for row in rows:
+        if "failed" not in row and all(row.get(key) == value for key, value in wanted.items()):
+            return row
+    return None
+
+
+def own_cpu(rows: Rows, row: Row) -> float | None:
+    """CPU ms of the predictor alone, as many side by side as the row kept busy."""
+    alone = [one for one in rows if one["model"] == row["model"] and one.get("server") == RAW]
+    if not alone:
+        return None
+    alone = sorted(alone, key=lambda one: int(one["connections"]))
+    return float(alone[0 if row["connections"] == 1 else -1]["cpu_ms"])
+
+
+def beyond(rows: Rows, row: Row) -> float | None:
+    """CPU ms of a request beyond the predictor's own."""
+    own = own_cpu(rows, row)
+    return None if own is None else float(row["cpu_ms"]) - own
+
+
+def ratio(rows: Rows, model: str, protocol: str, connections: int) -> float | None:
+    """Requests per second of the direct engine over those of the stock pipeline."""
+    direct, stock = (
+        find(rows, model=model, server=server, protocol=protocol, connections=connections) for server in (DIRECT, STOCK)
+    )
+    if direct is None or stock is None or not stock["requests_per_second"]:
+        return None
+    return float(direct["requests_per_second"]) / float(stock["requests_per_second"])
+
+
+def added_p50(rows: Rows, model: str, protocol: str) -> float | None:
+    """Milliseconds that the server adds to the median at one connection."""
+    direct = find(rows, model=model, server=DIRECT, protocol=protocol, connections=1)
+    alone = find(rows, model=model, server=RAW, connections=1)
+    return None if direct is None or alone is None else float(direct["p50_ms"]) - float(alone["p50_ms"])
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """One process over a soak: resident MiB after a tenth and at the end, (least, most) descriptors and threads."""
+
+    process: str
+    begin: float
+    end: float
+    fds: tuple[int, int]
+    threads: tuple[int, int]
+
+    @property
+    def percent(self) -> float:
+        """Growth of memory over the run."""
+        return 100 * (self.end / self.begin - 1) if self.begin else 0.0
+
+
+def memory_growth(samples: Rows) -> list[Growth]:
+    """Every process that lived through all of it: medians of the second and of the last tenth of the samples."""
+    part = max(1, len(samples) // _TENTH)
+    second, last = samples[part : 2 * part] or samples[-1:], samples[-part:]
+    found = []
+    for process in samples[-1]["processes"]:
+        begin, end, whole = (series(some, process["pid"]) for some in (second, last, samples[part:]))
+        if begin and end:
+            fds, threads = ([one[field] for one in whole] for field in ("fds", "threads"))
+            first, now = (median(one["rss_mib"] for one in some) for some in (begin, end))
+            ranges = (min(fds), max(fds)), (min(threads), max(threads))
+            found.append(Growth(process["process"], first, now, *ranges))
+    return found
+
+
+def series(samples: Rows, pid: int) -> list[Row]:
+    """One process, sample after sample."""
+    return [one for sample in samples for one in sample["processes"] if one["pid"] == pid]
+
+
+def settled(rows: Rows) -> Rows:
+    """The rows that did not fail."""
+    return [row for row in rows if "failed" not in row]
+
+
+def pss_of_workers(row: Row, side: str) -> float:
+    """MiB of all workers, or of all predictors alone, of a start-up row."""
+    memory = row[side]["pss_mib"]
+    return float(sum(memory["worker"] if side == "served" else memory))
+
+
+def extra_worker(rows: Rows, model: str) -> tuple[float, float] | None:
+    """(a further worker, a further predictor alone) in MiB: the slope from one to the most that were measured."""
+    mine = [row for row in settled(rows) if row["model"] == model]
+    counts = sorted({row["workers"] for row in mine})
+    if len(counts) < 2:  # noqa: PLR2004 - a slope needs two
+        return None
+    slopes = []
+    for side in ("served", "alone"):
+        least, most = (
+            median(pss_of_workers(row, side) for row in mine if row["workers"] == count)
+            for count in (counts[0], counts[-1])
+        )
+        slopes.append((most - least) / (counts[-1] - counts[0]))
+    return slopes[0], slopes[1]

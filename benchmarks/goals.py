@@ -1,0 +1,158 @@
+"""The goals of the runtime beside what was measured: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from benchmarks.figures import (
+    BUSY,
+    DIRECT,
+    MODELS,
+    Row,
+    added_p50,
+    beyond,
+    extra_worker,
+    find,
+    memory_growth,
+    ratio,
+    settled,
+)
+from benchmarks.tables import markdown, short
+
+_JSON, _BINARY = "JSON", "OIP REST binary"
+TIMES_STOCK = 4.0
+CPU_MS = {_BINARY: 0.5, _JSON: 0.8}
+ADDED_P50_MS = 1.0
+GOODPUT_PERCENT = 90.0
+REFUSAL_MS = 50.0
+IMAGE_MB = 900.0
+WORKER_TIMES = 1.1
+GROWTH_PERCENT = 1.0
+
+Raws = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One line: `met` is None where nothing was measured."""
+
+    goal: str
+    measured: str
+    met: bool | None
+    detail: str = ""
+
+
+def table(raws: Raws) -> str:
+    """The table of goals."""
+    words = {True: "met", False: "**missed**", None: "not measured"}
+    rows = [(goal.goal, goal.measured, words[goal.met], goal.detail) for goal in every(raws)]
+    return markdown(("goal", "measured", "", "where it goes"), rows)
+
+
+def every(raws: Raws) -> Iterator[Goal]:
+    """All goals, measured or not."""
+    rows = raws.get("serving", {}).get("rows", [])
+    yield from _throughput(rows)
+    yield from _cpu(rows)
+    yield from _latency(rows)
+    yield from _overload(raws.get("overload", {}).get("rows", []))
+    yield from _startup(raws.get("startup", {}).get("rows", []))
+    yield _image(raws.get("image-size"))
+    yield _memory(raws.get("startup", {}).get("rows", []))
+    yield _soak(raws.get("soak", {}).get("rows", []))
+
+
+def _throughput(rows: Any) -> Iterator[Goal]:  # noqa: ANN401 - raw data
+    for model in list(MODELS)[:3]:
+        value = ratio(rows, model, _JSON, BUSY)
+        goal = f"{model}: {TIMES_STOCK:.0f} x the stock pipeline's requests/s, JSON, {BUSY} connections"
+        if value is None:
+            yield Goal(goal, "", None)
+            continue
+        rpc = ratio(rows, model, "gRPC", BUSY)
+        yield Goal(goal, f"{value:.1f} x", value >= TIMES_STOCK, f"gRPC: {rpc:.1f} x" if rpc else "")
+
+
+def _cpu(rows: Any) -> Iterator[Goal]:  # noqa: ANN401 - raw data
+    for protocol, limit in CPU_MS.items():
+        for model in ("cls", "path"):
+            row = find(rows, model=model, server=DIRECT, protocol=protocol, connections=1)
+            value = None if row is None else beyond(rows, row)
+            goal = f"{model}: CPU per request beyond the predictor's own, {protocol}, 110 KB: at most {limit} ms"
+            if row is None or value is None:
+                yield Goal(goal, "", None)
+            else:
+                yield Goal(goal, f"{value:.2f} ms", value <= limit, _parts(row, row["cpu_ms"] - value))
+
+
+def _parts(row: Row, own: float) -> str:
+    parts = dict(row["cpu_ms_by_process"])
+    parts["worker beyond the predictor"] = parts.pop("worker", 0.0) - own
+    return ", ".join(f"{name} {value:.2f}" for name, value in sorted(parts.items(), key=lambda part: -part[1]))
+
+
+def _latency(rows: Any) -> Iterator[Goal]:  # noqa: ANN401 - raw data
+    for protocol in CPU_MS:
+        value = added_p50(rows, "cls", protocol)
+        goal = f"cls: p50 added at one connection, {protocol}: at most {ADDED_P50_MS:.0f} ms"
+        yield Goal(goal, "", None) if value is None else Goal(goal, f"{value:.2f} ms", value <= ADDED_P50_MS)
+
+
+def _overload(rows: Any) -> Iterator[Goal]:  # noqa: ANN401 - raw data
+    goal = (
+        f"10 x overload: goodput at least {GOODPUT_PERCENT:.0f} % of the peak, the rest 429 within {REFUSAL_MS:.0f} ms"
+    )
+    if not settled(rows):
+        yield Goal(goal, "", None)
+    for row in settled(rows):
+        refusals = row["by_status"].get("429", {}).get("p99_ms")
+        met = row["goodput_percent"] >= GOODPUT_PERCENT and refusals is not None and refusals <= REFUSAL_MS
+        said = f"{row['goodput_percent']:.0f} %, 429 after {short(refusals or 0.0)} ms (p99), {row['others']} others"
+        generator = row["generator_cpu_seconds"] / row["seconds"]
+        detail = f"the load generator took {generator:.2f} of a CPU" if not met else ""
+        yield Goal(f"{row['workers']} workers: {goal}", said, met and row["others"] == 0, detail)
+
+
+def _startup(rows: Any) -> Iterator[Goal]:  # noqa: ANN401 - raw data
+    for model in dict.fromkeys(row["model"] for row in settled(rows)):
+        mine = [row for row in settled(rows) if row["model"] == model and row["workers"] == 1]
+        load = median(row["alone"]["load_seconds"] + row["alone"]["first_run_seconds"] for row in mine)
+        ready = median(row["served"]["ready_seconds"] for row in mine)
+        limit = 3 + 1.2 * load
+        imports = median(row["alone"]["import_seconds"] for row in mine)
+        goal = f"{model}, 1 worker: start to Ready at most 3 s + 1.2 x load = {limit:.2f} s"
+        yield Goal(goal, f"{ready:.2f} s", ready <= limit, f"importing Paddle alone: {imports:.2f} s")
+    if not settled(rows):
+        yield Goal("start to Ready at most 3 s + 1.2 x load", "", None)
+
+
+def _image(raw: Mapping[str, Any] | None) -> Goal:
+    goal = f"CPU image at most {IMAGE_MB:.0f} MB"
+    if raw is None:
+        return Goal(goal, "", None)
+    return Goal(goal, f"{raw['megabytes']:.0f} MB", raw["megabytes"] <= IMAGE_MB, "the table below")
+
+
+def _memory(rows: Any) -> Goal:  # noqa: ANN401 - raw data
+    goal = f"memory of a further worker at most {WORKER_TIMES} x a predictor"
+    slopes = extra_worker(rows, "rec")
+    if slopes is None:
+        return Goal(goal, "", None)
+    worker, alone = slopes
+    said = f"{worker / alone:.2f} x ({worker:.0f} MiB, alone {alone:.0f} MiB)"
+    return Goal(goal, said, worker <= WORKER_TIMES * alone, "rec: with the libraries that its Ops import")
+
+
+def _soak(rows: Any) -> Goal:  # noqa: ANN401 - raw data
+    goal = "a million requests: no growth of memory, descriptors, threads"
+    row = next((row for row in rows if "samples" in row), None)
+    if row is None:
+        return Goal(goal, "", None)
+    growth = memory_growth(row["samples"])
+    worst = max(growth, key=lambda one: one.percent)
+    steady = all(one.threads[0] == one.threads[1] for one in growth)
+    said = f"{row['samples'][-1]['answered']:,} requests; most: {worst.process} {worst.percent:+.2f} %"
+    return Goal(goal, said, worst.percent < GROWTH_PERCENT and steady, "" if steady else "the number of threads varies")

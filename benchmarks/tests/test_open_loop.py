@@ -1,0 +1,45 @@
+import asyncio
+
+from benchmarks.open_loop import Outcome, offer
+from benchmarks.payload import Payload
+
+REQUEST = Payload("JSON", "/m/prediction", (("content-type", "application/json"),), b"{}", grpc=False)
+
+
+async def _serve_and_offer(answers: list[bytes], rate: float, seconds: float) -> Outcome:
+    left = list(answers)
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert b"content-length: 2" in head
+            await reader.readexactly(2)
+            answer = left.pop(0) if left else b""
+            writer.write(answer)
+            if not answer or b"close" in answer:
+                writer.close()
+                return
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with server:
+        return await offer(REQUEST, server.sockets[0].getsockname()[1], rate, seconds)
+
+
+def test_answers_are_counted_by_status_and_what_has_none_is_lost() -> None:
+    good = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+    full = b"HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}"
+    outcome = asyncio.run(_serve_and_offer([good, full, good], 40, 0.1))
+    rows = outcome.to_json()
+    assert {status: row["count"] for status, row in rows["by_status"].items()} == {"200": 2, "429": 1}
+    assert rows["lost"] == 1
+
+
+def test_a_port_where_nobody_listens_loses_every_request() -> None:
+    outcome = asyncio.run(offer(REQUEST, 9, 50, 0.1))
+    assert outcome.lost == 5
+    assert outcome.ends == []
+
+
+def test_a_rate_counts_only_what_was_complete_in_time() -> None:
+    outcome = Outcome(ends=[(0.5, 200), (1.5, 200), (1.6, 429), (1.7, 200), (2.5, 200)])
+    assert outcome.rate(200, 1.0, 2.0) == 2.0

@@ -1,0 +1,194 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import figures, goals, plots, report, tables
+from benchmarks.results import Results
+
+MACHINE = {"cpus": 2, "processor": "p", "kernel": "k", "paddle": "3.3.1", "python": "3.11", "commit": "abc"}
+
+
+def row(server: str, protocol: str, connections: int, rate: float, cpu: float, **more: int) -> dict[str, Any]:
+    return {
+        "model": "cls",
+        "server": server,
+        "protocol": protocol,
+        "connections": connections,
+        "requests_per_second": rate,
+        "p50_ms": 1000 / rate,
+        "errors": 0,
+        "cpu_ms": cpu,
+        "cpu_ms_by_process": {"worker": cpu - 0.2, "HAProxy": 0.15, "supervisor": 0.05},
+        **more,
+    }
+
+
+def serving() -> dict[str, Any]:
+    rows = [
+        row(figures.RAW, "", 1, 400, 2.5),
+        row(figures.RAW, "", 2, 700, 2.8),
+        row(figures.STOCK, "JSON", 1, 50, 12.0),
+        row(figures.STOCK, "JSON", 16, 80, 12.0),
+        row(figures.DIRECT, "JSON", 1, 250, 3.5),
+        row(figures.DIRECT, "JSON", 16, 400, 3.9),
+        row(figures.DIRECT, "OIP REST binary", 1, 320, 2.9),
+        row(figures.DIRECT, "OIP REST binary", 16, 480, 3.2, errors=40),
+        {"model": "cls", "server": "pipeline engine", "protocol": "JSON", "failed": "it did not come up"},
+    ]
+    return {"machine": MACHINE, "rows": rows}
+
+
+def soak(end: float) -> dict[str, Any]:
+    def process(name: str, pid: int, rss: float) -> dict[str, Any]:
+        return {"process": name, "pid": pid, "rss_mib": rss, "fds": 10, "threads": 2}
+
+    samples = [
+        {
+            "answered": 1000 * turn,
+            "seconds": float(turn),
+            "processes": [process("worker", 7, 300 + (end - 300) * turn / 20), process("HAProxy", 8, 15)],
+        }
+        for turn in range(21)
+    ]
+    return {"machine": MACHINE, "rows": [{"protocols": ["JSON"], "errors": 0, "samples": samples}]}
+
+
+def startup() -> dict[str, Any]:
+    rows = [
+        {
+            "model": "rec",
+            "workers": count,
+            "alone": {
+                "import_seconds": 1.0,
+                "load_seconds": 0.5,
+                "first_run_seconds": 0.1,
+                "pss_mib": [200.0 + 100 / count] * count,
+            },
+            "served": {"ready_seconds": 3.0 + count, "pss_mib": {"worker": [210.0 + 100 / count] * count}},
+        }
+        for count in (1, 2)
+    ]
+    return {"machine": MACHINE, "rows": rows}
+
+
+def overload() -> dict[str, Any]:
+    line = {
+        "workers": 1,
+        "seconds": 10.0,
+        "peak_per_second": 60.0,
+        "offered_per_second": 600.0,
+        "goodput_per_second": 57.0,
+        "goodput_percent": 95.0,
+        "generator_cpu_seconds": 2.0,
+        "by_status": {"200": {"count": 570}, "429": {"count": 5400, "p50_ms": 0.2, "p99_ms": 4.5}},
+        "others": 0,
+    }
+    return {"machine": MACHINE, "rows": [line, {**line, "workers": 2, "goodput_percent": 71.0}]}
+
+
+def raws() -> dict[str, Any]:
+    return {"serving": serving(), "soak": soak(300.5), "startup": startup(), "overload": overload()}
+
+
+def test_a_row_a_series_and_a_column_a_number_of_connections() -> None:
+    text = tables.serving(serving())
+    assert "| requests/s (p50 ms) | 1 conn. | 16 conn. |" in text
+    assert "| direct engine, JSON | 250 (4) | 400 (2.5) |" in text
+    assert "| raw Paddle Inference, that many processes | 400 (2.5) | 700 (1.43) |" in text
+
+
+def test_errors_and_failures_are_shown() -> None:
+    text = tables.serving(serving())
+    assert "40 errors" in text
+    assert "| cls / pipeline engine / JSON | it did not come up |" in text
+
+
+def test_cpu_beyond_the_predictor_is_a_difference_to_as_many_predictors_as_were_busy() -> None:
+    rows = serving()["rows"]
+    one, many = (figures.find(rows, server=figures.DIRECT, protocol="JSON", connections=count) for count in (1, 16))
+    assert one is not None
+    assert many is not None
+    assert figures.beyond(rows, one) == pytest.approx(1.0)
+    assert figures.beyond(rows, many) == pytest.approx(1.1)
+
+
+def test_goals_are_met_missed_or_not_measured() -> None:
+    found = {goal.goal.partition(":")[0] + goal.measured: goal.met for goal in goals.every(raws())}
+    assert found["cls5.0 x"] is True
+    assert found["cls1.00 ms"] is False
+    assert found["cls0.40 ms"] is True
+    assert found["1 workers95 %, 429 after 4.5 ms (p99), 0 others"] is True
+    assert found["2 workers71 %, 429 after 4.5 ms (p99), 0 others"] is False
+    assert found["CPU image at most 900 MB"] is None
+
+
+def test_a_further_worker_is_a_slope_beside_that_of_predictors_alone() -> None:
+    assert figures.extra_worker(startup()["rows"], "rec") == pytest.approx((210.0, 200.0))
+
+
+def test_memory_that_grows_is_seen_and_memory_that_does_not_is_not() -> None:
+    (steady, grows) = (
+        next(goal for goal in goals.every({"soak": soak(end)}) if "million" in goal.goal) for end in (300.5, 330)
+    )
+    assert steady.met is True
+    assert grows.met is False
+    assert "worker" in grows.measured
+
+
+def test_a_process_that_was_replaced_is_measured_from_its_own_beginning() -> None:
+    samples = soak(300)["rows"][0]["samples"]
+    for sample in samples[-3:]:
+        sample["processes"][0]["pid"] = 9
+    assert [growth.process for growth in figures.memory_growth(samples)] == ["HAProxy"]
+
+
+@pytest.mark.parametrize("name", plots.PLOTS)
+def test_the_same_data_draw_the_same_plot_on_white_with_its_source(name: str) -> None:
+    source, draw = plots.PLOTS[name]
+    first, second = (plots.svg(draw, raws()[source], "sha256:abc") for _ in range(2))
+    assert first == second
+    assert "sha256:abc" in first
+    assert "fill: #ffffff" in first
+
+
+def test_a_page_gets_its_parts_and_keeps_the_rest() -> None:
+    page = "before\n<!-- generated: a -->\nold\n<!-- end -->\nafter\n"
+    once = report.render(page, {"a": "new"})
+    assert once == "before\n<!-- generated: a -->\n\nnew\n\n<!-- end -->\nafter\n"
+    assert report.render(once, {"a": "new"}) == once
+
+
+def test_a_part_without_a_place_is_an_error() -> None:
+    with pytest.raises(ValueError, match="generated parts"):
+        report.render("nothing", {"a": "new"})
+
+
+def test_the_page_has_a_place_for_every_section_and_what_is_missing_says_so() -> None:
+    made = report.sections({})
+    assert made["soak"] == report.NOT_YET
+    report.render(report.PAGE.read_text(encoding="utf-8"), made)
+
+
+def test_a_run_that_was_stopped_goes_on_and_one_with_other_settings_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.results.WORK", tmp_path)
+    Results("x", {"seconds": 1}, tmp_path / "x.json", fresh=False).put("a", {"value": 1})
+    assert Results("x", {"seconds": 1}, tmp_path / "x.json", fresh=False).rows == {"a": {"value": 1}}
+    assert Results("x", {"seconds": 1}, tmp_path / "x.json", fresh=True).rows == {}
+    assert Results("x", {"seconds": 2}, tmp_path / "x.json", fresh=False).rows == {}
+
+
+def test_a_failure_is_in_the_raw_data_and_in_the_exit_status_and_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.results.WORK", tmp_path)
+    results = Results("x", {}, tmp_path / "x.json", fresh=False)
+    results.put("a", {"value": 1})
+    results.fail({"model": "m"}, RuntimeError("why\nlog"))
+    assert results.finish() == 1
+    assert '"failed": "why"' in (tmp_path / "x.json").read_text()
+    again = Results("x", {}, tmp_path / "x.json", fresh=False)
+    assert again.rows == {"a": {"value": 1}}
+    assert again.finish() == 0
