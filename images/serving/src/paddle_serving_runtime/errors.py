@@ -75,6 +75,12 @@ class WorkerCrashLoop(_NamedError):  # noqa: N818
     exit_code: ClassVar[int] = 5
 
 
+class FrontFailed(_NamedError):  # noqa: N818
+    """HAProxy does not start, or dies as fast as it is started."""
+
+    exit_code: ClassVar[int] = 5
+
+
 class InvalidOption(_NamedError):  # noqa: N818
     """A flag or an environment variable that cannot work."""
 

@@ -101,7 +101,7 @@ def test_metrics_count_requests_by_code(shared: "Serving") -> None:
 
     def grown() -> bool:
         now = shared.metrics()
-        names = [f'paddle_serving_requests_total{{code="{code}"}}' for code in (200, 400)]
+        names = [f'paddle_serving_requests_total{{code="{code}",protocol="pipeline_json"}}' for code in (200, 400)]
         return all(now.get(name, 0) == before.get(name, 0) + 1 for name in names)
 
     shared.wait_for(grown, "one more 200 and one more 400 in /metrics", 5)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from images.serving.tests.serve.conftest import Serving
 
 X = "0.0137,-0.1136,0.2553,-0.0692,0.0582,-0.0727,-0.1583,-0.0584,0.6283,0.4919,0.1856,0.0795,-0.0332"
+REFUSED = 'paddle_serving_requests_total{code="429",protocol="pipeline_json"}'
 SIMPLE = {"key": ["x"], "value": [X]}
 
 
@@ -43,7 +44,7 @@ def test_a_full_queue_is_429_and_who_waits_is_answered(
     assert all(response.headers["retry-after"] == "1" for response in refused)
     assert all(response.json()["err_msg"] == "the queue is full; retry" for response in refused)
     assert answered == [200] * 3
-    serving.wait_for(lambda: serving.metrics().get('paddle_serving_requests_total{code="429"}') == 5, "the count")
+    serving.wait_for(lambda: serving.metrics().get(REFUSED) == 5, "the count")
 
 
 def test_a_hang_is_504_and_a_new_worker(serve: "Callable[..., Serving]", make_package: Callable[..., Path]) -> None:
@@ -55,7 +56,7 @@ def test_a_hang_is_504_and_a_new_worker(serve: "Callable[..., Serving]", make_pa
     assert time.monotonic() - started >= 2.5
     serving.wait_for(lambda: serving.worker_pids() != [hung] and serving.status("/readyz") == 200, "a new worker")
     assert serving.post(SIMPLE).status_code == 200
-    assert serving.metrics()['paddle_serving_requests_total{code="504"}'] == 1
+    assert serving.metrics()['paddle_serving_requests_total{code="504",protocol="pipeline_json"}'] == 1
 
 
 def test_sigterm_under_load_fails_no_request(

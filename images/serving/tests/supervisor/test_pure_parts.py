@@ -13,7 +13,18 @@ from paddle_serving_runtime.supervisor.statistics import RequestRecord, Statisti
 
 
 def line(**fields: str) -> bytes:
-    defaults = {"code": "200", "microseconds": "1500", "queued": "2", "worker": "w0", "path": "/a/b", "request": "id"}
+    defaults = {
+        "code": "200",
+        "microseconds": "1500",
+        "queued": "2",
+        "worker": "w0",
+        "path": "/a/b",
+        "request": "id",
+        "frontend": "http",
+        "grpc": "-",
+        "inference": "900",
+        "batch": "1",
+    }
     return orjson.dumps(defaults | fields)
 
 
@@ -74,14 +85,45 @@ def test_readiness_begins_when_every_worker_is_verified_and_lasts_while_one_serv
 
 def test_log_lines_of_the_front_are_counted_by_code() -> None:
     statistics = Statistics()
-    for text in (line(), line(code="429", microseconds=""), line(code="503"), line(queued="-1")):
+    refused = {"inference": "-", "batch": "-"}
+    for text in (line(), line(code="429", microseconds="", **refused), line(code="503"), line(queued="-1")):
         record = RequestRecord.parse(text)
         assert record is not None
         statistics.add(record)
-    assert statistics.requests == {200: 2, 429: 1, 503: 1}
+    assert statistics.requests == {(200, "pipeline_json"): 2, (429, "pipeline_json"): 1, (503, "pipeline_json"): 1}
+    assert {code: sum(failed.counts) for code, failed in statistics.failed.items()} == {429: 1, 503: 1}
+    assert (sum(statistics.inference.counts), sum(statistics.batches.counts)) == (3, 3)
     assert sum(statistics.latency.counts) == 2
     assert statistics.latency.total == pytest.approx(0.003)
     assert statistics.queued.total == pytest.approx(0.002)
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "protocol"),
+    [
+        ({}, 200, "pipeline_json"),
+        ({"code": "502"}, 503, "pipeline_json"),
+        ({"path": "/v2/models/m/infer"}, 200, "oip_rest"),
+        ({"path": "/v2x/y"}, 200, "pipeline_json"),
+        ({"frontend": "grpc", "path": "/inference.GRPCInferenceService/ModelInfer"}, 200, "oip_grpc"),
+        ({"frontend": "grpc", "path": "/inference.GRPCInferenceService/ServerLive", "grpc": "0"}, 200, "oip_grpc"),
+        (
+            {
+                "frontend": "grpc",
+                "path": "/baidu.paddle_serving.pipeline_serving.PipelineService/inference",
+                "grpc": "14",
+            },
+            503,
+            "pipeline_grpc",
+        ),
+        ({"frontend": "grpc", "path": "/grpc.health.v1.Health/Watch", "grpc": "99"}, 500, "grpc"),
+        ({"frontend": "grpc", "path": "/", "code": "415"}, 415, "grpc"),
+    ],
+)
+def test_every_protocol_is_counted_with_a_status_of_http(fields: dict[str, str], code: int, protocol: str) -> None:
+    record = RequestRecord.parse(line(**fields))
+    assert record is not None
+    assert (record.code, record.protocol) == (code, protocol)
 
 
 @pytest.mark.parametrize("text", [b"", b"[NOTICE] haproxy", b"[]", b'{"code":"x"}', line(code="")])
@@ -102,7 +144,10 @@ def test_metrics_are_prometheus_text_with_accumulated_buckets() -> None:
         )
     ).decode()
     for expected in (
-        'paddle_serving_requests_total{code="200"} 3.0',
+        'paddle_serving_requests_total{code="200",protocol="pipeline_json"} 3.0',
+        'paddle_serving_inference_duration_seconds_bucket{le="0.001"} 3.0',
+        'paddle_serving_batch_size_bucket{le="1.0"} 3.0',
+        "paddle_serving_batch_size_sum 3.0",
         'paddle_serving_worker_restarts_total{worker="1"} 2.0',
         'paddle_serving_workers{phase="serving"} 2.0',
         'paddle_serving_request_duration_seconds_bucket{le="0.001"} 1.0',

@@ -18,6 +18,7 @@ _LOG_PIPE_BYTES = 1024 * 1024
 """HAProxy drops log lines rather than wait; a large pipe holds some thousands of them."""
 
 _POLL_SECONDS = 0.01
+_ANSWER_SECONDS = 5.0
 
 
 class FrontError(Exception):
@@ -62,7 +63,7 @@ class Front:
         """Whether its main loop runs; the admin socket is there before the port is bound."""
         try:
             return bool(await self._command("show info"))
-        except (FrontError, OSError):
+        except FrontError:
             return False
 
     async def last_words(self) -> str:
@@ -127,7 +128,10 @@ class Front:
         except OSError as error:
             raise FrontError(f"HAProxy's admin socket: {error.strerror}") from error
         try:
-            writer.write(command.encode() + b"\n")
-            return (await reader.read()).decode()
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                writer.write(command.encode() + b"\n")
+                return (await reader.read()).decode()
+        except (OSError, TimeoutError) as error:
+            raise FrontError(f"HAProxy's admin socket does not answer to {command}: {error}") from error
         finally:
             writer.close()

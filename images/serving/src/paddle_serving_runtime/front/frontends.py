@@ -12,6 +12,7 @@ from paddle_serving_runtime.front.names import (
     HTTP,
     OPEN_INFERENCE_METHOD,
     PIPELINE_METHOD,
+    V2,
 )
 from paddle_serving_runtime.front.refusals import (
     BY_PATH,
@@ -51,8 +52,8 @@ def http(rules: Rules, port: int) -> list[str]:
         *(_error_file(rules, code, f"{code}.http") for code in OWN_STATUSES if code not in BY_PATH),
         *(_error_by_path(rules, code) for code in BY_PATH),
         *_begin(),
-        "    acl open-inference path_beg /v2/",
-        "    acl open-inference path /v2",
+        f"    acl open-inference path_beg {V2}/",
+        f"    acl open-inference path {V2}",
         _return(rules, POST_ONLY, "Allow POST", "!METH_POST !METH_GET or !METH_POST !open-inference"),
         _return(rules, too_long(rules.max_body_bytes), "", f"{{ req.body_size gt {rules.max_body_bytes} }}"),
         _return(rules, QUEUE_FULL, f"Retry-After {RETRY_AFTER_SECONDS}", f"METH_POST {_full(rules)}"),

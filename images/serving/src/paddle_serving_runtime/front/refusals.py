@@ -7,9 +7,8 @@ from urllib.parse import quote
 
 import orjson
 
+from paddle_serving_runtime.front.names import V2
 from paddle_serving_runtime.protocol import ErrorCode, error_body
-
-OPEN_INFERENCE_PREFIX = "/v2/"
 
 
 @dataclass(frozen=True)
@@ -87,4 +86,4 @@ def _http(refusal: Refusal) -> bytes:
 def _map(refusal: Refusal) -> bytes:
     rest = orjson.dumps({"error": refusal.message})
     pipeline = error_body(refusal.err_no, refusal.message)
-    return b"%b %b\n/ %b\n" % (OPEN_INFERENCE_PREFIX.encode(), rest, pipeline)
+    return b"%b/ %b\n/ %b\n" % (V2.encode(), rest, pipeline)

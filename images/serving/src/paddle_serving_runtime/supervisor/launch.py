@@ -10,6 +10,7 @@ from pathlib import Path
 
 from paddle_serving_runtime.supervisor.children import Children
 from paddle_serving_runtime.supervisor.settings import ServeSettings
+from paddle_serving_runtime.worker.lifeline import Keeper
 from paddle_serving_runtime.worker.options import WorkerOptions
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -17,13 +18,17 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 @dataclass(frozen=True)
 class WorkerProcess:
-    """A worker that was started: `report` is the read end of the pipe for its one line."""
+    """A worker that was started.
+
+    `report` is the read end of the pipe for its one line, `keeper` has its connections.
+    """
 
     index: int
     process: Process
     report: asyncio.StreamReader
     socket: Path
     busy_file: Path
+    keeper: Keeper
 
 
 @dataclass(frozen=True)
@@ -66,16 +71,31 @@ def reference_message(folder: Path) -> Path:
 async def start_worker(settings: ServeSettings, children: Children, folder: Path, index: int) -> WorkerProcess:
     """Starts one worker process."""
     read_end, write_end = os.pipe()
-    socket, busy_file = worker_socket(folder, index), folder / f"w{index}.busy"
+    busy_file = folder / f"w{index}.busy"
     # a restarted worker must not inherit the mark of the one before it
     busy_file.unlink(missing_ok=True)
-    options = WorkerOptions(
+    keeper = Keeper()
+    descriptors = (write_end, keeper.worker_descriptor)
+    try:
+        options = _worker_options(settings, folder, index, descriptors)
+        command = (sys.executable, "-m", "paddle_serving_runtime.worker", options.to_json())
+        process = await children.start(command, process_environment(settings.threads), pass_fds=descriptors)
+    finally:
+        os.close(write_end)
+        keeper.started()
+    _listen_to(keeper)
+    return WorkerProcess(index, process, await _reader(read_end), worker_socket(folder, index), busy_file, keeper)
+
+
+def _worker_options(settings: ServeSettings, folder: Path, index: int, descriptors: tuple[int, int]) -> WorkerOptions:
+    report_fd, lifeline_fd = descriptors
+    return WorkerOptions(
         model_dir=str(settings.model_dir),
         name=settings.name,
-        socket=str(socket),
-        busy_file=str(busy_file),
-        report_fd=write_end,
-        lifeline_fd=-1,
+        socket=str(worker_socket(folder, index)),
+        busy_file=str(folder / f"w{index}.busy"),
+        report_fd=report_fd,
+        lifeline_fd=lifeline_fd,
         max_body_bytes=settings.max_body_bytes,
         overrides=settings.overrides,
         ir_optim=settings.ir_optim,
@@ -87,12 +107,18 @@ async def start_worker(settings: ServeSettings, children: Children, folder: Path
         index=index,
         legacy_status=settings.legacy_status,
     )
-    try:
-        command = (sys.executable, "-m", "paddle_serving_runtime.worker", options.to_json())
-        process = await children.start(command, process_environment(settings.threads), pass_fds=(write_end,))
-    finally:
-        os.close(write_end)
-    return WorkerProcess(index, process, await _reader(read_end), socket, busy_file)
+
+
+def _listen_to(keeper: Keeper) -> None:
+    """Takes the worker's connections as they come, until it ends."""
+    loop = asyncio.get_running_loop()
+    descriptor = keeper.fileno()
+
+    def receive() -> None:
+        if not keeper.receive():
+            loop.remove_reader(descriptor)
+
+    loop.add_reader(descriptor, receive)
 
 
 def reference_command(

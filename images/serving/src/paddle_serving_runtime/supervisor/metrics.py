@@ -1,6 +1,6 @@
 """Prometheus text of what the supervisor knows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -14,7 +14,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from paddle_serving_runtime.supervisor.statistics import LATENCY_BUCKETS, Distribution, Statistics
+from paddle_serving_runtime.supervisor.statistics import Distribution, Statistics
 
 
 @dataclass(frozen=True)
@@ -42,32 +42,65 @@ class _Collector(Collector):
 
     @override
     def collect(self) -> Iterable[Metric]:
-        statistics = self._snapshot.statistics
-        requests = CounterMetricFamily("paddle_serving_requests", "Finished requests.", labels=["code"])
-        for code, count in sorted(statistics.requests.items()):
-            requests.add_metric([str(code)], count)
-        restarts = CounterMetricFamily("paddle_serving_worker_restarts", "Workers replaced.", labels=["worker"])
-        for worker, count in sorted(statistics.restarts.items()):
-            restarts.add_metric([str(worker)], count)
-        workers = GaugeMetricFamily("paddle_serving_workers", "Workers by phase.", labels=["phase"])
-        for phase, count in self._snapshot.phases.items():
-            workers.add_metric([phase], count)
-        yield from (requests, restarts, workers)
-        yield _histogram("request_duration", "Time of answered requests, queue included.", statistics.latency)
-        yield _histogram("queue_duration", "Time that answered requests waited for a worker.", statistics.queued)
-        if self._snapshot.queue is not None:
-            yield GaugeMetricFamily("paddle_serving_queue_length", "Requests waiting.", self._snapshot.queue)
-        yield GaugeMetricFamily("paddle_serving_ready", "1 where the pod is ready.", self._snapshot.ready)
-        golden = GaugeMetricFamily("paddle_serving_golden_verified", "1 for the verdict.", labels=["verdict"])
-        golden.add_metric([self._snapshot.verdict], 1)
-        yield golden
-        yield InfoMetricFamily("paddle_serving_model", "What is served.", dict(self._snapshot.model))
+        yield from _counters(self._snapshot.statistics)
+        yield from _histograms(self._snapshot.statistics)
+        yield from _state(self._snapshot)
 
 
-def _histogram(name: str, text: str, distribution: Distribution) -> HistogramMetricFamily:
-    bounds = [*(str(bound) for bound in LATENCY_BUCKETS), "+Inf"]
+def _counters(statistics: Statistics) -> Iterator[Metric]:
+    requests = CounterMetricFamily(
+        "paddle_serving_requests",
+        "Finished requests by HTTP status, for gRPC by the one that says the same.",
+        labels=["code", "protocol"],
+    )
+    for (code, protocol), count in sorted(statistics.requests.items()):
+        requests.add_metric([str(code), protocol], count)
+    restarts = CounterMetricFamily("paddle_serving_worker_restarts", "Workers replaced.", labels=["worker"])
+    for worker, count in sorted(statistics.restarts.items()):
+        restarts.add_metric([str(worker)], count)
+    yield requests
+    yield restarts
+    yield CounterMetricFamily("paddle_serving_front_restarts", "HAProxy replaced.", statistics.front_restarts)
+    lost = "Requests that died with their worker and were answered 503."
+    yield CounterMetricFamily("paddle_serving_lost_requests", lost, statistics.lost)
+
+
+def _histograms(statistics: Statistics) -> Iterator[Metric]:
+    for name, text, distribution in (
+        ("request_duration_seconds", "Time of answered requests, queue included.", statistics.latency),
+        ("queue_duration_seconds", "Time that answered requests waited for a worker.", statistics.queued),
+        ("inference_duration_seconds", "Time that workers' requests spent in Paddle Inference.", statistics.inference),
+        ("batch_size", "Requests that were computed together with a request.", statistics.batches),
+    ):
+        histogram = HistogramMetricFamily(f"paddle_serving_{name}", text)
+        histogram.add_metric([], _buckets(distribution), distribution.total)
+        yield histogram
+    failed = HistogramMetricFamily(
+        "paddle_serving_failed_request_duration_seconds", "Time of failed requests, queue included.", labels=["code"]
+    )
+    for code, distribution in sorted(statistics.failed.items()):
+        failed.add_metric([str(code)], _buckets(distribution), distribution.total)
+    yield failed
+
+
+def _state(snapshot: Snapshot) -> Iterator[Metric]:
+    workers = GaugeMetricFamily("paddle_serving_workers", "Workers by phase.", labels=["phase"])
+    for phase, count in snapshot.phases.items():
+        workers.add_metric([phase], count)
+    yield workers
+    if snapshot.queue is not None:
+        yield GaugeMetricFamily("paddle_serving_queue_length", "Requests waiting.", snapshot.queue)
+    yield GaugeMetricFamily("paddle_serving_ready", "1 where the pod is ready.", snapshot.ready)
+    golden = GaugeMetricFamily("paddle_serving_golden_verified", "1 for the verdict.", labels=["verdict"])
+    golden.add_metric([snapshot.verdict], 1)
+    yield golden
+    yield InfoMetricFamily("paddle_serving_model", "What is served.", dict(snapshot.model))
+
+
+def _buckets(distribution: Distribution) -> list[tuple[str, float]]:
+    bounds = [*(str(float(bound)) for bound in distribution.bounds), "+Inf"]
     buckets, accumulated = [], 0
     for bound, count in zip(bounds, distribution.counts, strict=True):
         accumulated += count
-        buckets.append((bound, accumulated))
-    return HistogramMetricFamily(f"paddle_serving_{name}_seconds", text, buckets=buckets, sum_value=distribution.total)
+        buckets.append((bound, float(accumulated)))
+    return buckets

@@ -12,6 +12,7 @@ import orjson
 from paddle_serving_runtime.front import FrontError
 from paddle_serving_runtime.supervisor.children import kill
 from paddle_serving_runtime.supervisor.launch import WorkerProcess
+from paddle_serving_runtime.supervisor.lost import answer_lost
 from paddle_serving_runtime.supervisor.output import Output
 from paddle_serving_runtime.supervisor.readiness import Phase
 from paddle_serving_runtime.supervisor.reference import named_error
@@ -33,7 +34,10 @@ class Gate(Protocol):
 
 
 class WorkerSlot:
-    """The place of one worker. `on_change` is called whenever its phase changes."""
+    """The place of one worker.
+
+    `on_change` is called whenever its phase changes, `on_lost` with the number of requests that died with a worker.
+    """
 
     def __init__(
         self,
@@ -42,6 +46,7 @@ class WorkerSlot:
         verifier: Verifier,
         request_timeout: float,
         on_change: Callable[[], None],
+        on_lost: Callable[[int], None],
     ) -> None:
         self.phase = Phase.LOADING
         self.loaded: dict[str, Any] = {}
@@ -53,6 +58,7 @@ class WorkerSlot:
         # around the moment when the front answers 504: no new request from before it, killed after it
         self._margin = min(0.5, request_timeout / 10)
         self._on_change = on_change
+        self._on_lost = on_lost
         self._stopping = False
         self._output = Output(worker.process, f"worker {worker.index}")
 
@@ -69,6 +75,8 @@ class WorkerSlot:
                 how = await self._live()
             finally:
                 kill(self._worker.process)
+            if lost := answer_lost(self._worker):
+                self._on_lost(lost)
             await copying
             if self._stopping:
                 await asyncio.Event().wait()

@@ -1,18 +1,35 @@
 """What the front's log lines add up to: pure."""
 
-from collections import Counter
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Literal, Self
 
 import orjson
+
+from paddle_serving_runtime.front.names import GRPC, OPEN_INFERENCE_METHOD, PIPELINE_METHOD, V2
 
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Upper bounds in seconds."""
 
+BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128)
+"""Upper bounds in requests."""
+
+Protocol = Literal["pipeline_json", "pipeline_grpc", "oip_rest", "oip_grpc", "grpc"]
+_LOST_CODE = 502
+_FIRST_ERROR = 400
+_GRPC_CODES = {0: 200, 3: 400, 4: 504, 5: 404, 8: 429, 12: 501, 13: 500, 14: 503}
+"""The HTTP status that says the same as a number of google.rpc.Code, so that one alert watches every protocol."""
+
 
 @dataclass(frozen=True)
 class RequestRecord:
-    """One finished request: HTTP code, seconds from its complete arrival to its end, seconds of them in the queue."""
+    """One finished request.
+
+    `code` is its HTTP status, for gRPC the one that says the same; `seconds` from its complete arrival to its end,
+    `queued` of them in the queue, `inference` of them in Paddle Inference, where a worker has answered; `batch` is
+    the number of requests that were computed together, 0 where no worker has answered.
+    """
 
     code: int
     seconds: float
@@ -20,6 +37,9 @@ class RequestRecord:
     worker: str
     path: str
     request_id: str
+    protocol: Protocol
+    inference: float
+    batch: int
 
     @classmethod
     def parse(cls, line: bytes) -> Self | None:
@@ -27,12 +47,15 @@ class RequestRecord:
         try:
             fields = orjson.loads(line)
             return cls(
-                code=int(fields["code"]),
-                seconds=max(0, int(fields["microseconds"] or 0)) / 1e6,
-                queued=max(0, int(fields["queued"] or 0)) / 1e3,
+                code=_code(int(fields["code"]), fields["grpc"]),
+                seconds=_positive(fields["microseconds"]) / 1e6,
+                queued=_positive(fields["queued"]) / 1e3,
                 worker=fields["worker"],
                 path=fields["path"],
                 request_id=fields["request"],
+                protocol=_protocol(fields["frontend"], fields["path"]),
+                inference=_positive(fields["inference"]) / 1e6,
+                batch=_positive(fields["batch"]),
             )
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
             return None
@@ -42,28 +65,65 @@ class RequestRecord:
 class Distribution:
     """A histogram: `counts` per bucket, not accumulated, the last one for everything above the bounds."""
 
-    counts: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BUCKETS) + 1))
+    bounds: tuple[float, ...] = LATENCY_BUCKETS
+    counts: list[int] = field(default_factory=list)
     total: float = 0.0
 
-    def add(self, seconds: float) -> None:
+    def __post_init__(self) -> None:
+        self.counts = self.counts or [0] * (len(self.bounds) + 1)
+
+    def add(self, value: float) -> None:
         """Counts one value."""
-        bucket = next((index for index, bound in enumerate(LATENCY_BUCKETS) if seconds <= bound), len(LATENCY_BUCKETS))
-        self.counts[bucket] += 1
-        self.total += seconds
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
 
 
 @dataclass
 class Statistics:
-    """Counts since the start of the container."""
+    """Counts since the start of the container; `requests` by code and protocol, `failed` latencies by code."""
 
-    requests: Counter[int] = field(default_factory=Counter)
+    requests: Counter[tuple[int, Protocol]] = field(default_factory=Counter)
     latency: Distribution = field(default_factory=Distribution)
+    failed: defaultdict[int, Distribution] = field(default_factory=lambda: defaultdict(Distribution))
     queued: Distribution = field(default_factory=Distribution)
+    inference: Distribution = field(default_factory=Distribution)
+    batches: Distribution = field(default_factory=lambda: Distribution(BATCH_BUCKETS))
     restarts: Counter[int] = field(default_factory=Counter)
+    front_restarts: int = 0
+    lost: int = 0
 
     def add(self, record: RequestRecord) -> None:
-        """Counts one finished request; only answered ones have a latency worth knowing."""
-        self.requests[record.code] += 1
-        if record.code < 400:  # noqa: PLR2004 - the first HTTP status that is an error
+        """Counts one finished request."""
+        self.requests[record.code, record.protocol] += 1
+        if record.code < _FIRST_ERROR:
             self.latency.add(record.seconds)
             self.queued.add(record.queued)
+        else:
+            self.failed[record.code].add(record.seconds)
+        if record.batch:
+            self.inference.add(record.inference)
+            self.batches.add(record.batch)
+
+
+def _code(code: int, grpc: str) -> int:
+    if grpc.isdecimal():
+        return _GRPC_CODES.get(int(grpc), 500)
+    # the client was told 503
+    return 503 if code == _LOST_CODE else code
+
+
+def _protocol(frontend: str, path: str) -> Protocol:
+    if frontend != GRPC:
+        return "oip_rest" if path == V2 or path.startswith(f"{V2}/") else "pipeline_json"
+    match path:
+        case _ if path == PIPELINE_METHOD:
+            return "pipeline_grpc"
+        case _ if path.startswith(OPEN_INFERENCE_METHOD.rpartition("/")[0]):
+            return "oip_grpc"
+        case _:
+            return "grpc"
+
+
+def _positive(text: str) -> int:
+    """The number; 0 for a negative one, and for what HAProxy writes where there is none."""
+    return int(text) if text.isdecimal() else 0

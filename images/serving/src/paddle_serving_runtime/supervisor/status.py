@@ -1,10 +1,13 @@
 """What the admin port tells: the supervisor's state in the forms that probes, Prometheus and people read."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
-from paddle_serving_runtime.front import Front, FrontError
+from paddle_serving_runtime.front import FrontError
+from paddle_serving_runtime.model import manifest
 from paddle_serving_runtime.supervisor import metrics
+from paddle_serving_runtime.supervisor.front_keeper import FrontKeeper
 from paddle_serving_runtime.supervisor.readiness import Readiness, readiness
 from paddle_serving_runtime.supervisor.settings import ServeSettings
 from paddle_serving_runtime.supervisor.slot import WorkerSlot
@@ -16,10 +19,16 @@ class PodStatus:
     """The state of one pod; `draining` is set by the supervisor."""
 
     def __init__(
-        self, settings: ServeSettings, front: Front, verifier: Verifier, slots: tuple[WorkerSlot, ...]
+        self,
+        settings: ServeSettings,
+        front: FrontKeeper,
+        verifier: Verifier,
+        slots: tuple[WorkerSlot, ...],
+        statistics: Statistics,
     ) -> None:
         self.draining = False
-        self.statistics = Statistics()
+        self._statistics = statistics
+        self._digest = settings.digest or _digest(settings.model_dir)
         self._settings = settings
         self._front = front
         self._verifier = verifier
@@ -32,7 +41,7 @@ class PodStatus:
 
     def alive(self) -> bool:
         """Whether the front lives; that this is answered says that the supervisor does."""
-        return self._front.process.returncode is None or self.draining
+        return self._front.alive or self.draining
 
     def readiness(self) -> Readiness:
         """Whether the pod is ready."""
@@ -46,7 +55,7 @@ class PodStatus:
             "verdict": self._verifier.evidence.verdict,
             "samples": self._verifier.samples,
             "workers": len(self._slots),
-            "modelDigest": self._settings.digest,
+            "modelDigest": self._digest,
             "paddleVersion": loaded.get("paddleVersion", ""),
             "device": loaded.get("device", self._settings.device),
             "comparisons": self._verifier.evidence.as_json(),
@@ -57,12 +66,12 @@ class PodStatus:
         loaded = self.loaded()
         model = {
             "name": self._settings.name,
-            "digest": self._settings.digest,
+            "digest": self._digest,
             "paddle_version": str(loaded.get("paddleVersion", "")),
             "device": str(loaded.get("device", self._settings.device)),
         }
         snapshot = metrics.Snapshot(
-            statistics=self.statistics,
+            statistics=self._statistics,
             phases=Counter(str(slot.phase) for slot in self._slots),
             queue=await self._queue(),
             ready=self.readiness().ready,
@@ -80,3 +89,9 @@ class PodStatus:
     def loaded(self) -> dict[str, Any]:
         """What a worker reported when it had loaded; empty before there is one."""
         return next((slot.loaded for slot in self._slots if slot.loaded), {})
+
+
+def _digest(model_dir: Path) -> str:
+    """The digest of a package that nobody has asked to verify; empty where it has no manifest."""
+    path = model_dir / manifest.MANIFEST
+    return f"sha256:{manifest.file_digest(path)}" if path.is_file() else ""

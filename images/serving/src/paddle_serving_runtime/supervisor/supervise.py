@@ -7,22 +7,22 @@ import signal
 import time
 from pathlib import Path
 from socket import socket
-from typing import NoReturn
 
-from paddle_serving_runtime.errors import InvalidOption, ServingError, WorkerCrashLoop
-from paddle_serving_runtime.front import Front, FrontError, FrontSettings
+from paddle_serving_runtime.errors import FrontFailed, InvalidOption, ServingError, WorkerCrashLoop
+from paddle_serving_runtime.front import FrontError, FrontSettings
 from paddle_serving_runtime.model.golden import load_recorded, load_samples
 from paddle_serving_runtime.model.package import load_package
 from paddle_serving_runtime.supervisor import admin
-from paddle_serving_runtime.supervisor.children import Children, kill
-from paddle_serving_runtime.supervisor.control import Control, start_control
+from paddle_serving_runtime.supervisor.children import Children
+from paddle_serving_runtime.supervisor.control import GRPC_SOCKET, HTTP_SOCKET, Control, start_control
 from paddle_serving_runtime.supervisor.crashes import LOOP_CRASHES, LOOP_SECONDS, CrashHistory
+from paddle_serving_runtime.supervisor.front_keeper import FrontKeeper
 from paddle_serving_runtime.supervisor.launch import Launched, WorkerProcess, start_worker, worker_socket
 from paddle_serving_runtime.supervisor.output import Output
 from paddle_serving_runtime.supervisor.reference import reference_answers
 from paddle_serving_runtime.supervisor.settings import ServeSettings
 from paddle_serving_runtime.supervisor.slot import WorkerSlot
-from paddle_serving_runtime.supervisor.statistics import RequestRecord
+from paddle_serving_runtime.supervisor.statistics import RequestRecord, Statistics
 from paddle_serving_runtime.supervisor.status import PodStatus
 from paddle_serving_runtime.supervisor.stopping import StopRequest
 from paddle_serving_runtime.supervisor.verification import usable_recordings
@@ -31,7 +31,6 @@ from paddle_serving_runtime.supervisor.verifier import Verifier
 _LOG = logging.getLogger(__name__)
 _WORKER_STOP_SECONDS = 2.0
 _INIT_PID = 1
-FRONT_FAILED = "FrontFailed"
 
 
 async def supervise(
@@ -42,28 +41,56 @@ async def supervise(
         asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, children.reap_orphans)
     listening = admin.listen(settings.admin_port)
     verifier, helpers = _verifier(settings, launched, folder)
-    front = await _start_front(settings, children, folder)
-    supervisor = Supervisor(settings, children, front, verifier, folder)
+    statistics = Statistics()
+    counter = _Counter(statistics)
+    front = FrontKeeper(_front_settings(settings, folder), children, folder, counter.count)
+    supervisor = Supervisor(settings, children, front, verifier, statistics, folder)
     try:
+        await _start(front, settings)
         return await supervisor.run(launched, listening, stop)
     finally:
         for helper in helpers:
             helper.cancel()
-        kill(front.process)
+        front.kill()
+
+
+class _Counter:
+    """What the front logs, counted."""
+
+    def __init__(self, statistics: Statistics) -> None:
+        self._statistics = statistics
+
+    def count(self, line: bytes) -> None:
+        """Counts a request; what is not one is for those who debug."""
+        record = RequestRecord.parse(line)
+        if record is None:
+            _LOG.debug("front: %s", line.decode(errors="replace").rstrip())
+            return
+        self._statistics.add(record)
+        if _LOG.isEnabledFor(logging.DEBUG):
+            _LOG.debug("request", extra={"fields": vars(record)})
 
 
 class Supervisor:
     """The running parts."""
 
     def __init__(
-        self, settings: ServeSettings, children: Children, front: Front, verifier: Verifier, folder: Path
+        self,
+        settings: ServeSettings,
+        children: Children,
+        front: FrontKeeper,
+        verifier: Verifier,
+        statistics: Statistics,
+        folder: Path,
     ) -> None:
         self._settings = settings
         self._children = children
         self._front = front
         self._verifier = verifier
+        self._statistics = statistics
         self._folder = folder
         self._crashes = CrashHistory()
+        self._front_crashes = CrashHistory()
         self._slots: tuple[WorkerSlot, ...] = ()
         self._status: PodStatus | None = None
         self._was_ready = False
@@ -73,26 +100,29 @@ class Supervisor:
         """Until a signal (returns the exit status) or a failure (raises it)."""
         self._launched_at = launched.at
         self._slots = tuple(
-            WorkerSlot(worker, self._front, self._verifier, self._settings.request_timeout, self._report_readiness)
+            WorkerSlot(
+                worker, self._front, self._verifier, self._settings.request_timeout, self._report_readiness, self._lost
+            )
             for worker in launched.workers
         )
-        self._status = status = PodStatus(self._settings, self._front, self._verifier, self._slots)
+        status = PodStatus(self._settings, self._front, self._verifier, self._slots, self._statistics)
+        self._status = status
         control = await start_control(status, status.loaded, self._folder)
         server = asyncio.create_task(admin.serve(admin.admin_server(status), listening))
-        counting = asyncio.create_task(self._count_requests(status))
         keeping = [asyncio.create_task(slot.keep(self._restart, self._crashed)) for slot in self._slots]
-        watching = [asyncio.create_task(self._watch_front()), *keeping]
+        watching = [asyncio.create_task(self._front.keep(self._front_crashed)), *keeping]
         stopping = asyncio.create_task(stop.drain.wait())
         try:
             ended, _ = await asyncio.wait({stopping, server, *watching}, return_when=asyncio.FIRST_COMPLETED)
             for task in ended - {stopping}:
                 task.result()
             return await self._drain(status, stop, control)
+        except FrontError as error:
+            raise FrontFailed(f"{error}.") from None
         finally:
-            await control.close()
-            for task in (stopping, server, counting, *watching):
+            for task in (stopping, server, *watching):
                 task.cancel()
-            await asyncio.gather(stopping, server, counting, *watching, return_exceptions=True)
+            await asyncio.gather(stopping, server, *watching, control.close(), return_exceptions=True)
 
     async def _drain(self, status: PodStatus, stop: StopRequest, control: Control) -> int:
         """New requests are served for the drain delay, then the port closes and what is in flight is finished."""
@@ -107,7 +137,7 @@ class Supervisor:
         self._front.stop_accepting()
         # a client that watches grpc.health.v1 has been told; the front would wait for it for ever
         await control.close()
-        finished = asyncio.create_task(self._front.process.wait())
+        finished = asyncio.create_task(self._front.finished())
         quitting = asyncio.create_task(stop.quit.wait())
         await asyncio.wait(
             {finished, quitting}, timeout=self._settings.drain_timeout, return_when=asyncio.FIRST_COMPLETED
@@ -128,27 +158,24 @@ class Supervisor:
         """Counts a crash and waits as long as the next start must; raises WorkerCrashLoop."""
         _LOG.error("worker %s", how, extra={"fields": {"worker": index}})
         self._crashes = self._crashes.after(time.monotonic())
-        if self._status is not None:
-            self._status.statistics.restarts[index] += 1
+        self._statistics.restarts[index] += 1
         if self._crashes.is_loop:
             raise WorkerCrashLoop(
                 f"{LOOP_CRASHES} worker crashes within {LOOP_SECONDS:g} s. The last one: worker {index} {how}."
             )
         await asyncio.sleep(self._crashes.delay)
 
-    async def _watch_front(self) -> NoReturn:
-        words = await self._front.last_words()
-        raise ServingError(FRONT_FAILED, f"{words}.")
+    def _lost(self, requests: int) -> None:
+        self._statistics.lost += requests
 
-    async def _count_requests(self, status: PodStatus) -> None:
-        async for line in self._front.requests():
-            record = RequestRecord.parse(line)
-            if record is None:
-                _LOG.debug("front: %s", line.decode(errors="replace").rstrip())
-                continue
-            status.statistics.add(record)
-            if _LOG.isEnabledFor(logging.DEBUG):
-                _LOG.debug("request", extra={"fields": vars(record)})
+    async def _front_crashed(self, how: str) -> None:
+        """Counts a death of the front; raises FrontFailed."""
+        _LOG.error(how)
+        self._front_crashes = self._front_crashes.after(time.monotonic())
+        self._statistics.front_restarts += 1
+        if self._front_crashes.is_loop:
+            raise FrontFailed(f"HAProxy ended {LOOP_CRASHES} times within {LOOP_SECONDS:g} s. The last time: {how}.")
+        await asyncio.sleep(self._front_crashes.delay)
 
     def _report_readiness(self) -> None:
         """Logs every change between ready and not ready."""
@@ -183,28 +210,27 @@ def _verifier(
     return Verifier(settings, samples, recorded, reference_answers(launched.reference, output, folder)), (copying,)
 
 
-async def _start_front(settings: ServeSettings, children: Children, folder: Path) -> Front:
-    front_settings = FrontSettings(
+def _front_settings(settings: ServeSettings, folder: Path) -> FrontSettings:
+    return FrontSettings(
         port=settings.http_port,
         grpc_port=settings.grpc_port,
         workers=tuple(worker_socket(folder, index) for index in range(settings.workers)),
-        control=folder / "control.sock",
-        control_grpc=folder / "control-grpc.sock",
+        control=folder / HTTP_SOCKET,
+        control_grpc=folder / GRPC_SOCKET,
         admin_socket=folder / "front.sock",
         error_folder=folder / "errors",
         queue=settings.queue,
         request_timeout=settings.request_timeout,
         max_body_bytes=settings.max_body_bytes,
     )
+
+
+async def _start(front: FrontKeeper, settings: ServeSettings) -> None:
     try:
-        front = await Front.start(front_settings, folder)
-        children.adopt(front.process)
-        await front.accepts()
+        await front.start()
     except FrontError as error:
-        if "cannot bind" in str(error):
-            port, flag = settings.http_port, "--http-port"
-            if f":{settings.grpc_port}]" in str(error):
-                port, flag = settings.grpc_port, "--grpc-port"
-            raise InvalidOption(f"{flag} {port} cannot be used: {error}.") from None
-        raise ServingError(FRONT_FAILED, f"{error}.") from None
-    return front
+        if "cannot bind" not in str(error):
+            raise ServingError("FrontFailed", f"{error}.") from None
+        grpc = f":{settings.grpc_port}]" in str(error)
+        flag, port = ("--grpc-port", settings.grpc_port) if grpc else ("--http-port", settings.http_port)
+        raise InvalidOption(f"{flag} {port} cannot be used: {error}.") from None

@@ -42,6 +42,10 @@ class BusyMark:
         """A request is in flight from now on."""
         _ENTRY.pack_into(self._memory, slot * _ENTRY.size, time.monotonic(), owed)
 
+    def receiving(self, slot: int, owed: Owed) -> None:
+        """A request is arriving; the worker has nothing to compute yet."""
+        _ENTRY.pack_into(self._memory, slot * _ENTRY.size, 0.0, owed)
+
     def answering(self, slot: int) -> None:
         """The answer is being sent; it may be cut off by the death of the worker."""
         (since, _) = _ENTRY.unpack_from(self._memory, slot * _ENTRY.size)
@@ -58,8 +62,8 @@ def busy_since(path: Path) -> float | None:
 
 
 def owed_answers(path: Path) -> dict[int, Owed]:
-    """What is owed on each connection that has a request in flight, by its slot."""
-    return {slot: Owed(owed) for slot, (since, owed) in enumerate(_entries(path)) if since}
+    """What is owed on each connection that has a request in flight or arriving, by its slot."""
+    return {slot: Owed(owed) for slot, (since, owed) in enumerate(_entries(path)) if since or owed}
 
 
 def _entries(path: Path) -> list[tuple[float, int]]:

@@ -79,9 +79,15 @@ class Connection(asyncio.Protocol):
         self._transport = None
         self._stop_timer()
         self._waiting.clear()
-        if self._slot >= 0:
-            self._mark.end(self._slot)
-            self._hub.lost(self, self._slot)
+        if self._slot >= 0 and self._current is not None:
+            # nobody waits for the answer any more, but an engine works on it, perhaps for ever: still busy
+            self._mark.answering(self._slot)
+        elif self._slot >= 0:
+            self._release()
+
+    def _release(self) -> None:
+        self._mark.end(self._slot)
+        self._hub.lost(self, self._slot)
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -111,6 +117,8 @@ class Connection(asyncio.Protocol):
 
     def _await_rest(self) -> None:
         self._reads += 1
+        if self._current is None:
+            self._mark.receiving(self._slot, self._reader.owed)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._hub.limits.body_seconds, self._late)
             if self._reader.expects_continue and self._current is None and self._transport is not None:
@@ -176,7 +184,10 @@ class Connection(asyncio.Protocol):
 
     def _reply(self, reply: HttpReply) -> None:
         received, self._current = self._current, None
-        if self._transport is None or received is None:
+        if received is None:
+            return
+        if self._transport is None:
+            self._release()
             return
         last = received.last or self._hub.stopping
         head_only = received.request is not None and received.request.method == "HEAD"

@@ -3,9 +3,7 @@
 HAProxy closes a client's connection without a word where a worker dies with a request that was not the first on it.
 """
 
-import contextlib
 import logging
-import os
 import socket
 import struct
 
@@ -13,6 +11,8 @@ _LOG = logging.getLogger(__name__)
 _MESSAGE = struct.Struct("=BH")
 _OPENED, _CLOSED = 1, 0
 _SEND_SECONDS = 1.0
+_HEAD_BYTES = 16 * 1024
+_DISCARD_BYTES = 1024 * 1024
 
 
 class Lifeline:
@@ -38,26 +38,26 @@ class Lifeline:
 
 
 class Keeper:
-    """The supervisor's end: `descriptor` is for the worker process, and closed here once that has started."""
+    """The supervisor's end. Of a worker that has ended it still has every connection."""
 
     def __init__(self) -> None:
         self._socket, self._workers_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket.setblocking(False)  # noqa: FBT003 - the name of the method says what is meant
-        self._held: dict[int, int] = {}
+        self._socket.settimeout(0)
+        self._held: dict[int, socket.socket] = {}
 
     @property
     def worker_descriptor(self) -> int:
         """The end for the worker process."""
         return self._workers_end.fileno()
 
-    def started(self) -> None:
-        """The worker process has its end."""
-        self._workers_end.close()
-
     @property
     def held(self) -> frozenset[int]:
         """The slots of the connections that are open."""
         return frozenset(self._held)
+
+    def started(self) -> None:
+        """The worker process has its end."""
+        self._workers_end.close()
 
     def fileno(self) -> int:
         """For the event loop: readable where `receive` has something to do."""
@@ -77,14 +77,28 @@ class Keeper:
             kind, slot = _MESSAGE.unpack(message)
             self._forget(slot)
             if kind == _OPENED and descriptors:
-                self._held[slot] = descriptors[0]
+                self._held[slot] = socket.socket(fileno=descriptors[0])
+
+    def unread(self, slot: int) -> bytes:
+        """The beginning of what the worker has not read any more."""
+        try:
+            return self._held[slot].recv(_HEAD_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except OSError:
+            return b""
 
     def answer(self, slot: int, response: bytes) -> bool:
         """Writes a response where the worker owed one; False where the connection has gone."""
+        connection = self._held[slot]
         try:
-            return os.write(self._held[slot], response) == len(response)
-        except (KeyError, OSError):
+            written = connection.send(response, socket.MSG_DONTWAIT) == len(response)
+            # closed with something unread in it, a connection ends with an error
+            while connection.recv(_DISCARD_BYTES, socket.MSG_DONTWAIT):
+                pass
+        except BlockingIOError:
+            return True
+        except OSError:
             return False
+        return written
 
     def close(self) -> None:
         """Ends every connection."""
@@ -94,7 +108,6 @@ class Keeper:
         self._workers_end.close()
 
     def _forget(self, slot: int) -> None:
-        descriptor = self._held.pop(slot, None)
-        if descriptor is not None:
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
+        connection = self._held.pop(slot, None)
+        if connection is not None:
+            connection.close()

@@ -49,6 +49,11 @@ class RequestReader:
         self.on_message_begin()
         self.incomplete = False
 
+    @property
+    def owed(self) -> Owed:
+        """In which form the request that is arriving is answered."""
+        return protocol_of(self._path, self._headers.get(b"content-type", b""))
+
     def feed(self, data: bytes) -> None:
         """Reads on."""
         try:
@@ -68,7 +73,7 @@ class RequestReader:
         if self.deaf:
             return
         self.deaf = True
-        owed = protocol_of(self._path, self._headers.get(b"content-type", b""))
+        owed = self.owed
         self._deliver(Received(None, refusal(owed, status, message), owed, last=True))
 
     # what httptools calls; without underscores because those are its names

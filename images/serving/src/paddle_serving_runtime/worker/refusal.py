@@ -31,6 +31,13 @@ def protocol_of(path: str, content_type: bytes) -> Owed:
     return Owed.OPEN_INFERENCE if path == "/v2" or path.startswith("/v2/") else Owed.PIPELINE
 
 
+def protocol_of_head(head: bytes) -> Owed:
+    """The same for a request that nobody has parsed, from its first bytes."""
+    target = head.partition(b"\r\n")[0].split(b" ")[1:2]
+    content_type = head.lower().partition(b"\r\ncontent-type:")[2].lstrip()
+    return protocol_of(target[0].decode("latin-1") if target else "", content_type)
+
+
 def refusal(owed: Owed, status: HTTPStatus, message: str) -> HttpReply:
     """The reply: of gRPC headers alone, {"error": ...} for Open Inference, err_no and err_msg for the pipeline."""
     if owed is Owed.GRPC:

@@ -1,0 +1,111 @@
+"""Keeps a front running: one that dies is replaced, and told again which workers may have requests."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import NoReturn
+
+from paddle_serving_runtime.front import Front, FrontError, FrontSettings
+from paddle_serving_runtime.supervisor.children import Children, kill
+
+_LOG = logging.getLogger(__name__)
+_DEATH_SECONDS = 1.0
+"""How long the death of a front may take to be seen after its admin socket has failed."""
+
+
+class FrontKeeper:
+    """The one front of a pod, whichever process it is at the moment. `on_line` gets every line of its log."""
+
+    def __init__(
+        self, settings: FrontSettings, children: Children, folder: Path, on_line: Callable[[bytes], None]
+    ) -> None:
+        self._settings = settings
+        self._children = children
+        self._folder = folder
+        self._on_line = on_line
+        self._front: Front | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._enabled: dict[int, int] = {}
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Starts HAProxy with every worker disabled; returns when it accepts. Raises FrontError."""
+        front = await Front.start(self._settings, self._folder)
+        self._children.adopt(front.process)
+        self._front = front
+        self._reading = asyncio.create_task(self._read(front))
+        await front.accepts()
+
+    async def keep(self, crashed: Callable[[str], Awaitable[None]]) -> NoReturn:
+        """Replaces HAProxy whenever it ends, after `crashed(how)`, which may raise to give up. Raises FrontError."""
+        while True:
+            words = await self._running.last_words()
+            if self._stopping:
+                await asyncio.Event().wait()
+            await crashed(words)
+            await self.start()
+            for worker, capacity in tuple(self._enabled.items()):
+                await self.enable(worker, capacity)
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is one."""
+        return self._front is not None and self._front.process.returncode is None
+
+    async def enable(self, worker: int, capacity: int) -> None:
+        """Lets requests reach a worker, now and after every restart."""
+        self._enabled[worker] = capacity
+        await self._tell(lambda front: front.enable(worker, capacity))
+
+    async def disable(self, worker: int) -> None:
+        """Keeps new requests from a worker, now and after every restart."""
+        self._enabled.pop(worker, None)
+        await self._tell(lambda front: front.disable(worker))
+
+    async def announce_drain(self) -> None:
+        """Every response from now on asks its client to close the connection; a front that dies is not replaced."""
+        self._stopping = True
+        await self._tell(Front.announce_drain)
+
+    def stop_accepting(self) -> None:
+        """Closes the ports; see `finished`."""
+        self._stopping = True
+        self._running.stop_accepting()
+
+    async def finished(self) -> None:
+        """Returns when every request is answered and the front has ended."""
+        await self._running.process.wait()
+
+    async def queue_length(self) -> int:
+        """Requests that wait for a worker now. Raises FrontError."""
+        return await self._running.queue_length()
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        self._stopping = True
+        if self._front is not None:
+            kill(self._front.process)
+
+    @property
+    def _running(self) -> Front:
+        if self._front is None:
+            raise FrontError("HAProxy has not been started")
+        return self._front
+
+    async def _tell(self, command: Callable[[Front], Awaitable[None]]) -> None:
+        """Tells the front; where it has just died, the next one is told by `keep`. Raises FrontError."""
+        front = self._running
+        try:
+            await command(front)
+        except FrontError as error:
+            try:
+                # not wait_for, which in Python 3.11 may swallow a cancellation
+                async with asyncio.timeout(_DEATH_SECONDS):
+                    await front.process.wait()
+            except TimeoutError:
+                raise error from None
+
+    async def _read(self, front: Front) -> None:
+        async for line in front.requests():
+            self._on_line(line)

@@ -1,0 +1,40 @@
+"""Answers for requests whose worker has died with them."""
+
+import asyncio
+from http import HTTPStatus
+
+from paddle_serving_runtime.supervisor.launch import WorkerProcess
+from paddle_serving_runtime.worker.busy import Owed, owed_answers
+from paddle_serving_runtime.worker.refusal import protocol_of_head, refusal
+from paddle_serving_runtime.worker.wire import encode
+
+_MESSAGE = "the worker of this request was lost; retry"
+
+
+def answer_lost(worker: WorkerProcess) -> int:
+    """Gives every request of a worker that has ended its 503, and ends its connections; returns how many it gave.
+
+    Call it when the front sends nothing to the worker any more: a request that came behind it would get no answer.
+    """
+    keeper = worker.keeper
+    asyncio.get_running_loop().remove_reader(keeper.fileno())
+    keeper.receive()
+    owed = owed_answers(worker.busy_file)
+    given = 0
+    for slot in keeper.held:
+        if slot in owed:
+            protocol = owed[slot]
+        elif head := keeper.unread(slot):
+            protocol = protocol_of_head(head)
+        else:
+            continue
+        if protocol is not Owed.NOTHING:
+            given += keeper.answer(slot, lost_response(protocol))
+    keeper.close()
+    return given
+
+
+def lost_response(protocol: Owed) -> bytes:
+    """A complete response: 503, or UNAVAILABLE for gRPC."""
+    reply = refusal(protocol, HTTPStatus.SERVICE_UNAVAILABLE, _MESSAGE)
+    return b"".join(encode(reply, head_only=False, close=True))
