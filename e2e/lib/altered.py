@@ -5,13 +5,9 @@ The product has no such switch, so the test brings an image layer of its own.
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from e2e.lib.cluster import ROOT, run
-from e2e.lib.pods import PYTHON, RUNTIME
+from e2e.lib.layers import runtime_with
 
 if TYPE_CHECKING:
     from e2e.lib.cluster import Cluster
@@ -56,34 +52,12 @@ class Altering(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 if any("paddle_serving_runtime.worker" in argument for argument in sys.orig_argv):
     sys.meta_path.insert(0, Altering())
 """
-DOCKERFILE = f"FROM {RUNTIME}\nCOPY altered_worker.py altered_worker.pth {SITE_PACKAGES}/\n"
-BUILD_SECONDS = 120.0
-LOAD_SECONDS = 240.0
 
 
 def altered_runtime(cluster: Cluster) -> str:
-    """Reference of an image on the node in which the largest output of every worker is one ULP too high.
-
-    Named after its content and the image below it, and loaded only when the node has not got it.
-    """
-    below = run(["docker", "image", "inspect", "--format", "{{.Id}}", RUNTIME]).strip()
-    content = hashlib.sha256((below + DOCKERFILE + PLUG_IN).encode()).hexdigest()[:12]
-    reference = f"paddle-serving-runtime-altered:{content}"
-    if not _is_on_a_node(cluster, reference):
-        _build(reference)
-        run([PYTHON, str(ROOT / "e2e" / "kind"), "load", reference], timeout=LOAD_SECONDS)
-    return reference
-
-
-def _is_on_a_node(cluster: Cluster, reference: str) -> bool:
-    names = cluster.kubectl("get", "nodes", "-o", "jsonpath={.items[*].status.images[*].names[*]}").split()
-    return any(name.endswith(f"/{reference}") for name in names)
-
-
-def _build(reference: str) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        context = Path(folder)
-        (context / "Dockerfile").write_text(DOCKERFILE, encoding="utf-8")
-        (context / "altered_worker.py").write_text(PLUG_IN, encoding="utf-8")
-        (context / "altered_worker.pth").write_text("import altered_worker\n", encoding="utf-8")
-        run(["docker", "build", "--quiet", "--tag", reference, str(context)], timeout=BUILD_SECONDS)
+    """Reference of an image on the node in which the largest output of every worker is one ULP too high."""
+    files = {
+        f"{SITE_PACKAGES}/altered_worker.py": PLUG_IN.encode(),
+        f"{SITE_PACKAGES}/altered_worker.pth": b"import altered_worker\n",
+    }
+    return runtime_with(cluster, "paddle-serving-runtime-altered", files)
