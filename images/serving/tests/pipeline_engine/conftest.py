@@ -46,7 +46,8 @@ def tell(number, result):
         say(id=number, kind=type(outcome).__name__, err_no=outcome.err_no, status=outcome.status, error=outcome.message)
     else:
         tensors = {name: [str(value.dtype), value.tolist()] for name, value in outcome.tensors.items()}
-        say(id=number, kind="Response", err_no=outcome.err_no, values=dict(outcome.values), tensors=tensors)
+        cost = [result.inference_seconds, result.batch]
+        say(id=number, kind="Response", err_no=outcome.err_no, values=dict(outcome.values), tensors=tensors, cost=cost)
 
 async def answer(engine):
     loop = asyncio.get_running_loop()
@@ -226,6 +227,8 @@ class TroubleOp(Op):
             return {"wrong": np.zeros((1, 13), "float32")}, False, None, ""
         if do == "skip":
             return {"price": np.zeros(1)}, True, None, ""
+        if do == "wait":
+            open(inputs["for"] + ".begun", "w").close()
         while do == "hang" or do == "wait" and not os.path.exists(inputs["for"]):
             time.sleep(0.01)
         rows = [[float(value) for value in row.split(",")] for row in inputs["x"].split(";")]

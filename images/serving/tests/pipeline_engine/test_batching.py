@@ -32,6 +32,16 @@ def test_two_shapes_in_a_batch_and_a_bad_member_fail_nobody_else(
     assert engine.answer({"x": X})["values"]["price"] == PRICE
 
 
+def test_a_batch_says_how_many_shared_it_and_how_long_it_took(
+    trouble: Path, start: Start, mode: dict[str, str]
+) -> None:
+    engine = start(trouble, {**BATCH, **mode, "op.trouble.auto_batching_timeout": "2000"})
+    costs = [engine.result(number)["cost"] for number in [engine.ask({"x": X}) for _ in range(4)]]
+    assert [batch for _, batch in costs] == [4] * 4
+    assert len({seconds for seconds, _ in costs}) == 1
+    assert 0 < costs[0][0] < 1
+
+
 @pytest.mark.parametrize("timeout", ["0", "300"])
 def test_an_incomplete_batch_does_not_wait_for_ever(trouble: Path, start: Start, timeout: str) -> None:
     engine = start(trouble, {**BATCH, "op.trouble.auto_batching_timeout": timeout})

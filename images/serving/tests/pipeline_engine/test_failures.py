@@ -76,3 +76,18 @@ def test_a_model_of_the_service_cannot_be_addressed(trouble: Path, start: Start)
 def test_calls_in_flight_are_bounded_by_worker_num(trouble: Path, start: Start, worker_num: int, capacity: int) -> None:
     engine = start(trouble, {"worker_num": str(worker_num), "op.trouble.batch_size": "3"})
     assert engine.loaded["capacity"] == capacity
+
+
+def test_no_more_calls_than_worker_num_are_in_the_pipeline(trouble: Path, start: Start, tmp_path: Path) -> None:
+    """Upstream's channels have no bound; here the next call enters when one has left, whatever the Ops could take."""
+    engine = start(trouble, {"worker_num": "2", "op.trouble.concurrency": "4"})
+    flags = [tmp_path / str(number) for number in range(6)]
+    calls = [engine.ask({"x": X, "do": "wait", "for": str(flag)}) for flag in flags]
+
+    def begun() -> list[int]:
+        return [number for number, flag in enumerate(flags) if flag.with_name(f"{flag.name}.begun").exists()]
+
+    for number, flag in enumerate(flags):
+        engine.wait_for(lambda number=number: begun() == list(range(min(number + 2, 6))), "next call")  # type: ignore[misc]
+        flag.touch()
+        assert engine.result(calls[number])["kind"] == "Response"

@@ -17,7 +17,7 @@ from paddle_serving_runtime.engine.pipeline_fate import share_fate
 from paddle_serving_runtime.engine.pipeline_ops import GaveUpError, exit_raises, repair_ops, said
 from paddle_serving_runtime.errors import InvalidOption, ServiceBroken, ServingError
 from paddle_serving_runtime.graph import Graph
-from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Response
+from paddle_serving_runtime.protocol import BadRequest, ErrorCode
 from paddle_serving_runtime.protocol.call import SERVICE, Call, Result
 
 _LOG = logging.getLogger(__name__)
@@ -87,18 +87,18 @@ class PipelineEngine:
     def _answer_calls(self) -> None:
         while True:
             number, call = self._waiting.get()
-            result = Result(self._outcome(call))
+            result = self._result(call)
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._finish, number, result)
 
-    def _outcome(self, call: Call) -> Response | Exception:
+    def _result(self, call: Call) -> Result:
         try:
             return self._dag.answer(call)
         except (BadRequest, OpFailed) as failure:
-            return failure
+            return Result(failure)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the thread has to live for the next call
             _LOG.exception("the stock pipeline failed")
-            return from_exception("", "the pipeline", error)
+            return Result(from_exception("", "the pipeline", error))
 
     def _finish(self, number: int, result: Result) -> None:
         done = self._calls.pop(number, None)

@@ -1,7 +1,9 @@
 """The stock DAG of a service, running in threads or processes of this process."""
 # ruff: noqa: SLF001 - the stock classes have no public way to what they do
 
+import functools
 import logging
+import threading
 from collections.abc import Iterator
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -10,12 +12,13 @@ from typing import Any
 from paddle_serving_runtime import errors
 from paddle_serving_runtime.engine.failure import OpFailed, from_exception
 from paddle_serving_runtime.engine.pipeline_config import DagConfig
+from paddle_serving_runtime.engine.pipeline_cost import Cost, cost_of
 from paddle_serving_runtime.engine.pipeline_events import OpEvent, OpEvents
 from paddle_serving_runtime.engine.unpacking import unpacker
 from paddle_serving_runtime.errors import ServiceBroken, ServingError
 from paddle_serving_runtime.graph import Graph
 from paddle_serving_runtime.protocol import ErrorCode, Response
-from paddle_serving_runtime.protocol.call import Call
+from paddle_serving_runtime.protocol.call import Call, Result
 
 _LOG = logging.getLogger(__name__)
 _PROFILE_KEY = "pipeline.profile"
@@ -32,6 +35,7 @@ class StockDag:
         To be called by the main thread, before any other thread runs.
         """
         from paddle_serving_server.pipeline.dag import DAGExecutor  # noqa: PLC0415 - importable after install() only
+        from paddle_serving_server.pipeline.proto.pipeline_service_pb2 import Response as Message  # noqa: PLC0415
 
         self._events = events
         self._attempts = config.retry
@@ -41,13 +45,15 @@ class StockDag:
         }
         self._wait_until_ready(sum(op.concurrency for op in self._executor._dag._actual_ops))
         self._executor._profiler.enable(False)  # noqa: FBT003 - strings under a lock, for nobody
+        self._message = Message
+        self._of_this_thread = threading.local()
         self._unpack = unpacker(graph)
         self._executor._unpack_rpc_func = lambda unpacked: (*unpacked, None, "")
-        self._executor._pack_rpc_func = _packer(self._executor._pack_rpc_func)
+        self._executor._pack_rpc_func = functools.partial(self._pack, self._executor._pack_rpc_func)
         self._executor.start()
 
-    def answer(self, call: Call) -> Response:
-        """What the service answers; blocks until then, for ever where an Op never ends.
+    def answer(self, call: Call) -> Result:
+        """What the service answers, or OpFailed; blocks until then, for ever where an Op never ends.
 
         The first Ops get what the protocols have read: no bytes of a client are unpickled. Raises BadRequest, OpFailed.
         """
@@ -57,7 +63,28 @@ class StockDag:
             message = self._executor.call((inputs, log_id))
             if message.err_no != ErrorCode.TIMEOUT:
                 break
-        return _read(message)
+        cost: Cost = self._of_this_thread.cost
+        try:
+            return Result(_read(message), cost.seconds, cost.batch)
+        except OpFailed as failure:
+            return Result(failure, cost.seconds, cost.batch)
+
+    def _pack(self, pack: Any, data: Any) -> Any:  # noqa: ANN401 - of a ResponseOp: ChannelData to a message
+        """The response of the service's ResponseOp; an error that an Op returned stays one, whatever its code."""
+        self._of_this_thread.cost = cost_of(data)
+        if data.prod_error_code is not None:
+            code = data.prod_error_code
+            data.prod_error_code = int(code) if isinstance(code, int) and code else ErrorCode.PRODUCT_ERROR
+            data.prod_error_info = str(data.prod_error_info)
+        try:
+            message = pack(data)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a service does
+            failure = from_exception("response", "pack_response_package", error)
+            _LOG.error("request failed: %s", failure.message, exc_info=error)
+            return self._message(err_no=failure.err_no or ErrorCode.UNKNOWN, err_msg=failure.message)
+        if data.error_code and not message.err_no:
+            message.err_no = ErrorCode.PRODUCT_ERROR
+        return message
 
     def wait_for_end(self) -> str:
         """Blocks until a part of the DAG has ended, without which it cannot answer; returns which, and why."""
@@ -109,28 +136,6 @@ def _initialization_error(event: OpEvent) -> ServingError:
     if isinstance(kind, type) and issubclass(kind, ServingError) and kind is not ServingError:
         return kind(event.message)  # type: ignore[call-arg] # its subclasses take the message alone
     return ServiceBroken(f"Op {event.op} ended while it was initialised: {event.message}")
-
-
-def _packer(pack: Any) -> Any:  # noqa: ANN401 - the pack_response_package of a ResponseOp
-    """The response of the service's ResponseOp; an error that an Op returned stays one, whatever its code."""
-    from paddle_serving_server.pipeline.proto.pipeline_service_pb2 import Response as Message  # noqa: PLC0415
-
-    def pack_data(data: Any) -> Any:  # noqa: ANN401 - ChannelData to a message
-        if data.prod_error_code is not None:
-            code = data.prod_error_code
-            data.prod_error_code = int(code) if isinstance(code, int) and code else ErrorCode.PRODUCT_ERROR
-            data.prod_error_info = str(data.prod_error_info)
-        try:
-            message = pack(data)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a service does
-            failure = from_exception("response", "pack_response_package", error)
-            _LOG.error("request failed: %s", failure.message, exc_info=error)
-            return Message(err_no=failure.err_no or ErrorCode.UNKNOWN, err_msg=failure.message)
-        if data.error_code and not message.err_no:
-            message.err_no = ErrorCode.PRODUCT_ERROR
-        return message
-
-    return pack_data
 
 
 def _read(message: Any) -> Response:  # noqa: ANN401 - a generated message

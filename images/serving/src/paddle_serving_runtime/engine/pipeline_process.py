@@ -7,6 +7,7 @@ request has gives one request another's rows. `process`, which services may over
 # ruff: noqa: SLF001 - the stock classes have no public way to what they do
 
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 
 from paddle_serving_runtime.engine.failure import OpFailed, from_exception
 from paddle_serving_runtime.engine.grouping import concatenate, group, rows_of, split
+from paddle_serving_runtime.engine.pipeline_cost import add_cost
 from paddle_serving_runtime.protocol import ErrorCode
 
 _LOG = logging.getLogger(__name__)
@@ -72,9 +74,9 @@ def _shared(op: Any, feeds: Mapping[int, Any]) -> Outcomes:  # noqa: ANN401 - a 
     """Each one's rows of one run for all; empty where that fails, as it is not known whose fault it is."""
     rows = [rows_of(feed) or 0 for feed in feeds.values()]
     try:
-        answer = _process(op, concatenate(list(feeds.values())), next(iter(feeds)))
-    except OpFailed:
-        return {}
+        answer = _process(op, concatenate(list(feeds.values())), tuple(feeds))
+    except OpFailed as failure:
+        return dict.fromkeys(feeds, failure) if failure.err_no == ErrorCode.TIMEOUT else {}
     parts = split(answer, rows) if _is_tensors(answer) else None
     return {} if parts is None else dict(zip(feeds, parts, strict=True))
 
@@ -82,9 +84,9 @@ def _shared(op: Any, feeds: Mapping[int, Any]) -> Outcomes:  # noqa: ANN401 - a 
 def _alone(op: Any, data_id: int, fed: object) -> Any:  # noqa: ANN401 - an answer or OpFailed
     try:
         if isinstance(fed, dict):
-            return _process(op, fed, data_id)
+            return _process(op, fed, (data_id,))
         if isinstance(fed, Sequence) and not isinstance(fed, str):
-            return [_process(op, feed, data_id) for feed in fed]
+            return [_process(op, feed, (data_id,)) for feed in fed]
     except OpFailed as failure:
         _LOG.error("request failed: %s", failure.message, exc_info=failure.__cause__)
         return failure
@@ -93,16 +95,19 @@ def _alone(op: Any, data_id: int, fed: object) -> Any:  # noqa: ANN401 - an answ
     )
 
 
-def _process(op: Any, feed: Any, data_id: int) -> Any:  # noqa: ANN401 - as above
-    """What the Op's process() returns, within its timeout and attempts. Raises OpFailed."""
+def _process(op: Any, feed: Any, data_ids: tuple[int, ...]) -> Any:  # noqa: ANN401 - as above
+    """What the Op's process() returns for these requests, within its timeout and attempts. Raises OpFailed."""
     if not isinstance(feed, dict):
         raise OpFailed(op.name, ErrorCode.TYPE_ERROR, "every element of a mini batch must be a dict")
+    started = time.perf_counter()
     try:
-        result, err_no, message = _timed(op, feed, data_id)
+        result, err_no, message = _timed(op, feed, data_ids[0])
     except (OpFailed, OpStuckError):
         raise
     except (Exception, SystemExit) as error:
         raise from_exception(op.name, "process", error) from error
+    finally:
+        add_cost(op, data_ids, time.perf_counter() - started, len(data_ids))
     if err_no or result is None:
         raise OpFailed(op.name, err_no or ErrorCode.UNKNOWN, _without_name(op, message) or "process returned nothing")
     return result

@@ -1,0 +1,130 @@
+"""`serve --engine pipeline`: the same front, supervisor and golden verification, with whatever the Ops do."""
+
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from images.serving.tests.pipeline_engine.conftest import PRICE, TROUBLE, TROUBLE_CONFIG, X, session
+from images.serving.tests.serve.conftest import Serving, start_serving
+
+Serve = Callable[..., Serving]
+FLAGS = ("--engine", "pipeline", "--drain-delay", "0.2", "--request-timeout", "2")
+
+
+def body(**fields: str) -> dict[str, Any]:
+    return {"key": list(fields), "value": list(fields.values())}
+
+
+def price(serving: Serving) -> str:
+    answer = serving.post(body(x=X))
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["value"][0])
+
+
+@pytest.fixture
+def serve(service: Callable[..., Path], tmp_path: Path) -> Iterator[Serve]:
+    running: list[Serving] = []
+
+    def begin(*flags: str, script: str = TROUBLE, **files: str) -> Serving:
+        script = script.replace(', "pid": str(os.getpid())', "")
+        root = service(web_service=script, config=TROUBLE_CONFIG, **{"golden/a.json": json.dumps(body(x=X)), **files})
+        running.append(start_serving(tmp_path, root, *FLAGS, *flags))
+        return running[-1]
+
+    yield begin
+    for serving in running:
+        serving.kill()
+
+
+def replaced(serving: Serving, before: list[int]) -> None:
+    """Waits until another worker serves, and nothing of the one before is left."""
+    serving.wait_for(lambda: serving.worker_pids() != before, "a new worker")
+    serving.wait_ready()
+    serving.wait_for(lambda: not any(session(pid) for pid in before), "end of the worker before", 5)
+    assert price(serving) == PRICE
+
+
+@pytest.mark.parametrize("threads", ["true", "false"])
+def test_whatever_an_op_does_the_service_recovers(serve: Serve, threads: str) -> None:
+    serving = serve("--overrides", f"dag.is_thread_op={threads}").wait_ready()
+    assert len(serving.worker_pids()) == 1
+    assert serving.get("/report").json()["verdict"] == "EngineOnly"
+    assert price(serving) == PRICE
+    deaths = {"hang": 504, "os._exit": 503, "killpg": 503}
+    for do, status in deaths.items():
+        before = serving.worker_pids()
+        answer = serving.post(body(x=X, do=do))
+        assert answer.status_code == status, (do, answer.text)
+        assert answer.json()["err_no"] in {3001, 6000}
+        replaced(serving, before)
+    assert serving.process.poll() is None
+
+
+def test_a_killed_op_or_manager_is_noticed_without_a_request(serve: Serve) -> None:
+    serving = serve().wait_ready()
+    for place in (0, 1):
+        before = serving.worker_pids()
+        children = sorted(pid for pid in session(before[0]) if pid != before[0])
+        assert len(children) == 2
+        os.kill(children[place], signal.SIGKILL)
+        replaced(serving, before)
+
+
+def test_hostile_requests_are_refused_and_end_nothing(
+    serve: Serve, tmp_path: Path, pickled: Callable[[Path], str]
+) -> None:
+    serving = serve().wait_ready()
+    before = serving.worker_pids()
+    proof = tmp_path / "executed"
+    tensor = {"name": "x", "elem_type": 13, "shape": [1], "byte_data": pickled(proof)}
+    assert serving.post({"tensors": [tensor]}).status_code == 400
+    assert not proof.exists()
+    for do, status in {"empty list": 500, "custom": 400, "sys.exit": 500, "wrong type": 500}.items():
+        answer = serving.post(body(x=X, do=do))
+        assert (answer.status_code, "secret" in answer.text) == (status, False), do
+    assert "pipeline.profile" not in serving.post(body(**{"x": X, "pipeline.profile": "1"})).text
+    assert serving.worker_pids() == before
+    assert price(serving) == PRICE
+
+
+def test_sigterm_drains_and_leaves_nothing(serve: Serve, tmp_path: Path) -> None:
+    serving = serve().wait_ready()
+    family = session(serving.worker_pids()[0])
+    flag = tmp_path / "go on"
+    answers: list[requests.Response] = []
+    waiting = body(**{"x": X, "do": "wait", "for": str(flag)})
+    asking = threading.Thread(target=lambda: answers.append(serving.post(waiting)))
+    asking.start()
+    serving.wait_for(flag.with_name(f"{flag.name}.begun").exists, "request in flight", 10)
+    serving.process.terminate()
+    serving.wait_for(lambda: bool(serving.logs("draining")), "draining", 10)
+    flag.touch()
+    asking.join(10)
+    assert [answer.status_code for answer in answers] == [200]
+    assert serving.wait_exit(15) == 0
+    assert serving.logs("drained")
+    assert [pid for pid in family if Path(f"/proc/{pid}").exists()] == []
+
+
+@pytest.mark.parametrize("threads", ["true", "false"])
+def test_init_op_that_fails_ends_the_container_with_a_sentence(serve: Serve, threads: str) -> None:
+    init = "    def init_op(self):\n        raise OSError('no dictionary')\n\n    def preprocess"
+    serving = serve(*("--overrides", f"dag.is_thread_op={threads}"), script=TROUBLE.replace("    def preprocess", init))
+    assert serving.wait_exit() == 4
+    assert serving.message().startswith("ServiceBroken: web_service.py:")
+    assert "init_op of op trouble failed: OSError: no dictionary" in serving.message()
+
+
+def test_an_answer_that_differs_is_never_served(serve: Serve) -> None:
+    """An Op that keeps state answers its reference differently; the check sees the stock pipeline's answers too."""
+    script = TROUBLE.replace('"price": str(', '"price": str(os.getpid()) + str(')
+    serving = serve(script=script)
+    assert serving.wait_exit() == 3
+    assert serving.message().startswith("NotConsistent: ")
