@@ -2,6 +2,7 @@
 
 program/<type>, pir/<type>   x <type> [N, 2], w float32 [N, 2] -> x twice <type> [N, 4] (uint8: x), float32 [N, 3]
 lod/                         x float32 [N, 2] with a LoD -> its sums over every sequence, float32 [N, 3] with the LoD
+conv/                        x float32 [N, 3, height, width] -> float32 [N, 5], in Paddle 3's .json form
 text/                        text -> its numbers int64 [N, longest], segments int64 [N, longest]; it knows "hello world"
 """
 
@@ -39,6 +40,18 @@ def export_lod(folder: Path) -> None:
         total = paddle.static.nn.sequence_lod.sequence_pool(x, "sum")
         scores = paddle.static.nn.fc(x, 3)
     save(folder, [x], [total, scores], main, startup)
+
+
+def export_conv(folder: Path) -> None:
+    main, startup = paddle.static.Program(), paddle.static.Program()
+    with paddle.static.program_guard(main, startup):
+        x = paddle.static.data("x", [None, 3, None, None], "float32")
+        layers = (paddle.nn.Conv2D(3, 8, 3, padding=1), paddle.nn.BatchNorm2D(8), paddle.nn.ReLU())
+        layers += (paddle.nn.Conv2D(8, 16, 3, stride=2), paddle.nn.AdaptiveAvgPool2D(1), paddle.nn.Flatten())
+        network = paddle.nn.Sequential(*layers, paddle.nn.Linear(16, 5))
+        network.eval()
+        scores = network(x)
+    save(folder, [x], [scores], main, startup)
 
 
 def save(folder: Path, feeds: list[Any], fetches: list[Any], main: object, startup: object) -> None:
@@ -82,6 +95,7 @@ if __name__ == "__main__":
     paddle.enable_static()
     for each in TYPES:
         export_type(target / "pir" / each, each)
+    export_conv(target / "conv")
     with OldIrGuard():
         for each in TYPES:
             export_type(target / "program" / each, each)
