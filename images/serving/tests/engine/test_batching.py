@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from paddle_serving_runtime import serving_packages
 from paddle_serving_runtime.engine import DirectEngine, OpFailed, direct
+from paddle_serving_runtime.engine.grouping import concatenate, group
 from paddle_serving_runtime.graph import REQUEST, Graph, Node
 from paddle_serving_runtime.model.predictor import Switches
 from paddle_serving_runtime.model.prototxt import ModelConf, Variable
@@ -121,6 +122,12 @@ def test_calls_of_another_type_or_shape_do_not_share_a_run() -> None:
     results = ask(trusted(), x(1), {"x": np.array([[7, 8]])}, wide, x(2))
     assert Fake.runs == [(2, 2), (1, 2), (1, 3)]
     assert answer(results[1]) == "array([[14, 16]])"
+
+
+def test_texts_of_any_length_share_a_run() -> None:
+    feeds = [{"x": np.array([text])} for text in ("a", "longer", "")]
+    assert group(feeds, 4) == [[0, 1, 2]]
+    assert concatenate(feeds)["x"].tolist() == ["a", "longer", ""]
 
 
 def test_the_first_shared_run_is_checked_against_single_runs_and_the_single_answers_are_given() -> None:

@@ -186,6 +186,7 @@ def test_a_custom_exception_keeps_its_code_and_the_text_that_is_meant_for_the_cl
 
     code = CustomExceptionCode.INPUT_PARAMS_ERROR
     for error, words in (
+        (CustomException(code, "no /models, and/or 3 km/h", True), "[a] no <path>, and/or 3 km/h"),  # noqa: FBT003
         (CustomException(code, "no such file /models/a/b", True), "[a] no such file <path>"),  # noqa: FBT003
         (CustomException(code, "internal"), "[a] preprocess failed"),
     ):

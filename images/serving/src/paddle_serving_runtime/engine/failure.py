@@ -7,7 +7,7 @@ from pathlib import Path
 
 from paddle_serving_runtime.protocol import ErrorCode, http_status
 
-_PATH = re.compile(r"(?:/[\w.@+-]+){2,}")
+_PATH = re.compile(r"(?:/[\w.@+-]+){2,}|(?<!\w)/[\w.@+-]+")
 _CODE = re.compile(r"exception_code: (\d+)")
 _MESSAGE = re.compile(r"error_msg: (.*)\n\tis_send_to_user: True", re.DOTALL)
 
