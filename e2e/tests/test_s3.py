@@ -28,6 +28,13 @@ def test_a_package_of_a_store_is_fetched_with_the_keys_of_a_secret(given: Given)
     assert "AWS_" not in environment, "the serving container sees the keys of the store"
 
 
+def test_a_missing_secret_is_named(given: Given) -> None:
+    source = S3Store(given.namespace).source("uci-housing", "reader")
+    service = given.service("uci-housing", model=given.model("uci-housing").with_source(source))
+    says = ('secret "reader" not found', "spec.model.source.s3.credentialsSecret")
+    service.then.fails("ModelUnavailable", condition="ModelAvailable", says=says, within=minutes(1))
+
+
 def test_keys_that_the_store_refuses_are_named_and_right_ones_mend_it(given: Given) -> None:
     store = S3Store(given.namespace).start("uci-housing")
     store.keys_are("reader", secret_key="another")  # noqa: S106 - a wrong one

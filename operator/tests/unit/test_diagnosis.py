@@ -110,6 +110,19 @@ def test_a_model_image_that_cannot_be_pulled_is_about_the_model() -> None:
     assert trouble.about_model
 
 
+@pytest.mark.parametrize(
+    "said", ['secret "reader" not found', "couldn't find key AWS_SECRET_ACCESS_KEY in Secret default/reader"]
+)
+def test_a_missing_secret_of_a_store_is_about_the_model(said: str) -> None:
+    refused = waiting("CreateContainerConfigError", said, container="fetch")
+    trouble = diagnose([pod(initContainerStatuses=[refused])], None)
+    assert trouble is not None
+    assert trouble.reason is Reason.MODEL_UNAVAILABLE
+    assert trouble.about_model
+    assert not trouble.terminal
+    assert f"{said}. Create it, or correct spec.model.source.s3.credentialsSecret" in trouble.message
+
+
 def test_a_model_image_without_the_package_says_what_cp_said() -> None:
     broken = ended("cp: cannot stat '/model/.': No such file or directory", container="model")
     trouble = diagnose([pod(initContainerStatuses=[broken])], None)

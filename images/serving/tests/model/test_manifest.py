@@ -1,5 +1,6 @@
 import hashlib
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -70,6 +71,20 @@ def test_a_file_that_replaces_another_by_a_link_is_refused(package: Path) -> Non
     (package / "web_service.py").rename(package.parent / "elsewhere.py")
     (package / "web_service.py").symlink_to(package.parent / "elsewhere.py")
     with pytest.raises(DigestMismatch, match=r"web_service\.py is a link"):
+        verify(package, digest)
+
+
+@pytest.mark.parametrize("name", ["x\rReason: fine", "x\x1b[2Jy", "\u202egnp.x", "caf\u0301\u200b"])
+def test_names_that_deceive_are_quoted_in_messages(package: Path, name: str) -> None:
+    digest = write(package)
+    (package / name).write_bytes(b"")
+    with pytest.raises(DigestMismatch, match=re.escape(ascii(name))) as error:
+        verify(package, digest)
+    assert name not in error.value.message
+    assert len(error.value.message.splitlines()) == 1
+    (package / name).unlink()
+    (package / name).symlink_to("x")
+    with pytest.raises(DigestMismatch, match=re.escape(ascii(name))):
         verify(package, digest)
 
 

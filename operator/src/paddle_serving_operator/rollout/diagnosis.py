@@ -117,6 +117,11 @@ def _of_container(pod: str, container: Raw) -> Trouble | None:
         return Trouble(Reason.IMAGE_PULL_FAILED, f"{text} {advice}", terminal=False, about_model=name == "model")
     if waiting in REFUSALS:
         message = str(state["waiting"].get("message", waiting)).rstrip(".")
+        if name == "fetch" and "secret" in message.lower():
+            advice = "Create it, or correct spec.model.source.s3.credentialsSecret"
+            return _trouble(
+                Reason.MODEL_UNAVAILABLE, f"No keys for the model's store: {message}. {advice} (pod {pod})."
+            )
         return _trouble(
             Reason.PODS_REFUSED,
             f"The node refuses container {name}: {message}. `kubectl describe pod {pod}` shows more.",

@@ -35,7 +35,7 @@ def write(root: Path) -> str:
         names = sorted(_files(root), key=os.fsencode)
     except _IrregularError as error:
         raise ModelInvalid(
-            f"{root / str(error)} is a link or a device. A package has files and folders only."
+            f"{root}/{shown(str(error))} is a link or a device. A package has files and folders only."
         ) from None
     if not names:
         raise ModelUnavailable(f"{root} has no files. Give the directory of a model package.")
@@ -61,14 +61,14 @@ def verify(root: Path, digest: str) -> None:
         found = set(_files(root))
     except _IrregularError as error:
         raise DigestMismatch(
-            f"{root / str(error)} is a link or a device. A package has files and folders only."
+            f"{root}/{shown(str(error))} is a link or a device. A package has files and folders only."
         ) from None
     require_same_files(expected, found, str(root))
     for name, wanted in sorted(expected.items()):
         if (actual := file_digest(root / name)) != wanted:
             raise DigestMismatch(
-                f"{root / name} has changed: {MANIFEST} says sha256 {wanted}, the file has {actual}. Copy it again "
-                "from where it was reviewed."
+                f"{root}/{shown(name)} has changed: {MANIFEST} says sha256 {wanted}, the file has {actual}. Copy it "
+                "again from where it was reviewed."
             )
 
 

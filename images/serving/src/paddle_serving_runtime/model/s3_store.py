@@ -3,7 +3,7 @@
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -57,7 +57,7 @@ class Store:
     endpoint: str
     region: str
     ca_file: Path | None
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
 
 
 def parse_store(endpoint: str, region: str, ca_file: Path | None, environ: Mapping[str, str]) -> Store:
