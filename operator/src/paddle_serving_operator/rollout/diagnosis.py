@@ -118,10 +118,8 @@ def _of_container(pod: str, container: Raw) -> Trouble | None:
     if waiting in REFUSALS:
         message = str(state["waiting"].get("message", waiting)).rstrip(".")
         if name == "fetch" and "secret" in message.lower():
-            advice = "Create it, or correct spec.model.source.s3.credentialsSecret"
-            return _trouble(
-                Reason.MODEL_UNAVAILABLE, f"No keys for the model's store: {message}. {advice} (pod {pod})."
-            )
+            text = f"No keys for the model's store: {message}. Create it, or correct"
+            return _trouble(Reason.MODEL_UNAVAILABLE, f"{text} spec.model.source.s3.credentialsSecret (pod {pod}).")
         return _trouble(
             Reason.PODS_REFUSED,
             f"The node refuses container {name}: {message}. `kubectl describe pod {pod}` shows more.",
