@@ -352,6 +352,8 @@ def raw(datatype: str, shape: list[int], *contents: bytes) -> bytes:
         (raw("BYTES", [2], b"\1\0\0\0a"), "2 elements of BYTES"),
         (raw("BYTES", [2], b"\1\0\0\0a\1\0"), "2 elements of BYTES"),
         (raw("BYTES", [1], b"\1\0\0\0\xff"), "UTF-8"),
+        (raw("BYTES", [65537], b"\0\0\0\0" * 65537), "at most 65536"),
+        (typed("BYTES", [300], bytes_contents=[b"x" * 60_000, *[b""] * 299]), "too much"),
         (typed("FP16", [1], fp32_contents=[1]), "raw_input_contents"),
         (typed("FP32", [1], int_contents=[1]), "is sent in fp32_contents, not in int_contents"),
         (typed("FP32", [2], fp32_contents=[1]), "1 values do not fill"),

@@ -4,10 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from paddle_serving_runtime.engine import ModelDescription, OpFailed
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Limits, Response
 from paddle_serving_runtime.protocol.call import SERVICE, Call, Result
+from paddle_serving_runtime.protocol.grpc_framing import frame
+from paddle_serving_runtime.protocol.paths import MODEL_INFER, PIPELINE_INFERENCE
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest
 from paddle_serving_runtime.worker.routes import make_handler
 
@@ -117,3 +121,24 @@ def test_a_failure_of_an_op_is_logged_with_the_request_and_the_clients_own_is_no
     (record,) = caplog.records
     assert record.__dict__["fields"] == {"request": "r-1"}
     assert record.exc_info is not None
+
+
+PATHS = st.sampled_from(
+    ["/svc/p", "/v2/models/svc/infer", "/v2/models/x/infer", "/v2/", PIPELINE_INFERENCE, MODEL_INFER]
+) | st.text(max_size=20)
+HEADER_NAMES = st.sampled_from(
+    [b"content-type", b"content-encoding", b"grpc-encoding", b"inference-header-content-length", b"x-request-id"]
+)
+HEADER_VALUES = st.sampled_from([b"application/grpc", b"gzip", b"identity", b"5"]) | st.binary(max_size=10)
+BODIES = st.binary(max_size=60) | st.binary(max_size=60).map(frame) | st.sampled_from([BODY, b'{"inputs":[]}'])
+
+
+@given(PATHS, st.dictionaries(HEADER_NAMES, HEADER_VALUES), BODIES, st.sampled_from(["POST", "GET", "X"]))
+def test_every_request_whatever_has_exactly_one_reply(
+    path: str, headers: dict[bytes, bytes], body: bytes, method: str
+) -> None:
+    replies: list[HttpReply] = []
+    make_handler(Engine(), {"svc"}, Limits(body_bytes=50))(HttpRequest(method, path, headers, body), replies.append)
+    (reply,) = replies
+    assert 200 <= reply.status < 500
+    assert all(b"\n" not in value and b"\r" not in value for _, value in reply.headers)

@@ -36,6 +36,7 @@ _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 _LENGTH = struct.Struct("<I")
 _MAX_RANK = 16
 _MAX_ELEMENTS = 2**48
+_MAX_TEXTS = 2**16
 
 
 def datatype_of(name: str, dtype: np.dtype[Any]) -> str:
@@ -79,10 +80,18 @@ def from_raw(name: str, datatype: str, shape: tuple[int, ...], data: bytes | mem
     return np.frombuffer(data, dtype).copy().reshape(shape)
 
 
+def text_count(name: str, shape: tuple[int, ...]) -> int:
+    """The number of elements of a BYTES tensor; raises BadRequest past 65536, which are many objects in few bytes."""
+    count = prod(shape)
+    if count > _MAX_TEXTS:
+        raise refusal(f"input {name}: {count} elements of BYTES, at most {_MAX_TEXTS} are accepted")
+    return count
+
+
 def texts_from_raw(name: str, shape: tuple[int, ...], data: bytes | memoryview) -> list[bytes]:
     """The elements of a BYTES tensor; raises BadRequest."""
     elements: list[bytes] = []
-    count, position, view = prod(shape), 0, memoryview(data)
+    count, position, view = text_count(name, shape), 0, memoryview(data)
     while position < len(view) and len(elements) < count:
         if position + _LENGTH.size > len(view):
             break

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from paddle_serving_runtime.protocol.call import SERVICE, Call
 from paddle_serving_runtime.protocol.codes import BadRequest, ErrorCode
-from paddle_serving_runtime.protocol.datatypes import BYTES, datatype_of, refusal, texts_to_raw
+from paddle_serving_runtime.protocol.datatypes import BYTES, datatype_of, refusal, text_count, texts_to_raw
 from paddle_serving_runtime.protocol.response import Response
 
 VERSION = "1"
@@ -20,6 +19,7 @@ EXTENSIONS = ("binary_tensor_data",)
 """Of Triton's, those that are here."""
 
 _SEQUENCE = ("sequence_id", "sequence_start", "sequence_end")
+_MAX_CHARACTERS = 2**24
 _SHARED_MEMORY = "shared_memory_region"
 _CLASSIFICATION = "classification"
 
@@ -68,8 +68,9 @@ def text_input(target: str, name: str, shape: tuple[int, ...], elements: Sequenc
 
     Raises BadRequest where the bytes are not UTF-8, or are more than one text for a key of the service.
     """
-    if len(elements) != prod(shape):
-        raise refusal(f"input {name}: shape {list(shape)} has {prod(shape)} elements, but {len(elements)} were sent")
+    count = text_count(name, shape)
+    if len(elements) != count:
+        raise refusal(f"input {name}: shape {list(shape)} has {count} elements, but {len(elements)} were sent")
     try:
         texts = [element.decode() for element in elements]
     except UnicodeDecodeError:
@@ -80,6 +81,9 @@ def text_input(target: str, name: str, shape: tuple[int, ...], elements: Sequenc
         return texts[0]
     if any(text.endswith("\0") for text in texts):
         raise refusal(f"input {name}: a text ends with the character NUL")
+    # numpy gives every element the room of the longest
+    if count * max(map(len, texts), default=0) > _MAX_CHARACTERS:
+        raise refusal(f"input {name}: {count} texts of which one is so long are too much")
     return np.array(texts, dtype=np.str_).reshape(shape)
 
 
