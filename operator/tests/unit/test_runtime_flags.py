@@ -1,0 +1,65 @@
+"""What the operator writes is what the runtime reads: its own parsers take the arguments of every pod."""
+
+import argparse
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from paddle_serving_operator.api.types import ServiceSpec
+from paddle_serving_operator.desired import arguments
+from paddle_serving_runtime.cli import fetch, serve
+
+SOURCES: list[dict[str, Any]] = [
+    {"pvc": {"claimName": "models", "path": "a/b"}},
+    {"http": {"url": "https://store/a.zip"}},
+    {"s3": {"uri": "s3://models/a"}},
+    {
+        "s3": {
+            "uri": "s3://models/a.tar.gz",
+            "endpoint": "https://store:9000",
+            "region": "eu-west-1",
+            "credentialsSecret": "s",
+            "caConfigMap": "c",
+        }
+    },
+    {"image": {"reference": "r:1"}},
+    {"configMap": {"name": "c"}},
+]
+SPECS: list[dict[str, Any]] = [
+    {},
+    {"engine": {"mode": "pipeline", "legacyStatus": True}},
+    {"engine": {"workers": 3, "threadsPerWorker": 2, "irOptim": False, "overrides": {"op.rec.concurrency": "1"}}},
+    {"consistency": {"mode": "Tolerance", "rtol": 0.1, "require": "Recorded", "required": False}},
+]
+
+
+def parsed(command: Any, words: list[str]) -> Mapping[str, Any]:  # noqa: ANN401 - a module
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    command.add_arguments(parser)
+    return vars(parser.parse_args(words[1:]))
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: next(iter(source)))
+def test_fetch_takes_the_arguments_of_every_source(make_spec: Callable[..., ServiceSpec], source: object) -> None:
+    spec = make_spec(model={"source": source})
+    given = parsed(fetch, arguments.fetch(spec))
+    assert given["digest"] == spec.model.digest
+    assert str(given["output"]) == arguments.MODELS
+
+
+def test_a_store_arrives_as_it_was_given(make_spec: Callable[..., ServiceSpec]) -> None:
+    given = parsed(fetch, arguments.fetch(make_spec(model={"source": SOURCES[3]})))
+    assert (given["from_s3"], given["s3_endpoint"]) == ("s3://models/a.tar.gz", "https://store:9000")
+    assert (given["s3_region"], str(given["s3_ca"])) == ("eu-west-1", arguments.CA_FILE)
+
+
+@pytest.mark.parametrize("fields", SPECS, ids=str)
+def test_serve_takes_the_arguments_of_every_spec(make_spec: Callable[..., ServiceSpec], fields: dict[str, Any]) -> None:
+    spec = make_spec(**fields)
+    given = parsed(serve, arguments.serve(spec))
+    settings = serve.settings_from(argparse.Namespace(**given), os.environ.get("LOG_LEVEL", "info"))
+    assert settings.engine == spec.engine.mode
+    assert settings.legacy_status == spec.engine.legacy_status
+    assert (settings.http_port, settings.grpc_port, settings.admin_port) == (8080, 9000, 8081)
