@@ -242,9 +242,12 @@ def own_request(code: int | None = None, error: Exception | None = None) -> Grap
                 raise error
             inputs, log_id, _, _ = super().unpack_request_package(request)
             seen = {name: str(getattr(value, "tolist", lambda v=value: v)()) for name, value in inputs.items()}
-            return {**seen, "log": str(log_id)}, log_id, code, "not today"
+            return {**seen, "log": str(log_id)}, log_id + 1, code, "not today"
 
-    node = user_node("a", None)
+    def told(_self: object, _inputs: Any, values: Any, _data_id: int, log_id: int) -> Any:  # noqa: ANN401 - as Op
+        return {**values, "log of op": str(log_id)}, None, ""
+
+    node = user_node("a", None, postprocess=told)
     return Graph("svc", (node,), "a", response_op(node), request_op=Own())
 
 
@@ -256,6 +259,7 @@ def test_a_request_op_of_the_services_own_unpacks_the_request() -> None:
         "x.lod": [[0, 0], [1, 1]],
         "y": [True],
         "log": 7,
+        "log of op": 8,
     }
 
 
