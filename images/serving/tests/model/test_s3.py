@@ -23,6 +23,7 @@ from paddle_serving_runtime.model.transfer import Progress
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 FILES = {"web_service.py": b"print()", "model/inference.pdiparams": bytes(range(256)) * 20_000, "golden/x.json": b"{}"}
+FILES |= {"golden/a b+c%2F&=\u00e9.json": b"{}"}
 FILES |= {f"parts/{number}.bin": f"part {number}".encode() for number in range(60)}
 NO_DIGEST = "sha256:" + "0" * 64
 KEYS = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}

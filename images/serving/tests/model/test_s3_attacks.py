@@ -39,6 +39,7 @@ class Store:
     redirect: str = ""
     endless: bool = False
     trickle: bool = False
+    delay: float = 0.0  # seconds before every object
     special: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -92,6 +93,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         asked = re.match(r"bytes=(\d+)-", self.headers.get("Range", ""))
         start = int(asked[1]) if asked else 0
         body = content[start:]
+        store.stop.wait(store.delay)
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -202,6 +204,20 @@ def test_a_store_that_only_trickles_is_left(store: Store, tmp_path: Path, monkey
     released.cancel()
     assert "bytes arrived within" in (tmp_path / "termination-log").read_text()
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_many_small_files_from_far_away_are_no_trickle(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "_WINDOW_SECONDS", 1.0)
+    store.files = {f"file-{number}": b"x" for number in range(80)}
+    listed = "".join(f"{hashlib.sha256(b'x').hexdigest()}  {name}\n" for name in sorted(store.files)).encode()
+    digest = f"sha256:{hashlib.sha256(listed).hexdigest()}"
+    store.files[MANIFEST] = listed
+    store.delay = 0.3  # three windows for all of them, eight at a time
+    words = ["--from-s3", "s3://models/p", "--s3-endpoint", store.url, "--digest", digest]
+    assert main(["fetch", *words, "--output", str(tmp_path / "out")]) == 0
+    assert fetched(tmp_path / "out") == store.files
 
 
 def key_of(store: Store) -> str:

@@ -18,7 +18,7 @@ from paddle_serving_runtime.errors import DigestMismatch, InvalidOption, ModelUn
 from paddle_serving_runtime.model.archive import Limits, RefusedError, safe_name
 from paddle_serving_runtime.model.manifest import MANIFEST, MAX_MANIFEST_BYTES, entries, require_same_files
 from paddle_serving_runtime.model.s3_store import Store, connect, explain
-from paddle_serving_runtime.model.transfer import Pace, Progress, unpack_into
+from paddle_serving_runtime.model.transfer import WINDOW_BYTES, Pace, Progress, unpack_into
 
 CONNECTIONS = 8
 _CHUNK = 1 << 20
@@ -169,11 +169,12 @@ class _Download:
             waiting: set[Future[None]] = {pool.submit(self._one, item) for item in wanted}
             try:
                 while waiting:
-                    ended, waiting = wait(waiting, _POLL_SECONDS, FIRST_EXCEPTION)
+                    # many small files are slow, too, but they arrive: each counts as much as patience asks for
+                ended, waiting = wait(waiting, _POLL_SECONDS, FIRST_EXCEPTION)
                     for future in ended:
                         future.result()
                     self._progress("downloaded", self._done, total)
-                    pace.check(self._done)
+                    pace.check(self._done + (len(wanted) - len(waiting)) * WINDOW_BYTES)
             finally:
                 self._over.set()
                 pool.shutdown(wait=False, cancel_futures=True)
