@@ -170,7 +170,7 @@ class _Download:
             try:
                 while waiting:
                     # many small files are slow, too, but they arrive: each counts as much as patience asks for
-                ended, waiting = wait(waiting, _POLL_SECONDS, FIRST_EXCEPTION)
+                    ended, waiting = wait(waiting, _POLL_SECONDS, FIRST_EXCEPTION)
                     for future in ended:
                         future.result()
                     self._progress("downloaded", self._done, total)
