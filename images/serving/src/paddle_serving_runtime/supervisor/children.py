@@ -40,6 +40,7 @@ class Children:
             self.adopt(process)
         finally:
             self._starting -= 1
+        _end_group_with(process)
         return process
 
     def adopt(self, process: Process) -> None:
@@ -60,6 +61,25 @@ class Children:
                 return
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(dead, os.WNOHANG)
+
+
+def _end_group_with(process: Process) -> None:
+    """Kills what a process has started as soon as it has ended itself.
+
+    What is left would keep its pipes open, and asyncio takes a process for alive until they are closed.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except OSError:  # it has ended already, or the kernel is older than 5.3
+        return
+
+    def ended() -> None:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+        kill(process)
+
+    loop.add_reader(descriptor, ended)
 
 
 def kill(process: Process) -> None:
