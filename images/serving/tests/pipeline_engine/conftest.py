@@ -245,6 +245,8 @@ class TroubleOp(Op):
             return "y", None, ""
         if do == "late code":
             return {}, 56, "no price"
+        if do == "self":
+            return {"x": self.request["x"]}, None, ""
         if do == "keys":
             return {"keys": ",".join(sorted(inputs))}, None, ""
         return {"price": str(fetch_dict["price"].tolist()), "pid": str(os.getpid())}, None, ""

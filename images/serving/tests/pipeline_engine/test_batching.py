@@ -72,6 +72,13 @@ def test_every_request_gets_its_own_answer(trouble: Path, start: Start, override
         np.testing.assert_allclose(got, want, rtol=1e-5)
 
 
+def test_an_op_that_keeps_its_request_in_itself_does_not_take_anothers(trouble: Path, start: Start) -> None:
+    engine = start(trouble, {"dag.is_thread_op": "true", "op.trouble.concurrency": "4", "worker_num": "16"})
+    inputs = [row(number) for number in range(500)]
+    numbers = [engine.ask({"x": text, "do": "self"}) for text in inputs]
+    assert [engine.result(number)["values"]["x"] for number in numbers] == inputs
+
+
 def eval_list(text: str) -> list[list[float]]:
     return [[float(value) for value in part.strip(" []").split(",")] for part in text.strip("[]").split("],")]
 

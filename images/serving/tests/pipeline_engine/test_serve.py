@@ -67,13 +67,21 @@ def test_whatever_an_op_does_the_service_recovers(serve: Serve, threads: str) ->
     assert serving.process.poll() is None
 
 
-def test_a_killed_op_or_manager_is_noticed_without_a_request(serve: Serve) -> None:
-    serving = serve().wait_ready()
-    for place in (0, 1):
+STARTING = """    def init_op(self):
+        import subprocess
+        subprocess.Popen(["sleep", "600"])
+
+    def preprocess"""
+
+
+def test_a_killed_process_is_noticed_without_a_request_and_nothing_survives(serve: Serve) -> None:
+    """The Op, the Manager with the channels, and the worker itself; the Op has started a program of its own."""
+    serving = serve(script=TROUBLE.replace("    def preprocess", STARTING, 1)).wait_ready()
+    for place in (0, 1, 2):
         before = serving.worker_pids()
-        children = sorted(pid for pid in session(before[0]) if pid != before[0])
-        assert len(children) == 2
-        os.kill(children[place], signal.SIGKILL)
+        family = sorted(pid for pid in session(before[0]) if b"sleep" not in Path(f"/proc/{pid}/cmdline").read_bytes())
+        assert (family[0], len(family), len(session(before[0]))) == (before[0], 3, 4)
+        os.kill(family[place], signal.SIGKILL)
         replaced(serving, before)
 
 
