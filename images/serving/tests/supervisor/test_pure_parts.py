@@ -24,6 +24,7 @@ def line(**fields: str) -> bytes:
         "grpc": "-",
         "inference": "900",
         "batch": "1",
+        "end": "--",
     }
     return orjson.dumps(defaults | fields)
 
@@ -124,6 +125,12 @@ def test_every_protocol_is_counted_with_a_status_of_http(fields: dict[str, str],
     record = RequestRecord.parse(line(**fields))
     assert record is not None
     assert (record.code, record.protocol) == (code, protocol)
+
+
+def test_a_request_that_outlasted_its_worker_is_told_from_one_that_waited_too_long() -> None:
+    ends = {"sH": True, "sQ": False, "--": False, "cD": False}
+    records = {end: RequestRecord.parse(line(code="504", end=end)) for end in ends}
+    assert {end: record is not None and record.overdue for end, record in records.items()} == ends
 
 
 @pytest.mark.parametrize("text", [b"", b"[NOTICE] haproxy", b"[]", b'{"code":"x"}', line(code="")])

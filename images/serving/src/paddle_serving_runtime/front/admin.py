@@ -71,7 +71,8 @@ class Front:
         status = await self.process.wait()
         await self._listening
         alerts = [words for words in self._words if "ALERT" in words] or self._words
-        return f"HAProxy ended with status {status}: {' '.join(alerts)[-1000:]}"
+        words = " ".join(alerts)[-1000:]
+        return f"HAProxy ended with status {status}" + (f": {words}" if words else "")
 
     async def requests(self) -> AsyncIterator[bytes]:
         """The log lines of finished requests, until HAProxy ends."""

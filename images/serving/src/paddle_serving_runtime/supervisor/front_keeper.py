@@ -15,22 +15,27 @@ _DEATH_SECONDS = 1.0
 
 
 class FrontKeeper:
-    """The one front of a pod, whichever process it is at the moment. `on_line` gets every line of its log."""
+    """The one front of a pod, whichever process it is at the moment."""
 
-    def __init__(
-        self, settings: FrontSettings, children: Children, folder: Path, on_line: Callable[[bytes], None]
-    ) -> None:
+    def __init__(self, settings: FrontSettings, children: Children, folder: Path) -> None:
         self._settings = settings
         self._children = children
         self._folder = folder
-        self._on_line = on_line
+        self._on_line: Callable[[bytes], None] = lambda _: None
         self._front: Front | None = None
         self._reading: asyncio.Task[None] | None = None
         self._enabled: dict[int, int] = {}
         self._stopping = False
 
-    async def start(self) -> None:
-        """Starts HAProxy with every worker disabled; returns when it accepts. Raises FrontError."""
+    async def start(self, on_line: Callable[[bytes], None]) -> None:
+        """Starts HAProxy with every worker disabled; returns when it accepts. Raises FrontError.
+
+        `on_line` gets every line of its log, and of the logs of those that replace it.
+        """
+        self._on_line = on_line
+        await self._start()
+
+    async def _start(self) -> None:
         front = await Front.start(self._settings, self._folder)
         self._children.adopt(front.process)
         self._front = front
@@ -43,10 +48,19 @@ class FrontKeeper:
             words = await self._running.last_words()
             if self._stopping:
                 await asyncio.Event().wait()
-            await crashed(words)
-            await self.start()
+            await self._replace(words, crashed)
             for worker, capacity in tuple(self._enabled.items()):
                 await self.enable(worker, capacity)
+
+    async def _replace(self, words: str, crashed: Callable[[str], Awaitable[None]]) -> None:
+        while True:
+            await crashed(words)
+            try:
+                await self._start()
+            except FrontError as error:
+                words = str(error)
+            else:
+                return
 
     @property
     def alive(self) -> bool:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import signal
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn, Protocol
 
@@ -17,7 +16,7 @@ from paddle_serving_runtime.supervisor.output import Output
 from paddle_serving_runtime.supervisor.readiness import Phase
 from paddle_serving_runtime.supervisor.reference import named_error
 from paddle_serving_runtime.supervisor.verifier import Verifier
-from paddle_serving_runtime.worker.busy import busy_since
+from paddle_serving_runtime.supervisor.watchdog import Watchdog
 
 _LOG = logging.getLogger(__name__)
 _WATCH_SECONDS = 0.2
@@ -60,6 +59,7 @@ class WorkerSlot:
         self._on_change = on_change
         self._on_lost = on_lost
         self._stopping = False
+        self._overdue = False
         self._output = Output(worker.process, f"worker {worker.index}")
 
     async def keep(
@@ -92,6 +92,13 @@ class WorkerSlot:
             self._worker.process.send_signal(signal.SIGTERM)
             await self._worker.process.wait()
 
+    def timed_out(self) -> None:
+        """The front has waited for this worker as long as a request may take.
+
+        The worker's own mark tells that too, but not of a request that it has never read (it may be stopped).
+        """
+        self._overdue = True
+
     @property
     def capacity(self) -> int:
         """How many requests the worker can use at once."""
@@ -120,6 +127,7 @@ class WorkerSlot:
             return f"did not answer a golden sample within {self._timeout:g} s and {await self._ended()}"
         except (OSError, EOFError):
             return f"{await self._ended()} while it answered a golden sample"
+        self._overdue = False
         await self._gate.enable(self._worker.index, self.capacity)
         self.verified = True
         self._enter(Phase.SERVING)
@@ -131,12 +139,12 @@ class WorkerSlot:
 
     async def _watch(self) -> str:
         """Until the worker ends, or has been busy for longer than a request may take."""
+        watchdog = Watchdog(self._worker)
         ended = asyncio.ensure_future(self._worker.process.wait())
         while not ended.done():
             await asyncio.wait({ended}, timeout=_WATCH_SECONDS)
-            since = busy_since(self._worker.busy_file)
-            busy = time.monotonic() - since if since is not None else 0.0
-            if busy > self._timeout + self._margin:
+            busy = watchdog.busy_seconds()
+            if busy > self._timeout + self._margin or self._overdue:
                 kill(self._worker.process)
                 await ended
                 return f"was killed: one request took longer than {self._timeout:g} s"

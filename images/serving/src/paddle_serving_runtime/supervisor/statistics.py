@@ -17,6 +17,9 @@ BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 Protocol = Literal["pipeline_json", "pipeline_grpc", "oip_rest", "oip_grpc", "grpc"]
 _LOST_CODE = 502
+_SERVER_TIMEOUT = "sH"
+"""HAProxy's termination state: the server did not begin to answer in time."""
+
 _FIRST_ERROR = 400
 _GRPC_CODES = {0: 200, 3: 400, 4: 504, 5: 404, 8: 429, 12: 501, 13: 500, 14: 503}
 """The HTTP status that says the same as a number of google.rpc.Code, so that one alert watches every protocol."""
@@ -28,7 +31,8 @@ class RequestRecord:
 
     `code` is its HTTP status, for gRPC the one that says the same; `seconds` from its complete arrival to its end,
     `queued` of them in the queue, `inference` of them in Paddle Inference, where a worker has answered; `batch` is
-    the number of requests that were computed together, 0 where no worker has answered.
+    the number of requests that were computed together, 0 where no worker has answered. `overdue`: it was with its
+    worker as long as a request may take.
     """
 
     code: int
@@ -40,6 +44,7 @@ class RequestRecord:
     protocol: Protocol
     inference: float
     batch: int
+    overdue: bool
 
     @classmethod
     def parse(cls, line: bytes) -> Self | None:
@@ -56,6 +61,7 @@ class RequestRecord:
                 protocol=_protocol(fields["frontend"], fields["path"]),
                 inference=_positive(fields["inference"]) / 1e6,
                 batch=_positive(fields["batch"]),
+                overdue=fields["end"] == _SERVER_TIMEOUT,
             )
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
             return None

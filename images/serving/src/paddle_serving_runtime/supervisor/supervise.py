@@ -5,11 +5,12 @@ import logging
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from socket import socket
 
 from paddle_serving_runtime.errors import FrontFailed, InvalidOption, ServingError, WorkerCrashLoop
-from paddle_serving_runtime.front import FrontError, FrontSettings
+from paddle_serving_runtime.front import FrontError, FrontSettings, worker_name
 from paddle_serving_runtime.model.golden import load_recorded, load_samples
 from paddle_serving_runtime.model.package import load_package
 from paddle_serving_runtime.supervisor import admin
@@ -41,12 +42,10 @@ async def supervise(
         asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, children.reap_orphans)
     listening = admin.listen(settings.admin_port)
     verifier, helpers = _verifier(settings, launched, folder)
-    statistics = Statistics()
-    counter = _Counter(statistics)
-    front = FrontKeeper(_front_settings(settings, folder), children, folder, counter.count)
-    supervisor = Supervisor(settings, children, front, verifier, statistics, folder)
+    front = FrontKeeper(_front_settings(settings, folder), children, folder)
+    supervisor = Supervisor(settings, children, front, verifier, folder)
     try:
-        await _start(front, settings)
+        await _start(front, settings, supervisor.count)
         return await supervisor.run(launched, listening, stop)
     finally:
         for helper in helpers:
@@ -54,40 +53,17 @@ async def supervise(
         front.kill()
 
 
-class _Counter:
-    """What the front logs, counted."""
-
-    def __init__(self, statistics: Statistics) -> None:
-        self._statistics = statistics
-
-    def count(self, line: bytes) -> None:
-        """Counts a request; what is not one is for those who debug."""
-        record = RequestRecord.parse(line)
-        if record is None:
-            _LOG.debug("front: %s", line.decode(errors="replace").rstrip())
-            return
-        self._statistics.add(record)
-        if _LOG.isEnabledFor(logging.DEBUG):
-            _LOG.debug("request", extra={"fields": vars(record)})
-
-
 class Supervisor:
     """The running parts."""
 
     def __init__(
-        self,
-        settings: ServeSettings,
-        children: Children,
-        front: FrontKeeper,
-        verifier: Verifier,
-        statistics: Statistics,
-        folder: Path,
+        self, settings: ServeSettings, children: Children, front: FrontKeeper, verifier: Verifier, folder: Path
     ) -> None:
         self._settings = settings
         self._children = children
         self._front = front
         self._verifier = verifier
-        self._statistics = statistics
+        self._statistics = Statistics()
         self._folder = folder
         self._crashes = CrashHistory()
         self._front_crashes = CrashHistory()
@@ -150,6 +126,20 @@ class Supervisor:
         await asyncio.wait([asyncio.create_task(slot.stop()) for slot in self._slots], timeout=_WORKER_STOP_SECONDS)
         _LOG.info("drained")
         return 0
+
+    def count(self, line: bytes) -> None:
+        """Counts a request by its line in the front's log; what is no such line is for those who debug."""
+        record = RequestRecord.parse(line)
+        if record is None:
+            _LOG.debug("front: %s", line.decode(errors="replace").rstrip())
+            return
+        self._statistics.add(record)
+        if record.overdue:
+            for index, slot in enumerate(self._slots):
+                if record.worker == worker_name(index):
+                    slot.timed_out()
+        if _LOG.isEnabledFor(logging.DEBUG):
+            _LOG.debug("request", extra={"fields": vars(record)})
 
     async def _restart(self, index: int) -> WorkerProcess:
         return await start_worker(self._settings, self._children, self._folder, index)
@@ -225,9 +215,9 @@ def _front_settings(settings: ServeSettings, folder: Path) -> FrontSettings:
     )
 
 
-async def _start(front: FrontKeeper, settings: ServeSettings) -> None:
+async def _start(front: FrontKeeper, settings: ServeSettings, on_line: Callable[[bytes], None]) -> None:
     try:
-        await front.start()
+        await front.start(on_line)
     except FrontError as error:
         if "cannot bind" not in str(error):
             raise ServingError("FrontFailed", f"{error}.") from None

@@ -2,7 +2,7 @@
 
 Paddle 3.3.1 holds the interpreter lock while it computes, so a worker cannot be asked; a shared file can. It has one
 entry of 16 bytes for every connection: CLOCK_MONOTONIC seconds, which all processes of a host share, of the start of
-the request in flight (0: none), and in which form its answer is owed.
+the request in flight (0: none), and in which form its answer is owed. Behind them is the number of requests so far.
 """
 
 import mmap
@@ -16,6 +16,9 @@ SLOTS = 512
 
 _ENTRY = struct.Struct("=dq")
 _IDLE = (0.0, 0)
+_COUNT = struct.Struct("=q")
+_COUNT_AT = _ENTRY.size * SLOTS
+_BYTES = _COUNT_AT + _COUNT.size
 
 
 class Owed(IntEnum):
@@ -34,13 +37,16 @@ class BusyMark:
     """The worker's side. `slot` is the number of a connection, below SLOTS."""
 
     def __init__(self, path: Path) -> None:
-        path.write_bytes(bytes(_ENTRY.size * SLOTS))
+        path.write_bytes(bytes(_BYTES))
         with path.open("r+b") as file:
-            self._memory = mmap.mmap(file.fileno(), _ENTRY.size * SLOTS)
+            self._memory = mmap.mmap(file.fileno(), _BYTES)
+        self._begun = 0
 
     def begin(self, slot: int, owed: Owed) -> None:
         """A request is in flight from now on."""
         _ENTRY.pack_into(self._memory, slot * _ENTRY.size, time.monotonic(), owed)
+        self._begun += 1
+        _COUNT.pack_into(self._memory, _COUNT_AT, self._begun)
 
     def receiving(self, slot: int, owed: Owed) -> None:
         """A request is arriving; the worker has nothing to compute yet."""
@@ -61,6 +67,14 @@ def busy_since(path: Path) -> float | None:
     return min((since for since, _ in _entries(path) if since), default=None)
 
 
+def begun(path: Path) -> int:
+    """How many requests the worker has begun."""
+    try:
+        return int(_COUNT.unpack_from(path.read_bytes(), _COUNT_AT)[0])
+    except (OSError, struct.error):
+        return 0
+
+
 def owed_answers(path: Path) -> dict[int, Owed]:
     """What is owed on each connection that has a request in flight or arriving, by its slot."""
     return {slot: Owed(owed) for slot, (since, owed) in enumerate(_entries(path)) if since or owed}
@@ -68,6 +82,6 @@ def owed_answers(path: Path) -> dict[int, Owed]:
 
 def _entries(path: Path) -> list[tuple[float, int]]:
     try:
-        return list(_ENTRY.iter_unpack(path.read_bytes()))
+        return list(_ENTRY.iter_unpack(path.read_bytes()[:_COUNT_AT]))
     except (OSError, struct.error):
         return []

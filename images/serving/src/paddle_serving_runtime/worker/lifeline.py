@@ -79,12 +79,16 @@ class Keeper:
             if kind == _OPENED and descriptors:
                 self._held[slot] = socket.socket(fileno=descriptors[0])
 
-    def unread(self, slot: int) -> bytes:
-        """The beginning of what the worker has not read any more."""
+    def unread(self, slot: int, size: int = _HEAD_BYTES) -> bytes:
+        """The beginning of what the worker has not read, at most `size` bytes."""
         try:
-            return self._held[slot].recv(_HEAD_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            return self._held[slot].recv(size, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except OSError:
             return b""
+
+    def any_unread(self) -> bool:
+        """Whether there is something on a connection that the worker has not read."""
+        return any(self.unread(slot, 1) for slot in self._held)
 
     def answer(self, slot: int, response: bytes) -> bool:
         """Writes a response where the worker owed one; False where the connection has gone."""
