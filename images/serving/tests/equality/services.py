@@ -1,0 +1,77 @@
+"""A service that runs five models for one request, each fed with its own tensors of the request."""
+
+from collections.abc import Iterable
+
+import yaml
+
+CHAIN = '''
+"""price -> second (fed with what price says) -> conv -> flags -> half; the answer has every output, bit by bit."""
+
+import numpy as np
+from paddle_serving_server.web_service import WebService, Op
+
+
+class ModelOp(Op):
+    inputs = ()
+
+    def preprocess(self, input_dicts, data_id, log_id):
+        (_, given), = input_dicts.items()
+        return self.feed(given), False, None, ""
+
+    def feed(self, given):
+        return {name: given[f"{self.name}.{name}"] for name in self.inputs}
+
+    def postprocess(self, input_dicts, fetched, data_id, log_id):
+        (_, given), = input_dicts.items()
+        return {**given, **{f"{self.name}:{name}": value for name, value in fetched.items()}}, None, ""
+
+
+class PriceOp(ModelOp):
+    inputs = ("x",)
+
+
+class SecondOp(ModelOp):
+    def feed(self, given):
+        return {"x": np.tile(given["price:price"], (1, 4)) * np.array([1, 0.1, -0.1, 0.01], "float32")}
+
+
+class ConvOp(ModelOp):
+    inputs = ("x",)
+
+
+class FlagsOp(ModelOp):
+    inputs = ("a", "b", "c")
+
+
+class HalfOp(ModelOp):
+    inputs = ("x", "w")
+
+    def postprocess(self, input_dicts, fetched, data_id, log_id):
+        output, _, _ = super().postprocess(input_dicts, fetched, data_id, log_id)
+        bits = {name: value for name, value in output.items() if ":" in name}
+        return {name: f"{v.dtype} {list(v.shape)} {v.tobytes().hex()}" for name, v in bits.items()}, None, ""
+
+
+class ChainService(WebService):
+    def get_pipeline_response(self, read_op):
+        op = read_op
+        for name, kind in (
+            ("price", PriceOp), ("second", SecondOp), ("conv", ConvOp), ("flags", FlagsOp), ("half", HalfOp)
+        ):
+            op = kind(name=name, input_ops=[op])
+        return op
+
+
+service = ChainService(name="chain")
+service.prepare_pipeline_config("config.yml")
+service.run_service()
+'''
+
+
+def config(models: Iterable[str], *, batching: bool) -> str:
+    """The config.yml for Ops called as their models."""
+    op = {"batch_size": 4, "auto_batching_timeout": 2} if batching else {}
+    local = {"client_type": "local_predictor"}
+    ops = {model: {**op, "local_service_conf": {**local, "model_config": model}} for model in models}
+    server = {"rpc_port": 9998, "http_port": 18082, "worker_num": 4, "dag": {"is_thread_op": True}}
+    return yaml.safe_dump({**server, "op": ops})

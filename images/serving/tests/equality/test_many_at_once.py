@@ -1,0 +1,167 @@
+"""10,000 different requests at once, in every protocol: each gets its own answer."""
+
+import http.client
+import json
+import threading
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import grpc
+import numpy as np
+import pytest
+from tritonclient import grpc as triton_grpc  # type: ignore[import-untyped]
+from tritonclient import http as triton_http
+
+from images.serving.tests.equality.conftest import raw_inference
+from images.serving.tests.serve.conftest import Serving, start_serving
+from paddle_serving_runtime.protocol import pack_response, read_response
+from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
+from paddle_serving_runtime.protocol.pipeline_grpc import pack_message
+from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
+from paddle_serving_runtime.protocol.response import Response
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+REQUESTS = 10_000
+CONNECTIONS = 32
+SECONDS = 100
+Ask = Callable[["NDArray[Any]"], "NDArray[Any]"]
+
+
+def over_http(serving: Serving) -> Callable[[str, bytes, dict[str, str]], http.client.HTTPResponse]:
+    """Posts on one connection that stays open."""
+    parts = urlsplit(serving.http)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=SECONDS)
+
+    def post(path: str, body: bytes, headers: dict[str, str]) -> http.client.HTTPResponse:
+        connection.request("POST", path, body, headers)
+        response = connection.getresponse()
+        assert response.status == 200, response.read()
+        return response
+
+    return post
+
+
+def pipeline_json(serving: Serving) -> Ask:
+    post = over_http(serving)
+    return lambda row: read_response(post("/svc/p", pack_response({}, {"x": row}), {}).read()).tensors["price"]
+
+
+def pipeline_grpc(serving: Serving) -> Ask:
+    channel = grpc.insecure_channel(serving.grpc, options=[("grpc.use_local_subchannel_pool", 1)])
+    ask = channel.unary_unary(PIPELINE_INFERENCE)
+
+    def inference(row: "NDArray[Any]") -> "NDArray[Any]":
+        tensors = MESSAGES["Response"].FromString(pack_message(Response(0, "", {}, {"x": row}))).tensors
+        reply = ask(MESSAGES["Request"](tensors=tensors).SerializeToString(), timeout=SECONDS)
+        (tensor,) = MESSAGES["Response"].FromString(reply).tensors
+        return np.array(tensor.float_data, "float32").reshape(tensor.shape)
+
+    return inference
+
+
+def open_inference_json(serving: Serving) -> Ask:
+    post = over_http(serving)
+
+    def infer(row: "NDArray[Any]") -> "NDArray[Any]":
+        tensor = {"name": "x", "shape": row.shape, "datatype": "FP32", "data": row.ravel().tolist()}
+        reply = post("/v2/models/svc/infer", json.dumps({"inputs": [tensor]}).encode(), {}).read()
+        (output,) = json.loads(reply)["outputs"]
+        return np.array(output["data"], "float32").reshape(output["shape"])
+
+    return infer
+
+
+def open_inference_binary(serving: Serving) -> Ask:
+    post, client = over_http(serving), triton_http.InferenceServerClient
+
+    def infer(row: "NDArray[Any]") -> "NDArray[Any]":
+        tensor = triton_http.InferInput("x", list(row.shape), "FP32").set_data_from_numpy(row)
+        body, length = client.generate_request_body([tensor])
+        response = post("/v2/models/svc/infer", body, {"Inference-Header-Content-Length": str(length)})
+        split = int(response.headers["Inference-Header-Content-Length"])
+        price = client.parse_response_body(response.read(), header_length=split).as_numpy("price")
+        assert isinstance(price, np.ndarray)
+        return price
+
+    return infer
+
+
+def open_inference_grpc(serving: Serving) -> Ask:
+    client = triton_grpc.InferenceServerClient(serving.grpc)
+
+    def infer(row: "NDArray[Any]") -> "NDArray[Any]":
+        tensor = triton_grpc.InferInput("x", list(row.shape), "FP32").set_data_from_numpy(row)
+        price = client.infer("svc", [tensor], client_timeout=SECONDS).as_numpy("price")
+        assert isinstance(price, np.ndarray)
+        return price
+
+    return infer
+
+
+PROTOCOLS = (pipeline_json, pipeline_grpc, open_inference_json, open_inference_binary, open_inference_grpc)
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def plain(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, uci_model: Path
+) -> Iterator[Serving]:
+    """A plain model with one and with two workers."""
+    package = tmp_path_factory.mktemp("plain")
+    (package / "model").symlink_to(uci_model)
+    flags = ("--workers", str(request.param), "--consistency-required", "false", "--request-timeout", str(SECONDS))
+    serving = start_serving(tmp_path_factory.mktemp("serve"), package, *flags)
+    try:
+        yield serving.wait_ready()
+    finally:
+        serving.kill()
+
+
+@pytest.fixture(scope="module")
+def rows() -> "NDArray[Any]":
+    """Inputs that differ in every row, and so do the prices."""
+    random = np.random.default_rng(0)
+    return random.normal(size=(REQUESTS, 1, 13)).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def prices(rows: "NDArray[Any]", uci_model: Path, tmp_path_factory: pytest.TempPathFactory) -> "list[NDArray[Any]]":
+    requests = {f"{number:05}": {"x": row} for number, row in enumerate(rows)}
+    computed = raw_inference(uci_model, requests, tmp_path_factory.mktemp("raw"))
+    return [next(iter(computed[name].values())) for name in requests]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.__name__)
+def test_a_plain_model_answers_as_paddle_inference(
+    plain: Serving, rows: "NDArray[Any]", prices: "list[NDArray[Any]]", protocol: Callable[[Serving], Ask]
+) -> None:
+    ask = protocol(plain)
+    for row, price in zip(rows[:20], prices[:20], strict=True):
+        np.testing.assert_array_equal(ask(row), price, strict=True)
+
+
+def test_every_request_gets_its_own_answer(plain: Serving, rows: "NDArray[Any]", prices: "list[NDArray[Any]]") -> None:
+    assert len({price.tobytes() for price in prices}) > REQUESTS * 0.99
+    numbers, answers = count(), [np.empty(0)] * REQUESTS
+    failures: list[str] = []
+
+    def client(ask: Ask) -> None:
+        while not failures and (number := next(numbers)) < REQUESTS:
+            try:
+                answers[number] = ask(rows[number])
+            except Exception as error:  # noqa: BLE001 - every failure is one
+                failures.append(f"request {number}: {error!r}")
+
+    asks = [PROTOCOLS[number % len(PROTOCOLS)](plain) for number in range(CONNECTIONS)]
+    threads = [threading.Thread(target=client, args=(ask,)) for ask in asks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    wrong = [number for number in range(REQUESTS) if answers[number].tobytes() != prices[number].tobytes()]
+    assert not wrong, f"{len(wrong)} of {REQUESTS} answers are not their own, first request {wrong[0]}"
