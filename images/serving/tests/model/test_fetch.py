@@ -427,6 +427,13 @@ def test_a_file_that_becomes_something_else_is_not_followed(
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_flags_of_a_store_without_a_store_are_refused(package: Path, tmp_path: Path, message: Path) -> None:
+    words = ("--from-dir", package, "--digest", write(package), "--output", tmp_path / "out")
+    assert run(*words, "--s3-region", "eu-west-1") == 2
+    assert message.read_text().startswith("InvalidOption: --s3-endpoint, --s3-region and --s3-ca belong to --from-s3")
+    assert not (tmp_path / "out").exists()
+
+
 def test_fetching_imports_neither_paddle_nor_numpy() -> None:
     code = """
 import sys

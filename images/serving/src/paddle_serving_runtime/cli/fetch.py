@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from paddle_serving_runtime import logs
-from paddle_serving_runtime.errors import DigestMismatch
+from paddle_serving_runtime.errors import DigestMismatch, InvalidOption
 from paddle_serving_runtime.model.archive import Limits
 from paddle_serving_runtime.model.fetch import STAGE, fetch
 from paddle_serving_runtime.model.sources import from_config_map, from_directory, from_http, shown_url
@@ -49,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _source(arguments: argparse.Namespace, progress: Progress) -> tuple[Callable[[Path], None], str]:
+    if arguments.from_s3 is None and (arguments.s3_endpoint or arguments.s3_region or arguments.s3_ca):
+        raise InvalidOption("--s3-endpoint, --s3-region and --s3-ca belong to --from-s3. Remove them, or give it.")
     if arguments.from_dir is not None:
         directory: Path = arguments.from_dir
         return lambda folder: from_directory(directory, arguments.digest, folder, progress), str(directory)
