@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from func_timeout import FunctionTimedOut
 
 from paddle_serving_runtime import serving_packages
 from paddle_serving_runtime.engine import DirectEngine, OpFailed, direct
@@ -143,7 +144,7 @@ def returning(value: object) -> Callable[..., Any]:
     return lambda *_: value
 
 
-def raising(error: Exception) -> Callable[..., Any]:
+def raising(error: BaseException) -> Callable[..., Any]:
     def method(*_: object) -> None:
         raise error
 
@@ -157,6 +158,8 @@ def raising(error: Exception) -> Callable[..., Any]:
         ({"preprocess": returning((None, False, 0, "zero"))}, 50, "zero"),
         ({"preprocess": raising(ValueError("/etc/passwd"))}, 10000, "[a] preprocess failed: ValueError"),
         ({"preprocess": returning(({"x": X},))}, 10000, "preprocess failed"),
+        ({"preprocess": raising(SystemExit(3))}, 10000, "preprocess failed: SystemExit"),
+        ({"preprocess": feed_x, "postprocess": raising(FunctionTimedOut())}, 10000, "failed: FunctionTimedOut"),
         ({"preprocess": returning(("x", False, None, ""))}, 7000, "not a str"),
         ({"preprocess": returning((["x"], False, None, ""))}, 7000, "must be a dict"),
         ({"preprocess": returning(({"wrong": X}, False, None, ""))}, 5000, "its inputs are ['x']"),

@@ -18,6 +18,10 @@ def describe(node: Node, predictor: Predictor) -> ModelDescription:
 
 def _described(variables: Iterable[Variable], shapes: Mapping[str, tuple[int, ...]]) -> tuple[TensorDescription, ...]:
     return tuple(
-        TensorDescription(variable.alias, variable.dtype, shapes.get(variable.name, (-1, *variable.shape)))
+        TensorDescription(
+            variable.alias,
+            "str" if variable.dtype.kind == "U" else variable.dtype,
+            shapes.get(variable.name, (-1, *variable.shape)),
+        )
         for variable in variables
     )

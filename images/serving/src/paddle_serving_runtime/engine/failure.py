@@ -34,8 +34,11 @@ def from_exception(node: str, stage: str, error: BaseException) -> OpFailed:
     """The failure for an exception in `stage` (preprocess, process, postprocess) of an Op.
 
     Paddle Serving's CustomException keeps its code, and its text where it says that the client may see it (without
-    that it would kill the whole process group there). Any other text stays in the log.
+    that it would kill the whole process group there). Any other text stays in the log. Everything that an Op raises
+    is its failure, sys.exit() and the time-outs of func_timeout too; a KeyboardInterrupt alone is raised again.
     """
+    if isinstance(error, KeyboardInterrupt):
+        raise error
     if type(error).__name__ == "CustomException":
         text = str(error)
         code, message = _CODE.search(text), _MESSAGE.search(text)

@@ -67,7 +67,7 @@ def _pack_by(response_op: Any, output: dict[str, Any]) -> Response:  # noqa: ANN
         response = response_op.pack_response_package(data)
         reader = RequestOp()
         tensors = {tensor.name: reader.proto_tensor_2_numpy(tensor)[0] for tensor in response.tensors}
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise from_exception(_NAME, "pack_response_package", error) from error
     if response.err_no:
         raise OpFailed(_NAME, response.err_no, response.err_msg)

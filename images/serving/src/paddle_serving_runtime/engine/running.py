@@ -43,6 +43,10 @@ class ModelRunner:
     a single request: matrix products of another size round otherwise. Measured on Paddle 3.3.1 and CPU, batches of 2
     to 32: with oneDNN, ir_optim and one thread equal bit for bit (a linear model, an MLP, MobileNetV2, PP-OCRv4 rec),
     else up to 2e-5 relative.
+
+    `timeout` and `retry` are Paddle Serving's: the time of one run, and how many runs may be too slow before the answer
+    is error 6000; other errors are not tried again. A run cannot be interrupted, so one that is too slow is waited for
+    and its result is lost; one that never ends is the front's to answer (504), and the worker's end.
     """
 
     def __init__(self, node: Node, predictor: Predictor, clock: Clock) -> None:
@@ -98,7 +102,7 @@ class ModelRunner:
         _LOG.warning("batch_size of op %s has no effect: %s", self._node.name, reason)
 
     def _attempts(self, feed: Feed, batch: int) -> Run:
-        """Up to `retry` runs, until one is within the time limit. A run cannot be interrupted; its result is lost."""
+        """Up to `retry` runs, until one is within the time limit."""
         name, limit = self._node.name, self._node.timeout_ms
         total = 0.0
         for _ in range(self._node.retry):

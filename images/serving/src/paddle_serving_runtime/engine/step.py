@@ -80,7 +80,7 @@ class OpStep:
         """What preprocess returns."""
         try:
             prepared, skip, code, message = self._op.preprocess(input_dicts, data_id, log_id)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             raise from_exception(self._node.name, "preprocess", error) from error
         self._raise_product_error(code, message)
         # Paddle Serving skips the model for True alone, not for every true value
@@ -101,7 +101,7 @@ class OpStep:
         arguments = (data_id, log_id) if self._postprocess_takes_data_id else (log_id,)
         try:
             output, code, message = self._op.postprocess(input_dicts, fetched, *arguments)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             raise from_exception(self._node.name, "postprocess", error) from error
         if not isinstance(output, dict):
             raise OpFailed(self._node.name, ErrorCode.TYPE_ERROR, "postprocess should return dict")

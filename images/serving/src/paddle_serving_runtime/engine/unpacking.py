@@ -35,7 +35,7 @@ def _unpack_by(request_op: Any, call: Call, service: str) -> tuple[dict[str, Any
         inputs, log_id, code, message = request_op.unpack_request_package(_message(call, service))
     except BadRequest:
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         failure = from_exception(_NAME, "unpack_request_package", error)
         raise OpFailed(_NAME, ErrorCode.RPC_PACKAGE_ERROR, failure.message) from error
     if code is not None:

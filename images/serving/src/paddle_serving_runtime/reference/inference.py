@@ -36,6 +36,8 @@ class Inference:
         program = read_program(find_model_files(model_dir))
         types = {port.dtype.replace("bfloat16", "uint16") for port in (*program.feeds, *program.fetches)}
         self._by_tensor = bool(types & _BY_TENSOR)
+        kind, _, index = node.switches.device.partition(":")
+        self._place = paddle.CUDAPlace(int(index)) if kind == "gpu" else paddle.CPUPlace()
         # text and oneDNN together end in an error at the first run
         switches = replace(node.switches, onednn=node.switches.onednn and "str" not in types)
         try:
@@ -76,7 +78,7 @@ class Inference:
         for name in self._predictor.get_input_names():
             alias = aliases[name]
             array = np.asarray(feed[alias if alias in feed else name]).astype(self.feeds[alias][1])
-            tensors.append(paddle.to_tensor(np.ascontiguousarray(array)))
+            tensors.append(paddle.to_tensor(np.ascontiguousarray(array), place=self._place))
         outputs = self._predictor.run(tensors)
         names = self._predictor.get_output_names()
         return {alias: outputs[names.index(self.fetches[alias])].numpy() for alias in self._wanted}
