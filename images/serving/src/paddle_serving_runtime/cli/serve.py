@@ -48,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=boolean,
         default=False,
         metavar="true|false",
-        help="HTTP 200 for every error of the pipeline JSON protocol, as Paddle Serving; err_no tells",
+        help="HTTP 200 for errors of the service in the pipeline JSON protocol, as Paddle Serving: err_no tells. What "
+        "is no matter of the service keeps its status: 405, 413, 429 (queue full), 503 (no worker), 504 (time-out)",
     )
     parser.add_argument("--drain-delay", type=float, default=5.0, help="seconds served after SIGTERM")
     parser.add_argument("--drain-timeout", type=float, default=20.0, help="seconds for requests in flight after that")
