@@ -1,0 +1,60 @@
+"""The examples of docs/protocols.md print what the document says they print."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from images.serving.tests.serve.conftest import Serving, X, start_serving
+
+DOCUMENT = Path(__file__).resolve().parents[4] / "docs" / "protocols.md"
+TEXT = DOCUMENT.read_text(encoding="utf-8")
+PROGRAMS = re.findall(r"^```python\n((?:(?!```).*\n)*)```\n```text\n((?:(?!```).*\n)*)```", TEXT, re.MULTILINE)
+COMMANDS = [
+    (command, answer)
+    for block in re.findall(r"^```console\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+    for command, answer in re.findall(r"^\$ ([^\n]*)\n(.*?)(?=^\$ |\Z)", block, re.DOTALL | re.MULTILINE)
+]
+
+
+@pytest.fixture(scope="module")
+def housing(tmp_path_factory: pytest.TempPathFactory, make_package: Callable[..., Path]) -> Iterator[Serving]:
+    golden = {"house.json": {"tensors": [{"name": "x", "elem_type": 1, "shape": [1, 13], "float_data": X}]}}
+    package = make_package(script="", golden=golden)
+    flags = ("--workers", "1", "--name", "uci-housing")
+    serving = start_serving(tmp_path_factory.mktemp("serve"), package, *flags)
+    yield serving.wait_ready()
+    serving.kill()
+
+
+def output(serving: Serving, text: str, *command: str) -> str:
+    text = text.replace("http://127.0.0.1:8080", serving.http).replace("127.0.0.1:9000", serving.grpc)
+    text = text.replace("127.0.0.1:8080", serving.http.removeprefix("http://"))
+    done = subprocess.run(
+        [*command, text], check=False, timeout=60, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_the_document_has_examples() -> None:
+    assert len(PROGRAMS) >= 3
+    assert len(COMMANDS) >= 8
+
+
+@pytest.mark.parametrize(("program", "printed"), PROGRAMS, ids=range(len(PROGRAMS)))
+def test_a_program_prints_what_the_document_says(housing: Serving, program: str, printed: str) -> None:
+    assert output(housing, program, sys.executable, "-W", "ignore", "-c") == printed.strip()
+
+
+@pytest.mark.parametrize(("command", "answer"), COMMANDS, ids=range(len(COMMANDS)))
+def test_a_command_prints_what_the_document_says(housing: Serving, command: str, answer: str) -> None:
+    tool = command.split(maxsplit=1)[0]
+    if shutil.which(tool) is None:
+        pytest.skip(f"{tool} is not installed")
+    assert output(housing, command, "bash", "-c") == answer.strip()
