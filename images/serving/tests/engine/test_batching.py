@@ -172,8 +172,18 @@ def test_a_program_with_a_fixed_batch_is_never_batched(
     shapes: dict[str, tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Fake, "shapes", shapes)
-    ask(engine(), x(1), x(2))
+    one = engine(auto_batching_timeout_ms=50.0)
+    ask(one, x(1), x(2))
     assert Fake.runs == [(1, 2), (1, 2)]
+    assert (one.capacity, one.wait_seconds) == (1, 0)
+
+
+def test_the_largest_batch_is_what_the_engine_can_use_and_the_longest_waiting_time_what_it_waits() -> None:
+    one = engine(4, auto_batching_timeout_ms=50.0)
+    assert (one.capacity, one.wait_seconds) == (4, 0.05)
+    assert (engine(4).capacity, engine(4).wait_seconds) == (4, 0)
+    without_model = engine(4, auto_batching_timeout_ms=50.0, model_dir=None)
+    assert (without_model.capacity, without_model.wait_seconds) == (1, 0)
 
 
 def test_a_bad_member_fails_alone() -> None:

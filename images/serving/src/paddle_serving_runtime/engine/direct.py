@@ -23,9 +23,9 @@ _T = TypeVar("_T")
 class DirectEngine:
     """A graph with its models loaded and its Ops initialised. Not safe for use by two threads.
 
-    `capacity` is the largest batch_size of its nodes, `wait_seconds` how long an incomplete batch may wait for more
-    calls (the longest auto_batching_timeout of a node that batches; 0 where none has one), `models` describes every
-    node that has a model.
+    `capacity` is the largest batch_size of a node whose model can be batched, `wait_seconds` how long an incomplete
+    batch may wait for more calls (the longest auto_batching_timeout of such a node; 0 where none has one), `models`
+    describes every node that has a model.
     """
 
     def __init__(self, graph: Graph, clock: Clock = time.perf_counter) -> None:
@@ -43,9 +43,11 @@ class DirectEngine:
         self._uses = Counter(name for node in graph.nodes for name in node.inputs)
         self._data_id = 0
         self._unpack, self._pack = unpacker(graph), packer(graph)
-        self.capacity = max(node.batch_size for node in graph.nodes)
-        waits = [node.auto_batching_timeout_ms or 0.0 for node in graph.nodes if node.batch_size > 1]
-        self.wait_seconds = max(waits, default=0.0) / 1000
+        batching = [
+            node for node in graph.nodes if node.name in self._runners and self._runners[node.name].capacity > 1
+        ]
+        self.capacity = max((node.batch_size for node in batching), default=1)
+        self.wait_seconds = max((node.auto_batching_timeout_ms or 0.0 for node in batching), default=0.0) / 1000
 
     def infer(self, calls: Sequence[Call]) -> list[Result]:
         """The result of every call, in their order; what goes wrong with one is its own outcome. Never raises.

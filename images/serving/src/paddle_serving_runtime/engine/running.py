@@ -58,6 +58,11 @@ class ModelRunner:
         if self._batched is None and (without := _without_batch_axis(node, predictor)):
             self._do_not_batch(f"the shape of {without} in its program has no free batch dimension")
 
+    @property
+    def capacity(self) -> int:
+        """How many requests can share a run, as far as is known."""
+        return 1 if self._batched is False else self._node.batch_size
+
     def run(self, feeds: Sequence[Feed]) -> list[Run]:
         """One run for every feed, in their order. Never raises for what a feed or the model does wrong."""
         if len(feeds) == 1 or self._batched is False:
