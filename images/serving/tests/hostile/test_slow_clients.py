@@ -75,3 +75,13 @@ def test_half_closed_and_unread_connections_are_served_or_closed(target: "Target
     for cut in (10, len(HEAD), len(whole) - 1):
         reply = target.send(whole[:cut], end=True)
         assert reply.status in (0, 400, 408)
+
+
+def test_a_client_that_leaves_early_does_no_harm(target: "Target") -> None:
+    whole = HEAD + b"\r\n" + GOOD
+    for cut in (1, 20, len(whole) - len(GOOD), len(whole) - 1, len(whole)):
+        for _ in range(20):
+            with target.connect() as connection:
+                connection.sendall(whole[:cut])
+                # a reset in place of an orderly end
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")

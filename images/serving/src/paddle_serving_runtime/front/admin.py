@@ -6,7 +6,7 @@ import fcntl
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -94,6 +94,15 @@ class Front:
     async def disable(self, worker: int) -> None:
         """Keeps new requests from a worker; the one it has goes on."""
         await self._set(f"{BACKEND}/{worker_name(worker)}", "maint")
+
+    async def release_queue(self, capacities: Mapping[int, int]) -> None:
+        """Makes it look at its queue again; `capacities` are those of the workers that may have requests.
+
+        HAProxy 2.6.12 forgets to when a client leaves whose request had just been given a worker: who waits then waits
+        until the time-out, beside idle workers. To set a limit anew, even to what it is, makes it look.
+        """
+        limits = (f"{BACKEND}/{worker_name(worker)} {capacity}" for worker, capacity in capacities.items())
+        await self._do("; ".join(f"set maxconn server {limit}" for limit in limits))
 
     async def announce_drain(self) -> None:
         """Every response from now on asks its client to close the connection."""

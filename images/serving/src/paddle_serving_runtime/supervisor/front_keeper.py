@@ -13,6 +13,9 @@ _LOG = logging.getLogger(__name__)
 _DEATH_SECONDS = 1.0
 """How long the death of a front may take to be seen after its admin socket has failed."""
 
+_RELEASE_SECONDS = 0.02
+"""Many clients that leave together are one release."""
+
 
 class FrontKeeper:
     """The one front of a pod, whichever process it is at the moment."""
@@ -26,6 +29,8 @@ class FrontKeeper:
         self._reading: asyncio.Task[None] | None = None
         self._enabled: dict[int, int] = {}
         self._stopping = False
+        self._left = False
+        self._releasing: asyncio.Task[None] | None = None
 
     async def start(self, on_line: Callable[[bytes], None]) -> None:
         """Starts HAProxy with every worker disabled; returns when it accepts. Raises FrontError.
@@ -76,6 +81,22 @@ class FrontKeeper:
         """Keeps new requests from a worker, now and after every restart."""
         self._enabled.pop(worker, None)
         await self._tell(lambda front: front.disable(worker))
+
+    def left(self) -> None:
+        """A request has ended before its answer: who waits behind it may have been forgotten."""
+        self._left = True
+        if self._releasing is None or self._releasing.done():
+            self._releasing = asyncio.create_task(self._release())
+
+    async def _release(self) -> None:
+        while self._left:
+            await asyncio.sleep(_RELEASE_SECONDS)
+            self._left = False
+            try:
+                await self._running.release_queue(self._enabled)
+            except FrontError as error:
+                # the death of a front is seen elsewhere, and the next one has an empty queue
+                _LOG.debug("the queue was not released: %s", error)
 
     async def announce_drain(self) -> None:
         """Every response from now on asks its client to close the connection; a front that dies is not replaced."""

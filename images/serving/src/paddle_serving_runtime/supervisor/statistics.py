@@ -20,6 +20,9 @@ _LOST_CODE = 502
 _SERVER_TIMEOUT = "sH"
 """HAProxy's termination state: the server did not begin to answer in time."""
 
+_LEFT = frozenset("CcSs")
+"""The first letter of that state where the client or the server ended it, by leaving or by its time-out."""
+
 _FIRST_ERROR = 400
 _GRPC_CODES = {0: 200, 3: 400, 4: 504, 5: 404, 8: 429, 12: 501, 13: 500, 14: 503}
 """The HTTP status that says the same as a number of google.rpc.Code, so that one alert watches every protocol."""
@@ -32,7 +35,7 @@ class RequestRecord:
     `code` is its HTTP status, for gRPC the one that says the same; `seconds` from its complete arrival to its end,
     `queued` of them in the queue, `inference` of them in Paddle Inference, where a worker has answered; `batch` is
     the number of requests that were computed together, 0 where no worker has answered. `overdue`: it was with its
-    worker as long as a request may take.
+    worker as long as a request may take; `cut_short`: client or worker left before the answer was complete.
     """
 
     code: int
@@ -45,6 +48,7 @@ class RequestRecord:
     inference: float
     batch: int
     overdue: bool
+    cut_short: bool
 
     @classmethod
     def parse(cls, line: bytes) -> Self | None:
@@ -62,6 +66,7 @@ class RequestRecord:
                 inference=_positive(fields["inference"]) / 1e6,
                 batch=_positive(fields["batch"]),
                 overdue=fields["end"] == _SERVER_TIMEOUT,
+                cut_short=fields["end"][:1] in _LEFT,
             )
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
             return None

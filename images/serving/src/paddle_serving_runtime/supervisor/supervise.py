@@ -134,6 +134,8 @@ class Supervisor:
             _LOG.debug("front: %s", line.decode(errors="replace").rstrip())
             return
         self._statistics.add(record)
+        if record.cut_short:
+            self._front.left()
         if record.overdue:
             for index, slot in enumerate(self._slots):
                 if record.worker == worker_name(index):
