@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from images.serving.tests.pipeline_engine.conftest import PRICE, TROUBLE, TROUBLE_CONFIG, Start, X
+from images.serving.tests.pipeline_engine.conftest import Start
+from images.serving.tests.pipeline_engine.services import PRICE, TROUBLE, TROUBLE_CONFIG, X
 
 BATCH = {"op.trouble.batch_size": "4", "op.trouble.auto_batching_timeout": "300", "worker_num": "16"}
 

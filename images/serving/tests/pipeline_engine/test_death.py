@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from images.serving.tests.pipeline_engine.conftest import EngineProcess, Start, X
+from images.serving.tests.pipeline_engine.conftest import EngineProcess, Start
+from images.serving.tests.pipeline_engine.services import TROUBLE, TROUBLE_CONFIG, X
 
 LOST = ("OpFailed", 3001, 503)
 
@@ -21,7 +22,7 @@ def finish(engine: EngineProcess) -> str:
     """Waits until the engine has said why it ends and its whole family is gone; returns why."""
     said = engine.read()
     assert "ended" in said, said
-    assert engine.process.wait(10) == 70
+    assert engine.wait() == 70
     engine.wait_for(lambda: not engine.family(), "end of the family", 5)
     return str(said["ended"])
 
@@ -42,8 +43,8 @@ def test_an_op_that_ends_its_process_costs_the_calls_in_flight_and_the_worker(
 def test_a_thread_op_that_ends_its_process_ends_the_worker_at_once(trouble: Path, start: Start, do: str) -> None:
     engine = start(trouble, {"dag.is_thread_op": "true"})
     engine.ask({"x": X, "do": do})
-    engine.wait_for(lambda: engine.process.poll() is not None, "end of the worker", 10)
-    assert engine.process.returncode == {"os._exit": 9, "segfault": -signal.SIGSEGV, "killpg": -signal.SIGKILL}[do]
+    engine.wait_for(lambda: engine.poll() is not None, "end of the worker", 10)
+    assert engine.status == {"os._exit": 9, "segfault": -signal.SIGSEGV, "killpg": -signal.SIGKILL}[do]
 
 
 def test_every_process_that_is_killed_ends_the_worker(trouble: Path, start: Start) -> None:
@@ -60,7 +61,7 @@ def test_nothing_survives_a_killed_worker(trouble: Path, start: Start, tmp_path:
     engine = start(trouble, {"op.trouble.concurrency": "2"})
     engine.ask({"x": X, "do": "wait", "for": str(tmp_path / "never")})
     assert len(engine.children()) == 3
-    engine.process.kill()
+    engine.kill()
     engine.wait_for(lambda: not engine.family(), "end of the family", 5)
 
 
@@ -77,7 +78,7 @@ def test_what_an_op_has_forked_dies_with_its_worker(
     engine = start(root, {"dag.is_thread_op": "false"})
     # Manager, Op, and what its init_op has forked: a daemon may not have children
     assert len(engine.children()) in {2, 3}
-    engine.process.kill()
+    engine.kill()
     engine.wait_for(lambda: not engine.family(), "end of the family", 5)
 
 
@@ -85,8 +86,6 @@ def test_the_loop_of_an_op_that_ends_is_noticed(
     service: Callable[..., Path], start: Start, mode: dict[str, str]
 ) -> None:
     """Whatever it is that no repair knows of: here an exception that neither the stock loop nor a repair catches."""
-    from images.serving.tests.pipeline_engine.conftest import TROUBLE, TROUBLE_CONFIG  # noqa: PLC0415 - texts
-
     script = TROUBLE.replace('raise ValueError("cannot read', 'raise KeyboardInterrupt("cannot read')
     engine = start(service(web_service=script, config=TROUBLE_CONFIG), mode)
     assert kinds(engine.answer({"x": X, "do": "raise"})) == LOST

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from images.serving.tests.pipeline_engine.conftest import PRICE, TROUBLE, TROUBLE_CONFIG, Start, X
+from images.serving.tests.pipeline_engine.conftest import Start
+from images.serving.tests.pipeline_engine.services import PRICE, TROUBLE, TROUBLE_CONFIG, X
 from paddle_serving_runtime.consistency import EXACT, compare, values_to_answer
 from paddle_serving_runtime.reference import read
 

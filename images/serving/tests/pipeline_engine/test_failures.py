@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from images.serving.tests.pipeline_engine.conftest import PRICE, Start, X
+from images.serving.tests.pipeline_engine.conftest import Start
+from images.serving.tests.pipeline_engine.services import PRICE, X
 
 FAILURES = {
     "raise": (10000, 500, "[trouble] preprocess failed: ValueError"),
@@ -34,7 +35,7 @@ def test_every_failure_has_its_code_and_says_nothing_secret_and_the_service_goes
         assert "secret" not in result["error"]
         assert engine.answer({"x": X})["values"]["price"] == PRICE, do
     assert engine.answer({"x": X, "do": "skip"})["values"]["price"] == "[0.0]"
-    assert engine.process.poll() is None
+    assert engine.poll() is None
 
 
 def test_a_shape_that_the_model_refuses_fails_alone(trouble: Path, start: Start, mode: dict[str, str]) -> None:
@@ -47,8 +48,11 @@ def test_a_shape_that_the_model_refuses_fails_alone(trouble: Path, start: Start,
 
 def test_the_profile_key_of_a_client_has_no_effect(trouble: Path, start: Start) -> None:
     engine = start(trouble)
-    values = engine.answer({"x": X, "do": "keys", "pipeline.profile": "1"})["values"]
-    assert values == {"keys": "do,x"}
+    for request in (
+        ({"x": X, "do": "keys", "pipeline.profile": "1"}, {}),
+        ({"x": X, "do": "keys"}, {"past the parser": {"pipeline.profile": "1"}}),
+    ):
+        assert engine.answer(request[0], **request[1])["values"] == {"keys": "do,x"}
 
 
 def test_pickled_bytes_are_refused_and_never_loaded(

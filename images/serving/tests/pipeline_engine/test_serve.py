@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-from images.serving.tests.pipeline_engine.conftest import PRICE, TROUBLE, TROUBLE_CONFIG, X, session
+from images.serving.tests.pipeline_engine.conftest import session
+from images.serving.tests.pipeline_engine.services import PRICE, TROUBLE, TROUBLE_CONFIG, X
 from images.serving.tests.serve.conftest import Serving, start_serving
 
 Serve = Callable[..., Serving]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from images.serving.tests.pipeline_engine.conftest import TROUBLE, TROUBLE_CONFIG, Start
+from images.serving.tests.pipeline_engine.conftest import Start
+from images.serving.tests.pipeline_engine.services import TROUBLE, TROUBLE_CONFIG
 
 Service = Callable[..., Path]
 INIT = "    def init_op(self):\n        {}\n\n    def preprocess"
@@ -14,7 +15,7 @@ INIT = "    def init_op(self):\n        {}\n\n    def preprocess"
 def broken(start: Start, root: Path, mode: dict[str, str]) -> str:
     engine = start(root, mode)
     assert engine.loaded.get("exitCode") == 4, engine.loaded
-    engine.process.wait(10)
+    engine.wait()
     engine.wait_for(lambda: not engine.family(), "end of the family", 5)
     message: str = engine.loaded["failed"]
     assert message.startswith("ModelInvalid") or str(root.parent) not in message
@@ -67,7 +68,7 @@ def test_nothing_listens_and_nothing_is_written_outside_of_the_temporary_folder(
     before = {path: path.stat().st_mtime_ns for path in trouble.rglob("*")}
     engine = start(trouble, mode)
     assert {path: path.stat().st_mtime_ns for path in trouble.rglob("*")} == before
-    ports = [line.split() for line in Path(f"/proc/{engine.process.pid}/net/tcp").read_text().splitlines()[1:]]
+    ports = [line.split() for line in Path(f"/proc/{engine.pid}/net/tcp").read_text().splitlines()[1:]]
     mine = {
         str(link.readlink()).removeprefix("socket:[").removesuffix("]")
         for pid in engine.family()
