@@ -214,6 +214,14 @@ def test_an_op_that_cannot_be_run_is_found_when_it_is_loaded(
         engine(node(op("a", **methods), *inputs))
 
 
+def test_keys_of_the_dag_that_have_no_effect_are_said(caplog: pytest.LogCaptureFixture) -> None:
+    one = node(None)
+    DirectEngine(Graph("", (one,), "model", config={"dag": {"retry": 1, "channel_recv_frist_arrive": False}}))
+    assert caplog.messages == []
+    DirectEngine(Graph("", (one,), "model", config={"dag": {"retry": 3}}))
+    assert caplog.messages == ["dag.retry in config.yml has no effect with the direct engine (3, not 1)."]
+
+
 def test_a_plain_model_answers_with_tensors() -> None:
     plain = engine(node(None))
     tensors = ask(plain, {"x": X}).tensors

@@ -130,15 +130,13 @@ def test_keys_without_effect_are_said(service: Service, price_config: str, load:
     assert len(found["warnings"]) == 5
 
 
-def test_what_the_engine_does_not_do_is_not_passed_over_in_silence(
+def test_what_this_runtime_does_not_do_is_not_passed_over_in_silence(
     service: Service, price_config: str, load: Load
 ) -> None:
     config = price_config.replace("  uci:\n", "  uci:\n    batch_size: 8\n    timeout: 90\n    retry: 2\n")
-    config = config.replace("is_thread_op: false", "retry: 3")
     listed = "op.uci.local_service_conf.mkldnn_bf16_op_list"
     assert load(service(config=config), {listed: "[fc]"})["warnings"] == [
-        "dag.retry in config.yml has no effect: the direct engine does not do this (3, not 1).",
-        f"{listed} in config.yml has no effect: the direct engine does not do this (['fc'], not []).",
+        f"{listed} in config.yml has no effect: this runtime does not do this (['fc'], not [])."
     ]
 
 

@@ -1,3 +1,4 @@
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,9 +14,12 @@ from paddle_serving_runtime.engine.running import Clock, ModelRunner
 from paddle_serving_runtime.engine.step import ModelStep, OpStep, Prepared, Step
 from paddle_serving_runtime.engine.unpacking import unpacker
 from paddle_serving_runtime.graph import REQUEST, Graph, Node
+from paddle_serving_runtime.graph.config import without_channels
 from paddle_serving_runtime.model.predictor import Predictor
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Response
 from paddle_serving_runtime.protocol.call import SERVICE, Call, Result
+
+_LOG = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -31,6 +35,8 @@ class DirectEngine:
     def __init__(self, graph: Graph, clock: Clock = time.perf_counter) -> None:
         """Loads every model; raises ModelInvalid or ServiceBroken."""
         self._graph = graph
+        for sentence in without_channels(graph.config):
+            _LOG.warning(sentence)
         predictors = {node.name: Predictor(node.model_dir, node.switches) for node in graph.nodes if node.model_dir}
         self.models: tuple[ModelDescription, ...] = tuple(
             describe(node, predictors[node.name]) for node in graph.nodes if node.model_dir

@@ -45,6 +45,16 @@ def unknown_keys(config: Config) -> tuple[str, ...]:
     return tuple(f"{path} in config.yml has no effect: {reason}" for path, reason in _unknown(config))
 
 
+def without_channels(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """A sentence for every key of `dag` that has no effect with the direct engine."""
+    dag = config.get("dag") or {}
+    return tuple(
+        f"dag.{key} in config.yml has no effect with the direct engine ({_shown(dag[key])}, not {neutral[-1]})."
+        for key, neutral in schema.DAG_WITHOUT_EFFECT.items()
+        if dag.get(key) not in neutral
+    )
+
+
 def device_of(local: Mapping[str, Any], path: str, default: str, worker: int) -> str:
     """The device of an Op in worker number `worker`: "cpu" or "gpu:<n>", the devices of the Op taken in turn."""
     kind, devices = local.get("device_type", -1), local.get("devices")
@@ -171,8 +181,8 @@ def _unknown(config: Config) -> Iterator[tuple[str, str]]:
                 yield f"{prefix}{key}", "Paddle Serving does not know this key."
             elif key == "fetch_list" and not prefix.endswith("local_service_conf."):
                 yield f"{prefix}{key}", "Paddle Serving reads it from local_service_conf alone."
-            elif value not in (neutral := schema.WITHOUT_EFFECT.get(f"{prefix.partition('.')[0]}.{key}", (value,))):
-                yield f"{prefix}{key}", f"the direct engine does not do this ({_shown(value)}, not {neutral[-1]})."
+            elif prefix.startswith("op.") and value not in (neutral := schema.WITHOUT_EFFECT.get(key, (value,))):
+                yield f"{prefix}{key}", f"this runtime does not do this ({_shown(value)}, not {neutral[-1]})."
 
 
 def _shown(value: object) -> str:

@@ -61,16 +61,18 @@ TYPES: Mapping[str, type] = {**SERVER, **DAG, **OP, **LOCAL}
 """Type by the last part of a key; no key has two types."""
 AT_LEAST_ONE = ("concurrency", "retry", "batch_size", "thread_num", "worker_num")
 WITHOUT_EFFECT: Mapping[str, tuple[object, ...]] = {
-    "dag.retry": (None, 1),
-    "dag.channel_recv_frist_arrive": (None, False),
-    "op.mkldnn_cache_capacity": (None, 0),
-    "op.mkldnn_op_list": (None, []),
-    "op.mkldnn_bf16_op_list": (None, []),
-    "op.use_calib": (None, False),
-    "op.use_encryption_model": (None, False),
+    "mkldnn_cache_capacity": (None, 0),
+    "mkldnn_op_list": (None, []),
+    "mkldnn_bf16_op_list": (None, []),
+    "use_calib": (None, False),
+    "use_encryption_model": (None, False),
 }
-"""Keys that change answers, or when there are any, and that the direct engine does not act upon, by their level; with
-the values that ask for nothing."""
+"""Keys of an Op that Paddle Serving acts upon and this runtime does not, with the values that ask for nothing."""
+DAG_WITHOUT_EFFECT: Mapping[str, tuple[object, ...]] = {
+    "retry": (None, 1),
+    "channel_recv_frist_arrive": (None, False),
+}
+"""The same for keys of `dag` and the direct engine, which has no channels."""
 TYPE_NAMES: Mapping[type, str] = {
     int: "a whole number",
     bool: "true or false",
