@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tarfile
@@ -424,6 +425,34 @@ def test_a_file_that_becomes_something_else_is_not_followed(
     assert run("--from-dir", package, "--digest", digest, "--output", tmp_path / "out") == 1
     assert message.read_text().startswith("ModelUnavailable: ")
     assert "web_service.py" in message.read_text()
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("source", ["directory", "config map", "tar.gz", "zip"])
+def test_a_full_disk_is_said_to_be_the_outputs_and_leaves_nothing(
+    source: str, package: Path, tmp_path: Path, web: tuple[str, dict[str, bytes]]
+) -> None:
+    """No file may have more than 4 KiB, which ends as a full disk does: a write fails in the middle."""
+    digest = write(package)
+    url, files = web
+    files["/a.tar.gz"], files["/a.zip"] = tar_of(package), zip_of(package)
+    flags = {
+        "directory": ["--from-dir", str(package)],
+        "config map": ["--from-config-map", str(config_map(package, tmp_path))],
+        "tar.gz": ["--from-http", f"{url}/a.tar.gz"],
+        "zip": ["--from-http", f"{url}/a.zip"],
+    }
+    command = [sys.executable, "-m", "paddle_serving_runtime.cli.main", "fetch", *flags[source], "--digest", digest]
+    limit = f"ulimit -f {4}; exec "
+    done = subprocess.run(
+        ["bash", "-c", limit + shlex.join([*command, "--output", str(tmp_path / "out")])],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1, done.stderr
+    assert f"{tmp_path / 'out'} cannot be filled: File too large" in done.stderr
     assert list((tmp_path / "out").iterdir()) == []
 
 

@@ -1,5 +1,6 @@
 """Where model packages come from: each source fills an empty folder."""
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -18,13 +19,15 @@ from paddle_serving_runtime.model.transfer import Pace, Progress, unpack_into
 _CHUNK = 1 << 20
 _CONNECT_SECONDS, _SILENCE_SECONDS = 10.0, 60.0
 _LOST_AND_FOUND = "lost+found"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of the output, not of the source
 _SEPARATOR = re.compile(r"(?<=[^_])__(?=[^_]|__[^_])")
 
 
 def from_directory(source: Path, digest: str, folder: Path, progress: Progress) -> None:
     """Copies a directory. The digest of its manifest is checked before anything is copied.
 
-    Raises ModelUnavailable where the directory cannot be read, DigestMismatch where it is another package.
+    Raises ModelUnavailable where the directory cannot be read, DigestMismatch where it is another package, OSError
+    where there is no room for the copy.
     """
     if not source.is_dir():
         raise ModelUnavailable(f"{source} does not exist or is not a directory. Check the path inside the volume.")
@@ -40,6 +43,8 @@ def from_directory(source: Path, digest: str, folder: Path, progress: Progress) 
         for path in files:
             done = _copy(path, folder / path.relative_to(source), progress, done, total)
     except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise
         raise ModelUnavailable(f"{error.filename or source} cannot be read: {error.strerror or error}.") from error
 
 
@@ -64,6 +69,8 @@ def from_config_map(source: Path, folder: Path, progress: Progress) -> None:
         for path in files:
             done = _copy(path, folder / safe_name(_SEPARATOR.sub("/", path.name)), progress, done, total)
     except (OSError, RefusedError) as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            raise
         raise ModelUnavailable(f"{source} cannot be copied: {error}.") from error
 
 
