@@ -22,6 +22,8 @@ CONNECTIONS = (1, 2, 4, 16, 64)
 FEW = (1, 16)
 """Connections where a series is only for comparison."""
 
+QUICK = (16,)
+
 _WARM_UP_SECONDS = 1
 
 
@@ -33,6 +35,7 @@ class Plan:
     workers: int
     models: tuple[str, ...]
     connections: tuple[int, ...]
+    warm_up: bool
 
     def cells(self, server: Server, model: Model) -> Iterator[tuple[str, int]]:
         """(protocol, connections) in the order in which they are measured."""
@@ -88,7 +91,8 @@ def measure_protocol(
         results.fail(dict(zip(("model", "server", "protocol"), names, strict=True)), error)
         return
     request = payload.build(protocol, model.service, model.inputs)
-    load.run(request, port(run.server, protocol), plan.workers, _WARM_UP_SECONDS)
+    if plan.warm_up:
+        load.run(request, port(run.server, protocol), plan.workers, _WARM_UP_SECONDS)
     for connections in several:
         row = cell(run, model, protocol, connections, plan.seconds)
         head = {"model": names[0], "server": names[1], "protocol": protocol, "connections": connections}
@@ -109,7 +113,8 @@ def main() -> int:
         seconds=1 if options.quick else options.seconds,
         workers=os.cpu_count() or 1,
         models=tuple(options.models),
-        connections=FEW if options.quick else CONNECTIONS,
+        connections=QUICK if options.quick else CONNECTIONS,
+        warm_up=not options.quick,
     )
     load.require_tools()
     settings = {"seconds": plan.seconds, "workers": plan.workers, "models": plan.models, "threads": 1}
