@@ -1,5 +1,6 @@
 """A service with an Op over every protocol: its answers, its errors, what it tells about itself."""
 
+import gzip
 import json
 import signal
 import subprocess
@@ -162,6 +163,27 @@ def test_methods_that_are_not_served_are_unimplemented(service: "Serving") -> No
     with triton_grpc.InferenceServerClient(service.grpc) as client, pytest.raises(InferenceServerException) as failure:
         client.get_inference_statistics()
     assert failure.value.status() == "StatusCode.UNIMPLEMENTED"
+
+
+def test_a_message_past_the_limit_is_refused_in_every_protocol(
+    serve: "Start", make_package: Callable[..., Path]
+) -> None:
+    serving = serve(make_package(), "--workers", "1", "--max-body-bytes", "2000").wait_ready()
+    text = "x" * 3000
+    status, words = infer(serving, "svc", text_input(triton_grpc, x=text))
+    assert status == "StatusCode.RESOURCE_EXHAUSTED"
+    assert "2000 bytes" in words
+    assert (
+        post(serving, "svc", {"inputs": [{"name": "x", "shape": [1], "datatype": "BYTES", "data": [text]}]})[0] == 413
+    )
+    with pytest.raises(grpc.RpcError) as failure:
+        clients.call_pipeline(serving, Request(key=["x"], value=[text]))
+    assert failure.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    packed = gzip.compress(json.dumps({"id": text, "inputs": []}).encode())
+    sent = requests.post(
+        f"{serving.http}/v2/models/svc/infer", packed, headers={"Content-Encoding": "gzip"}, timeout=30
+    )
+    assert sent.status_code == 413
 
 
 def test_a_watched_health_outlives_the_time_out_and_does_not_hold_up_a_drain(
