@@ -33,6 +33,8 @@ class TroubleOp(Op):
             return None, False, 55, "no image"
         if do == "code 0":
             return None, False, 0, "zero"
+        if do == "stuck":
+            self.client._model.run = lambda feed: time.sleep(600)
         if do == "wrong type":
             return "text", False, None, ""
         if do == "wrong feed":

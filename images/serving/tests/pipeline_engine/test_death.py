@@ -90,3 +90,10 @@ def test_the_loop_of_an_op_that_ends_is_noticed(
     engine = start(service(web_service=script, config=TROUBLE_CONFIG), mode)
     assert kinds(engine.answer({"x": X, "do": "raise"})) == LOST
     assert "Op trouble has ended: KeyboardInterrupt" in finish(engine)
+
+
+def test_a_model_that_computes_on_after_its_timeout_ends_the_worker(trouble: Path, start: Start) -> None:
+    """Nothing ends it, and nobody else may use it: with the stock server the next request does, beside it."""
+    engine = start(trouble, {"op.trouble.timeout": "200"})
+    assert kinds(engine.answer({"x": X, "do": "stuck"})) == LOST
+    assert "the model of Op trouble has not ended 5 s after its timeout" in finish(engine)

@@ -54,7 +54,9 @@ def load_engine(options: WorkerOptions) -> Loaded:
             f"web_service.py ended the process with sys.exit({error.code}) while it was loaded"
         ) from error
     for warning in graph.warnings:
-        _LOG.warning(warning)
+        # all that the direct engine leaves out is without effect in the pipeline engine too, but this
+        if options.engine == "direct" or not warning.startswith("dag.retry "):
+            _LOG.warning(warning)
     names = frozenset(name for name in (options.name, graph.service) if name)
     report = {
         "service": graph.service,
