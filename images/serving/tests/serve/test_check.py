@@ -23,6 +23,7 @@ class Endpoint(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.body = pack_response({"price": PRICE}, {})
+        self.status = 200
         self.paths: list[str] = []
 
     @property
@@ -36,7 +37,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
         self.server.paths.append(self.path)
-        self.send_response(200)
+        self.send_response(self.server.status)
         self.send_header("content-length", str(len(self.server.body)))
         self.end_headers()
         self.wfile.write(self.server.body)
@@ -87,6 +88,7 @@ def test_an_endpoint_that_agrees_is_0_with_table_and_report(
         "EQUAL",
     ]
     assert lines[1].split() == ["hello.json", "price", "reference", "1", "0", "0", "yes"]
+    assert lines[2] == "Consistent, verdict EngineOnly. Samples: 1, tensors: 1; compared with Paddle 3.3.1 on cpu."
     content = json.loads(report.read_text())
     assert (content["consistent"], content["verdict"], content["differences"]) == (True, "EngineOnly", [])
 
@@ -128,6 +130,58 @@ def test_an_endpoint_that_is_not_there_is_1(
     flags = ["--model-dir", str(make_package()), "--name", "svc", "--reference", str(reference)]
     assert main(["check", "--url", "http://127.0.0.1:1", *flags]) == 1
     assert (tmp_path / "message").read_text().startswith("EndpointUnavailable: POST http://127.0.0.1:1/svc")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, b"<h1>Not Found</h1>"),
+        (405, b"only GET"),
+        (429, error_body(2000, "the queue is full")),
+        (503, error_body(10000, "no worker")),
+        (200, error_body(3002, "no such service; served here: /other/<method>")),
+    ],
+)
+def test_an_endpoint_that_cannot_answer_is_1_not_a_difference(
+    endpoint: Endpoint,
+    reference: Path,
+    make_package: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+    status: int,
+    body: bytes,
+) -> None:
+    endpoint.status, endpoint.body = status, body
+    flags = ["--model-dir", str(make_package()), "--name", "svc", "--reference", str(reference)]
+    assert main(["check", "--url", endpoint.url, *flags]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith(f"EndpointUnavailable: POST {endpoint.url}/svc/prediction: HTTP {status}")
+    assert "Check --url, --name and --protocol" in message
+
+
+@pytest.mark.parametrize("protocol", ["pipeline-grpc", "open-inference-grpc"])
+def test_a_grpc_endpoint_that_is_not_there_is_1(
+    reference: Path, make_package: Callable[..., Path], capsys: pytest.CaptureFixture[str], protocol: str
+) -> None:
+    flags = ["--model-dir", str(make_package()), "--name", "svc", "--reference", str(reference), "--protocol", protocol]
+    assert main(["check", "--url", "http://127.0.0.1:1", *flags]) == 1
+    assert "gRPC UNAVAILABLE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--url", "127.0.0.1:8080"], "--url '127.0.0.1:8080' is not http://host:port"),
+        (["--url", "http://127.0.0.1:1", "--timeout", "0"], "--timeout must be positive"),
+        (["--url", "http://127.0.0.1:1", "--report", "/nowhere/report.json"], "there is no such folder"),
+    ],
+)
+def test_an_option_that_cannot_work_is_2_before_anything_is_computed(
+    make_package: Callable[..., Path], capsys: pytest.CaptureFixture[str], flags: list[str], sentence: str
+) -> None:
+    assert main(["check", "--model-dir", str(make_package()), "--name", "svc", *flags]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("InvalidOption: ")
+    assert sentence in message
 
 
 def test_without_a_reference_it_is_computed(

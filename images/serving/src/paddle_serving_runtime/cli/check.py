@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import requests
 
+from paddle_serving_runtime.cli.asking import PROTOCOLS, Ask, Endpoint, asking
 from paddle_serving_runtime.cli.options import (
     add_consistency,
     add_switches,
     consistency_from,
     overrides_from,
+    require,
     service_name,
 )
 from paddle_serving_runtime.consistency import EXACT, Comparison, Tolerance, describe
@@ -29,20 +30,24 @@ from paddle_serving_runtime.supervisor.reference import named_error
 from paddle_serving_runtime.supervisor.verification import (
     Evidence,
     compare_recorded,
-    compare_served,
+    compare_response,
     usable_recordings,
 )
 
-CONSISTENT, FAILED, NOT_CONSISTENT = 0, 1, 3
+CONSISTENT, NOT_CONSISTENT = 0, 3
 _TIMEOUT_SECONDS = 70.0
 """Longer than the service's own default, whose 504 says more."""
+
+_PROGRESS_SECONDS = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of `check`."""
-    parser.add_argument("--url", required=True, help="http://host:port of the service")
+    parser.add_argument("--url", required=True, help="http://host:port of the service; of its gRPC port for gRPC")
     parser.add_argument("--model-dir", type=Path, required=True, help="the model package, with golden samples")
-    parser.add_argument("--name", help="name of the service in the URL; default: that of the model directory")
+    parser.add_argument("--name", help="name of the service; default: that of the model directory")
+    parser.add_argument("--protocol", choices=PROTOCOLS, default=PROTOCOLS[0], help="default: %(default)s")
+    parser.add_argument("--timeout", type=float, default=_TIMEOUT_SECONDS, help="seconds for one answer; default: 70")
     add_switches(parser)
     add_consistency(parser)
     parser.add_argument("--report", type=Path, help="where the JSON report goes")
@@ -54,24 +59,31 @@ def run(arguments: argparse.Namespace) -> int:
     consistency = consistency_from(arguments, "auto", required=True)
     tolerance = EXACT if consistency.exact else Tolerance(consistency.rtol, consistency.atol)
     name = service_name(arguments.name or arguments.model_dir.resolve().name)
+    require(arguments.timeout > 0, "--timeout must be positive")
+    require(
+        arguments.report is None or arguments.report.resolve().parent.is_dir(),
+        f"--report {arguments.report}: there is no such folder",
+    )
     package = load_package(arguments.model_dir)
     samples = load_samples(package)
     recorded = usable_recordings(
         tuple(sample.name for sample in samples), load_recorded(package), consistency.require, required=True
     )
-    reference = read(arguments.reference) if arguments.reference else _computed(arguments, package)
-    url = f"{arguments.url.rstrip('/')}/{name}/prediction"
-    evidence, sentences = _compare(url, samples, recorded, reference, tolerance)
+    endpoint = Endpoint(arguments.url, name, arguments.protocol, arguments.timeout)
+    with asking(endpoint) as ask:
+        reference = read(arguments.reference) if arguments.reference else _computed(arguments, package)
+        evidence, sentences = _compare(ask, samples, recorded, reference, tolerance)
     print(_table(evidence))
     for sentence in sentences:
         print(sentence)
+    print(_summary(len(samples), reference, evidence, sentences))
     if arguments.report:
-        _write_report(arguments.report, url, reference, evidence, sentences)
+        _write_report(arguments.report, endpoint, reference, evidence, sentences)
     return NOT_CONSISTENT if sentences else CONSISTENT
 
 
 def _compare(
-    url: str,
+    ask: Ask,
     samples: tuple[Sample, ...],
     recorded: Mapping[str, Recorded],
     reference: Reference,
@@ -79,36 +91,35 @@ def _compare(
 ) -> tuple[Evidence, list[str]]:
     """All comparisons, and a sentence for everything that is not as it must be."""
     evidence, sentences = Evidence(), []
-    with requests.Session() as session:
-        session.trust_env = False  # a proxy of the environment is not the endpoint
-        for sample in samples:
-            want = reference.answers.get(sample.name)
-            if want is None:
-                sentences.append(f"Sample {sample.name}: the reference has no answer to it.")
-                continue
-            status, body = _post(session, url, sample)
-            try:
-                served = compare_served(sample.name, status, body, want, tolerance)
-            except NotConsistent as error:
-                sentences.append(error.message)
-                served = ()
-            against_recorded: tuple[Comparison, ...] = ()
-            if sample.name in recorded:
-                against_recorded = compare_recorded(sample.name, want, recorded[sample.name])
-            evidence.add("reference", served)
-            evidence.add("recorded", against_recorded)
-            sentences += [describe(found) for found in (*served, *against_recorded) if not found.equal]
+    started = told = time.monotonic()
+    for number, sample in enumerate(samples):
+        if time.monotonic() - told > _PROGRESS_SECONDS:
+            told = time.monotonic()
+            print(f"... {number} of {len(samples)} samples compared, {told - started:.0f} s", file=sys.stderr)
+        want = reference.answers.get(sample.name)
+        if want is None:
+            sentences.append(f"Sample {sample.name}: the reference has no answer to it.")
+            continue
+        try:
+            reply = ask(sample)
+            served = compare_response(sample.name, reply.status, reply.response, want, tolerance)
+        except NotConsistent as error:
+            sentences.append(error.message)
+            served = ()
+        against_recorded: tuple[Comparison, ...] = ()
+        if sample.name in recorded:
+            against_recorded = compare_recorded(sample.name, want, recorded[sample.name])
+        evidence.add("reference", served)
+        evidence.add("recorded", against_recorded)
+        sentences += [describe(found) for found in (*served, *against_recorded) if not found.equal]
     return evidence, sentences
 
 
-def _post(session: requests.Session, url: str, sample: Sample) -> tuple[int, bytes]:
-    try:
-        answer = session.post(
-            url, data=sample.body, headers={"Content-Type": "application/json"}, timeout=_TIMEOUT_SECONDS
-        )
-    except requests.RequestException as error:
-        raise ServingError("EndpointUnavailable", f"POST {url} with sample {sample.name} failed: {error}") from None
-    return answer.status_code, answer.content
+def _summary(samples: int, reference: Reference, evidence: Evidence, sentences: list[str]) -> str:
+    by = f"compared with Paddle {reference.paddle_version} on {reference.device}"
+    if sentences:
+        return f"NOT consistent. Samples: {samples}, differences: {len(sentences)}; {by}."
+    return f"Consistent, verdict {evidence.verdict}. Samples: {samples}, tensors: {len(evidence.comparisons)}; {by}."
 
 
 def _computed(arguments: argparse.Namespace, package: Package) -> Reference:
@@ -151,12 +162,18 @@ def _table(evidence: Evidence) -> str:
         for (sample, tensor, against), found in evidence.comparisons.items()
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
-def _write_report(path: Path, url: str, reference: Reference, evidence: Evidence, sentences: list[str]) -> None:
+def _write_report(
+    path: Path, endpoint: Endpoint, reference: Reference, evidence: Evidence, sentences: list[str]
+) -> None:
     report: dict[str, Any] = {
-        "url": url,
+        "url": endpoint.url,
+        "name": endpoint.name,
+        "protocol": endpoint.protocol,
         "verdict": evidence.verdict if not sentences else "None",
         "consistent": not sentences,
         "paddleVersion": reference.paddle_version,

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from paddle_serving_runtime.consistency import Answer, Comparison, Tolerance, compare, describe, values_to_answer
 from paddle_serving_runtime.errors import NotConsistent, NotVerifiable
 from paddle_serving_runtime.model.golden import Recorded
-from paddle_serving_runtime.protocol import BadRequest, read_response
+from paddle_serving_runtime.protocol import BadRequest, Response, read_response
 from paddle_serving_runtime.supervisor.settings import Require
 
 Verdict = Literal["Recorded", "EngineOnly", "None"]
@@ -61,9 +61,16 @@ def compare_served(sample: str, status: int, body: bytes, want: Answer, toleranc
         response = read_response(body)
     except BadRequest as error:
         raise NotConsistent(f"Sample {sample}: HTTP {status}, and {error.message}.") from None
+    return compare_response(sample, f"HTTP {status}", response, want, tolerance)
+
+
+def compare_response(
+    sample: str, status: str, response: Response, want: Answer, tolerance: Tolerance
+) -> tuple[Comparison, ...]:
+    """A response, whichever protocol it came by, against the reference's answer. Raises NotConsistent for an error."""
     if response.err_no:
         raise NotConsistent(
-            f"Sample {sample}: the service answers HTTP {status}, err_no {response.err_no} ({response.err_msg}), but "
+            f"Sample {sample}: the service answers {status}, err_no {response.err_no} ({response.err_msg}), but "
             f"{ENGINE} computes an answer. The cause is in the log."
         )
     got = {**values_to_answer(response.values), **response.tensors}
