@@ -20,6 +20,7 @@ from paddle_serving_runtime.protocol import BadRequest, Limits, Response, Unpack
 from paddle_serving_runtime.protocol import open_inference_grpc as grpc
 from paddle_serving_runtime.protocol import open_inference_rest as rest
 from paddle_serving_runtime.protocol.call import SERVICE
+from paddle_serving_runtime.protocol.datatypes import described_datatype
 from paddle_serving_runtime.protocol.open_inference import InferRequest, resolver
 
 LIMITS = Limits(body_bytes=100_000, tensors=3)
@@ -251,6 +252,14 @@ def test_names_and_versions_are_resolved_and_the_services_name_wins() -> None:
         with pytest.raises(BadRequest) as failure:
             resolve(name, version)
         assert failure.value.status == 404
+
+
+def test_types_are_described_by_the_protocols_names_and_others_by_their_own() -> None:
+    assert {name: described_datatype(np.dtype(name)) for name in DTYPES} == {
+        name: np_to_triton_dtype(np.dtype(name)) for name in DTYPES
+    }
+    assert [described_datatype("str"), described_datatype(np.dtype(np.str_))] == ["BYTES", "BYTES"]
+    assert described_datatype(np.dtype(np.complex64)) == "COMPLEX64"
 
 
 # refusals

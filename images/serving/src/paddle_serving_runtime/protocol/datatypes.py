@@ -49,6 +49,17 @@ def datatype_of(name: str, dtype: np.dtype[Any]) -> str:
         raise ValueError(f"output {name} has type {dtype}, which the protocol cannot carry") from None
 
 
+def described_datatype(dtype: np.dtype[Any] | str) -> str:
+    """The data type of a model's input or output for clients that ask; "str" and texts are BYTES.
+
+    One that the protocol does not have is told by its own name (COMPLEX64): it goes by the pipeline protocol or not
+    at all.
+    """
+    if isinstance(dtype, str) or dtype.kind == "U":
+        return BYTES
+    return _NAMES.get(dtype, dtype.name.upper())
+
+
 def require_datatype(name: str, datatype: object) -> str:
     """The data type of an input where it is one of DTYPES or BYTES; raises BadRequest."""
     if isinstance(datatype, str) and (datatype in DTYPES or datatype == BYTES):

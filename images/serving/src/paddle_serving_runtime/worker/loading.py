@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from paddle_serving_runtime.errors import ServiceBroken
 from paddle_serving_runtime.model.package import load_package
 from paddle_serving_runtime.model.predictor import Switches
+from paddle_serving_runtime.protocol.datatypes import described_datatype
 from paddle_serving_runtime.worker.options import WorkerOptions
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from paddle_serving_runtime.graph import Graph
 
 _LOG = logging.getLogger(__name__)
-_DATATYPES = {"bool": "BOOL", "bfloat16": "BF16", "str": "BYTES"}
-_KINDS = {"f": "FP", "i": "INT", "u": "UINT"}
 
 
 @dataclass(frozen=True)
@@ -84,18 +81,7 @@ def describe_models(models: Sequence["ModelDescription"]) -> list[dict[str, Any]
 
 
 def _describe_tensor(tensor: "TensorDescription") -> dict[str, Any]:
-    return {"name": tensor.name, "datatype": datatype(tensor.dtype), "shape": list(tensor.shape)}
-
-
-def datatype(dtype: np.dtype[Any] | str) -> str:
-    """The name that the Open Inference Protocol has for a type: FP32, INT64, BOOL, BYTES."""
-    name = dtype if isinstance(dtype, str) else dtype.name
-    if name in _DATATYPES:
-        return _DATATYPES[name]
-    dtype = np.dtype(dtype)
-    if dtype.kind in _KINDS:
-        return f"{_KINDS[dtype.kind]}{dtype.itemsize * 8}"
-    return "BYTES"
+    return {"name": tensor.name, "datatype": described_datatype(tensor.dtype), "shape": list(tensor.shape)}
 
 
 def _engine(options: WorkerOptions, graph: "Graph") -> "Engine":
