@@ -41,7 +41,8 @@ def test_a_sample_over_rest_reaches_the_server_as_it_is_and_the_answer_comes_bac
     }
     x = request.call.inputs["x"]
     assert isinstance(x, np.ndarray)
-    assert (x.dtype, x.tolist()) == (np.float32, np.array([[0.1, 2.5]], np.float32).tolist())
+    assert np.array_equal(x, np.array([[0.1, 2.5]], np.float32))
+    assert x.dtype == np.float32
 
     answer = open_inference_rest.pack_infer(request, RESPONSE)
     length = {"Inference-Header-Content-Length": str(answer.header_length)}
