@@ -1,6 +1,5 @@
 """What the front refuses, in the form of every protocol."""
 
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -114,14 +113,26 @@ def test_legacy_status_is_200_for_errors_of_the_service_alone(narrow: "Serving")
     assert requests.get(f"{narrow.http}/svc/prediction", timeout=60).status_code == 405
 
 
-def test_large_requests_that_wait_on_one_http2_connection_are_all_answered(narrow: "Serving") -> None:
-    started = threading.Barrier(2)
+def test_long_requests_on_one_http2_connection_do_not_wait_for_each_others_bodies(narrow: "Serving") -> None:
+    body = pipeline_request(padding="x" * 900_000)
 
     def send(channel: grpc.Channel) -> int:
-        started.wait(60)
-        body = pipeline_request(padding="x" * 700_000)
         answer = channel.unary_unary(PIPELINE_METHOD)(body, timeout=60)
         return int(MESSAGES["Response"].FromString(answer).err_no)
 
+    # two at a time are taken, as many as wait and are answered elsewhere
     with grpc.insecure_channel(narrow.grpc) as channel, ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(send, [channel, channel])) == [0, 0]
+        assert list(pool.map(send, [channel] * 20)) == [0] * 20
+
+
+def test_many_long_requests_are_refused_as_a_full_queue_is(narrow: "Serving", tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    with grpc.insecure_channel(narrow.grpc) as channel:
+        call = channel.unary_unary(PIPELINE_METHOD)
+        held = [call.future(pipeline_request(until=str(go), padding="x" * 900_000), timeout=60) for _ in range(3)]
+        try:
+            narrow.wait_for(lambda: any(each.done() for each in held), "a refusal")
+            assert [each.code() for each in held if each.done()] == [grpc.StatusCode.RESOURCE_EXHAUSTED]
+        finally:
+            go.touch()
+        assert sorted(each.code().name for each in held) == ["OK", "OK", "RESOURCE_EXHAUSTED"]

@@ -25,6 +25,7 @@ def line(**fields: str) -> bytes:
         "inference": "900",
         "batch": "1",
         "end": "--",
+        "backend": "workers",
     }
     return orjson.dumps(defaults | fields)
 

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paddle_serving_runtime.front import frontends
-from paddle_serving_runtime.front.names import BACKEND, CONTROL, CONTROL_GRPC, DRAINING, worker_name
+from paddle_serving_runtime.front.names import BACKEND, CONTROL, CONTROL_GRPC, DRAINING, LONG, worker_name
 
 BUFFER_BYTES = 512 * 1024
-"""A request up to this size is read completely before it takes a worker, however slowly its client sends.
+"""A request whose body is in a buffer is read completely before it takes a worker, however slowly its client sends."""
 
-What is longer, and waits for a worker, holds up the other requests of its HTTP/2 connection: HAProxy reads on only
-where a buffer has room.
-"""
+LONG_BYTES = 384 * 1024
+"""A body from here on may not fit into a buffer beside its headers."""
 
 CONNECTIONS_BESIDE_QUEUE = 512
 """Open connections beyond the queue: idle keep-alive ones, and those that are about to be refused."""
@@ -25,6 +24,13 @@ _CONTROL_CONNECTIONS = 64
 _LOG_BYTES = 4096
 _H2_WINDOW_BYTES = 1024 * 1024
 _DEAD_AT_ONCE = "check inter 1s fall 1 rise 1 observe layer4 error-limit 1 on-error mark-down"
+
+_MEASURED = (
+    "    http-response set-var(txn.inference) res.hdr(x-inference-microseconds)",
+    "    http-response set-var(txn.batch) res.hdr(x-batch-size)",
+    "    http-response del-header x-inference-microseconds",
+    "    http-response del-header x-batch-size",
+)
 
 
 @dataclass(frozen=True)
@@ -53,11 +59,14 @@ def render(settings: FrontSettings) -> str:
         queue=settings.queue,
         max_body_bytes=settings.max_body_bytes,
         request_seconds=REQUEST_SECONDS,
-        buffer_bytes=BUFFER_BYTES,
+        long_bytes=LONG_BYTES,
+        long_requests=settings.queue + len(settings.workers),
     )
-    grpc = frontends.grpc(rules, settings.grpc_port) if settings.grpc_port else []
-    parts = (_global(settings), _defaults(settings), frontends.http(rules, settings.port), grpc, _workers(settings))
-    return "\n".join([line for part in parts for line in part] + _control(settings) + _draining() + [""])
+    parts = [_global(settings), _defaults(settings), frontends.http(rules, settings.port), _workers(settings)]
+    if settings.grpc_port:
+        parts += [frontends.grpc(rules, settings.grpc_port), _long(settings)]
+    parts += [_control(settings), _draining(), [""]]
+    return "\n".join(line for part in parts for line in part)
 
 
 def _global(settings: FrontSettings) -> list[str]:
@@ -109,12 +118,26 @@ def _workers(settings: FrontSettings) -> list[str]:
         # it every request. Only the supervisor brings a worker in: what restarts is disabled until it is verified.
         # How many requests a worker can use at once is known when it is loaded, and set by the admin socket.
         "    http-reuse always",
-        "    http-response set-var(txn.inference) res.hdr(x-inference-microseconds)",
-        "    http-response set-var(txn.batch) res.hdr(x-batch-size)",
-        "    http-response del-header x-inference-microseconds",
-        "    http-response del-header x-batch-size",
+        *_MEASURED,
         f"    default-server maxconn 1 {_DEAD_AT_ONCE}",
         *(f"    server {worker_name(index)} unix@{path} disabled" for index, path in enumerate(settings.workers)),
+        "",
+    ]
+
+
+def _long(settings: FrontSettings) -> list[str]:
+    """The workers without the queue: there HAProxy would read a long body only as far as its buffers go.
+
+    What it leaves unread holds up every other request of the same HTTP/2 connection, also one that a worker waits for
+    the rest of: none of them would go on. A worker reads whatever it is sent, and computes one after the other.
+    """
+    workers = [f"{worker_name(index)} unix@{path}" for index, path in enumerate(settings.workers)]
+    return [
+        f"backend {LONG}",
+        "    balance leastconn",
+        "    http-reuse always",
+        *_MEASURED,
+        *(f"    server {worker} track {BACKEND}/{worker_name(index)}" for index, worker in enumerate(workers)),
         "",
     ]
 

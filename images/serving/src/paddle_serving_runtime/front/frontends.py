@@ -10,6 +10,7 @@ from paddle_serving_runtime.front.names import (
     DRAINING,
     GRPC,
     HTTP,
+    LONG,
     OPEN_INFERENCE_METHOD,
     PIPELINE_METHOD,
     V2,
@@ -27,7 +28,7 @@ from paddle_serving_runtime.front.refusals import (
 RETRY_AFTER_SECONDS = 1
 # quoted, because all of it is empty for bytes that are no HTTP request
 _LOG_FORMAT = (
-    '{"code":"%ST","microseconds":"%[date(0,us),sub(txn.start)]","queued":"%Tw","worker":"%s","frontend":"%f",'
+    '{"code":"%ST","microseconds":"%[date(0,us),sub(txn.start)]","queued":"%Tw","worker":"%s","frontend":"%f","backend":"%b",'
     '"grpc":"%[var(txn.grpc)]","inference":"%[var(txn.inference)]","batch":"%[var(txn.batch)]",'
     '"path":"%[var(txn.path),json(utf8s)]","end":"%ts","request":"%[var(txn.id)]"}'
 )
@@ -35,13 +36,14 @@ _LOG_FORMAT = (
 
 @dataclass(frozen=True)
 class Rules:
-    """What the rules of a frontend depend on."""
+    """What the rules of a frontend depend on; a body from `long_bytes` on is long, so many of them are taken."""
 
     error_folder: Path
     queue: int
     max_body_bytes: int
     request_seconds: int
-    buffer_bytes: int
+    long_bytes: int
+    long_requests: int
 
 
 def http(rules: Rules, port: int) -> list[str]:
@@ -81,10 +83,14 @@ def grpc(rules: Rules, port: int) -> list[str]:
         f"    http-request return status 415 content-type text/plain string '{NOT_GRPC}' if !is-grpc",
         f"    http-request return status 503 errorfile {full} if inference {_full(rules)}",
         *_wait_for_body(rules, "inference"),
+        f"    acl long req.body_len ge {rules.long_bytes}",
+        f"    acl many-long be_conn({LONG}) ge {rules.long_requests}",
+        f"    http-request return status 503 errorfile {full} if inference long many-long",
         f"    http-after-response set-header Connection close if {{ srv_is_up({DRAINING}) }}",
         "    http-after-response set-header X-Request-Id %[var(txn.id)]",
         # of a failure, which is headers alone; an answer has its status behind its body
         "    http-after-response set-var(txn.grpc) res.hdr(grpc-status)",
+        f"    use_backend {LONG} if inference long",
         f"    use_backend {BACKEND} if inference",
         f"    default_backend {CONTROL_GRPC}",
         "",
@@ -104,7 +110,7 @@ def _begin() -> list[str]:
 
 def _wait_for_body(rules: Rules, condition: str) -> list[str]:
     """A whole request, or a full buffer, before it takes a worker: slow clients wait here."""
-    limits = f"time {rules.request_seconds}s at-least {rules.buffer_bytes}"
+    limits = f"time {rules.request_seconds}s at-least {rules.long_bytes}"
     return [
         f"    http-request wait-for-body {limits} if {condition}",
         "    http-request set-var(txn.start) date(0,us)",

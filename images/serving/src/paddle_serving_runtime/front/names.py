@@ -1,6 +1,9 @@
 """Names within haproxy.cfg, for its commands and its log."""
 
 BACKEND = "workers"
+LONG = "workers-long"
+"""The same workers, for gRPC requests that are too long for a buffer; see config.py."""
+
 CONTROL = "control"
 CONTROL_GRPC = "control-grpc"
 HTTP = "http"

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 import orjson
 
-from paddle_serving_runtime.front.names import GRPC, OPEN_INFERENCE_METHOD, PIPELINE_METHOD, V2
+from paddle_serving_runtime.front.names import BACKEND, GRPC, OPEN_INFERENCE_METHOD, PIPELINE_METHOD, V2
 
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Upper bounds in seconds."""
@@ -65,7 +65,7 @@ class RequestRecord:
                 protocol=_protocol(fields["frontend"], fields["path"]),
                 inference=_positive(fields["inference"]) / 1e6,
                 batch=_positive(fields["batch"]),
-                overdue=fields["end"] == _SERVER_TIMEOUT,
+                overdue=fields["end"] == _SERVER_TIMEOUT and fields["backend"] == BACKEND,
                 cut_short=fields["end"][:1] in _LEFT,
             )
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
