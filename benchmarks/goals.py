@@ -133,7 +133,7 @@ def _image(raw: Mapping[str, Any] | None) -> Goal:
     goal = f"CPU image at most {IMAGE_MB:.0f} MB"
     if raw is None:
         return Goal(goal, "", None)
-    return Goal(goal, f"{raw['megabytes']:.0f} MB", raw["megabytes"] <= IMAGE_MB, "the table below")
+    return Goal(goal, f"{raw['megabytes']:.0f} MB", raw["megabytes"] <= IMAGE_MB, "[what is in it](image.md)")
 
 
 def _memory(rows: Any) -> Goal:  # noqa: ANN401 - raw data
