@@ -132,7 +132,7 @@ def test_texts_of_any_length_share_a_run() -> None:
 
 def test_the_first_shared_run_is_checked_against_single_runs_and_the_single_answers_are_given() -> None:
     results = ask(engine(), x(1), x(2))
-    assert Fake.runs == [(2, 2), (1, 2), (1, 2)]
+    assert Fake.runs == [(1, 2), (1, 2), (2, 2)]
     assert [result.batch for result in results] == [1, 1]
 
 
@@ -141,6 +141,23 @@ def test_equal_requests_prove_nothing_about_independent_rows() -> None:
     Fake.model = staticmethod(lambda x: x - x.mean(axis=0))
     ask(one, x(1), x(1))
     assert answer(ask(one, x(1), x(2))[0]) == repr(np.zeros((1, 2), np.float32))
+
+
+@pytest.mark.parametrize("value", [x(1), {"x": np.zeros((1, 2), np.float32)}, {"x": np.array([[1, 2]])}])
+def test_equal_requests_are_tried_beside_one_of_other_values_and_then_share_runs(value: dict[str, Any]) -> None:
+    one = engine()
+    results = ask(one, value, value, value)
+    assert [answer(result) for result in results] == [repr(2 * value["x"])] * 3
+    assert Fake.runs == [(1, 2), (1, 2), (1, 2), (1, 2), (2, 2)]
+    Fake.runs = []
+    ask(one, value, value, value)
+    assert Fake.runs == [(3, 2)]
+
+
+def test_integers_that_are_all_the_same_have_nothing_to_be_tried_beside() -> None:
+    value = {"x": np.array([[1, 1]])}
+    ask(engine(), value, value)
+    assert Fake.runs == [(1, 2), (1, 2)]
 
 
 @pytest.mark.parametrize(
@@ -271,9 +288,18 @@ def test_a_run_past_the_timeout_is_tried_again_and_then_a_timeout(
 
 
 def test_a_member_that_times_out_alone_does_not_end_batching() -> None:
-    one = engine(4, ticking(0.0, 0.2, 0.0, 0.0, 0.0, 0.0, 0.0), timeout_ms=100.0)
+    one = engine(4, ticking(0.2, *[0.0] * 6), timeout_ms=100.0)
     first, second = ask(one, x(1), x(2))
     assert (type(first.outcome), type(second.outcome)) == (OpFailed, Response)
+    ask(one, x(1), x(2))
+    Fake.runs = []
+    ask(one, x(1), x(2))
+    assert Fake.runs == [(2, 2)]
+
+
+def test_a_trial_past_the_timeout_decides_nothing() -> None:
+    one = engine(4, ticking(0.0, 0.0, 0.2, *[0.0] * 6), timeout_ms=100.0)
+    assert [type(result.outcome) for result in ask(one, x(1), x(2))] == [Response, Response]
     ask(one, x(1), x(2))
     Fake.runs = []
     ask(one, x(1), x(2))
@@ -288,6 +314,7 @@ def test_an_error_of_the_model_is_not_tried_again() -> None:
 def test_a_shared_run_past_the_timeout_is_a_timeout_for_its_members() -> None:
     one = engine(4, ticking(0.0, 0.0, 0.0, 0.2), timeout_ms=100.0)
     ask(one, x(1), x(2))
+    Fake.runs = []
     results = ask(one, x(1), x(2))
     assert [type(result.outcome) for result in results] == [OpFailed, OpFailed]
 
