@@ -125,6 +125,11 @@ def test_values_and_errors_are_in_the_response_message() -> None:
     assert Answer.FromString(error_message(2**40, "\ud800")).err_no == 10000
 
 
+def test_texts_of_a_model_are_a_string_tensor() -> None:
+    (tensor,) = Answer.FromString(pack_message(Response(0, "", {}, {"y": np.array([["a", "\u00e9"]])}))).tensors
+    assert tensor == Tensor(name="y", elem_type=12, shape=[1, 2], str_data=["a", "\u00e9"])
+
+
 @pytest.mark.parametrize(
     "response", [Response(0, "", {"a": "\ud800"}), Response(0, "", {}, {"y": np.zeros(1, np.complex64)})]
 )

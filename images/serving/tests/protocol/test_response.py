@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -29,6 +31,11 @@ def test_an_error_has_the_shape_of_a_response_and_a_bounded_message() -> None:
 def test_text_that_is_not_unicode_cannot_be_packed() -> None:
     with pytest.raises(UnpackableValue, match="Unicode"):
         pack_response({"text": "\ud800"}, {})
+
+
+def test_texts_of_a_model_are_a_string_tensor() -> None:
+    body = json.loads(pack_response({}, {"y": np.array([["a", "\u00e9"]])}))
+    assert body["tensors"] == [{"name": "y", "elem_type": 12, "shape": [1, 2], "str_data": ["a", "\u00e9"]}]
 
 
 def test_an_output_type_without_code_cannot_be_packed() -> None:

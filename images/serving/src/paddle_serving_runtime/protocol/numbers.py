@@ -74,6 +74,8 @@ def narrowed(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 def to_json(tensor: NDArray[Any]) -> object:
     """The flat values for orjson; every bit is there again when they are read at their type."""
     flat = np.ascontiguousarray(tensor).reshape(-1)
+    if flat.dtype.kind == "U":
+        return flat.tolist()
     if flat.dtype == np.float16:
         flat = flat.astype(np.float32)
     if flat.dtype.kind != "f" or np.isfinite(flat).all():

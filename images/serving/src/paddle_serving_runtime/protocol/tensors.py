@@ -80,10 +80,12 @@ def pack_tensor(name: str, tensor: NDArray[Any]) -> dict[str, Any]:
 
 
 def form_of(name: str, dtype: np.dtype[Any]) -> tuple[int, str]:
-    """The elem_type of a response tensor and the field with its numbers.
+    """The elem_type of a response tensor and the field with its numbers or texts.
 
     Raises ValueError for a dtype that the protocol has no elem_type for.
     """
+    if dtype.kind == "U":
+        return STRING, "str_data"
     elem_type = _ELEM_TYPES.get(dtype)
     if elem_type is None:
         raise ValueError(f"output {name} has type {dtype}, which the protocol cannot carry")
