@@ -200,6 +200,7 @@ def test_before_anything_is_loaded_there_is_no_model(pod: Pod) -> None:
 
 def test_other_methods_are_405_and_head_has_no_body(pod: Pod) -> None:
     assert pod.get("/v2", method="DELETE")[0] == 405
+    assert pod.get("/v2/models/uci/infer") == (405, {"error": "only POST is answered"})
     assert pod.get("/v2", method="HEAD") == (200, None)
 
 

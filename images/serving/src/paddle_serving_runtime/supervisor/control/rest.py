@@ -10,6 +10,9 @@ import orjson
 from paddle_serving_runtime.supervisor.admin import Message
 from paddle_serving_runtime.supervisor.control.state import NAME, NoModelError, State
 
+_READING = frozenset({"GET", "HEAD"})
+_POST_ONLY = {"error": "only POST is answered"}
+
 Answer = tuple[HTTPStatus, dict[str, Any]]
 
 
@@ -29,14 +32,14 @@ class ControlApp:
         body = orjson.dumps(content)
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         if status is HTTPStatus.METHOD_NOT_ALLOWED:
-            headers.append((b"allow", b"GET, HEAD"))
+            headers.append((b"allow", b"POST" if scope["method"] in _READING else b"GET, HEAD"))
         await send({"type": "http.response.start", "status": int(status), "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
 
 def answer(state: State, method: str, path: str) -> Answer:
     """Status and body for a method and an encoded path."""
-    if method not in {"GET", "HEAD"}:
+    if method not in _READING:
         return HTTPStatus.METHOD_NOT_ALLOWED, {"error": "only GET; inference is POST /v2/models/<model>/infer"}
     try:
         return _answer(state, [unquote(part) for part in path.rstrip("/").split("/")])
@@ -58,6 +61,8 @@ def _answer(state: State, parts: list[str]) -> Answer:
             model = state.model(name, _version(found))
             status, ready = _yes_or_no("ready", yes=state.ready())
             return status, {"name": model.name, **ready}
+        case ["", "v2", "models", _, "infer"] | ["", "v2", "models", _, "versions", _, "infer"]:
+            return HTTPStatus.METHOD_NOT_ALLOWED, _POST_ONLY
         case _:
             return HTTPStatus.NOT_FOUND, {"error": "no such path; there are health, metadata, ready and infer"}
 
