@@ -106,7 +106,11 @@ class PipelineEngine:
             done(result)
 
     def _watch(self) -> None:
-        why = self._dag.wait_for_end()
+        try:
+            why = self._dag.wait_for_end()
+        except Exception:  # noqa: BLE001 - unwatched, every request would hang one day
+            _LOG.exception("the pipeline is not watched any more")
+            why = "its watch has failed"
         told = threading.Event()
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._fail, told)
