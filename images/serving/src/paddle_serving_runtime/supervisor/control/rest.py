@@ -12,6 +12,7 @@ from paddle_serving_runtime.supervisor.control.state import NAME, NoModelError, 
 
 _READING = frozenset({"GET", "HEAD"})
 _POST_ONLY = {"error": "only POST is answered"}
+_NO_PATH = {"error": "no such path; there are health, metadata, ready and infer"}
 
 Answer = tuple[HTTPStatus, dict[str, Any]]
 
@@ -55,20 +56,26 @@ def _answer(state: State, parts: list[str]) -> Answer:
             return _yes_or_no("live", yes=state.live())
         case ["", "v2", "health", "ready"]:
             return _yes_or_no("ready", yes=state.ready())
-        case ["", "v2", "models", name] | ["", "v2", "models", name, "versions", _] as found:
-            return HTTPStatus.OK, state.model(name, _version(found)).as_json()
-        case ["", "v2", "models", name, "ready"] | ["", "v2", "models", name, "versions", _, "ready"] as found:
-            model = state.model(name, _version(found))
+        case ["", "v2", "models", name, "versions", version, *rest]:
+            return _about(state, name, version, rest)
+        case ["", "v2", "models", name, *rest]:
+            return _about(state, name, "", rest)
+        case _:
+            return HTTPStatus.NOT_FOUND, _NO_PATH
+
+
+def _about(state: State, name: str, version: str, rest: list[str]) -> Answer:
+    match rest:
+        case []:
+            return HTTPStatus.OK, state.model(name, version).as_json()
+        case ["ready"]:
+            model = state.model(name, version)
             status, ready = _yes_or_no("ready", yes=state.ready())
             return status, {"name": model.name, **ready}
-        case ["", "v2", "models", _, "infer"] | ["", "v2", "models", _, "versions", _, "infer"]:
+        case ["infer"]:
             return HTTPStatus.METHOD_NOT_ALLOWED, _POST_ONLY
         case _:
-            return HTTPStatus.NOT_FOUND, {"error": "no such path; there are health, metadata, ready and infer"}
-
-
-def _version(parts: list[str]) -> str:
-    return parts[5] if "versions" in parts[4:5] else ""
+            return HTTPStatus.NOT_FOUND, _NO_PATH
 
 
 def _yes_or_no(what: str, *, yes: bool) -> Answer:
