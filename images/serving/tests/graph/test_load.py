@@ -55,6 +55,13 @@ def test_retries_of_the_config_count_and_what_the_script_says_wins(service: Serv
     assert nodes[1]["batch"][0] == 3
 
 
+def test_overrides_win_over_a_dict_in_the_script_as_over_the_file(service: Service, load: Load) -> None:
+    overrides = {"op.c.retry": "5", "op.d.timeout": "70", "op.d.local_service_conf.ir_optim": "false"}
+    nodes = load(service(web_service=FORK, config=None), overrides)["nodes"]
+    assert [node["batch"][2:] for node in nodes] == [[None, 1], [None, 2], [None, 5], [70, 1]]
+    assert [node["switches"]["ir_optim"] for node in nodes] == [True, True, True, False]
+
+
 OWN_REQUEST = """
 from paddle_serving_server.pipeline import PipelineServer, RequestOp, ResponseOp, Op
 class Own(RequestOp):

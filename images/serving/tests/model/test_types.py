@@ -9,7 +9,10 @@ import pytest
 
 from paddle_serving_runtime.errors import ModelInvalid
 from paddle_serving_runtime.graph import REQUEST, Node
+from paddle_serving_runtime.model.files import find_model_files
 from paddle_serving_runtime.model.predictor import Predictor, Switches
+from paddle_serving_runtime.model.program import read_program
+from paddle_serving_runtime.model.prototxt import render
 from paddle_serving_runtime.reference.inference import Inference
 
 TYPES = ["int64", "int32", "int16", "int8", "uint8", "bool", "float64", "float32", "float16", "bfloat16", "complex64"]
@@ -100,6 +103,12 @@ def test_text_is_feed_type_20_of_a_prototxt_and_nothing_else(typed_models: Path,
     prototxt.write_text(lines.format(1))
     with pytest.raises(ModelInvalid, match="input 'text' is text in only one of them"):
         Predictor(folder, Switches())
+
+
+def test_convert_writes_feed_type_20_for_text(typed_models: Path) -> None:
+    program = read_program(find_model_files(typed_models / "text"))
+    ports = [(port, port.name) for port in program.feeds]
+    assert "feed_type: 20" in render(ports, [(port, port.name) for port in program.fetches])[0]
 
 
 def test_a_vocabulary_that_is_cut_off_is_named(typed_models: Path, tmp_path: Path) -> None:
