@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -34,11 +35,16 @@ class Engine:
         done(Result(self.outcome or Response(0, "", values, tensors)))
 
 
-def send(engine: Engine, body: bytes, headers: dict[bytes, bytes] | None = None, method: str = "POST") -> HttpReply:
+def answer(engine: Engine, body: bytes, headers: dict[bytes, bytes], method: str = "POST") -> HttpReply:
     replies: list[HttpReply] = []
     handler = make_handler(engine, {"svc"}, Limits(body_bytes=200))
-    handler(HttpRequest(method, PIPELINE_INFERENCE, GRPC if headers is None else headers, body), replies.append)
+    handler(HttpRequest(method, PIPELINE_INFERENCE, headers, body), replies.append)
     (reply,) = replies
+    return reply
+
+
+def send(engine: Engine, body: bytes, headers: dict[bytes, bytes] = GRPC, method: str = "POST") -> HttpReply:
+    reply = answer(engine, body, headers, method)
     assert reply.status == 200
     assert (b"content-type", b"application/grpc") in reply.headers
     return reply
@@ -87,8 +93,13 @@ def test_a_request_that_cannot_be_right_is_an_answer_with_its_code() -> None:
     assert infer(Engine(), key=["a"]).err_no == 8000
 
 
+def test_for_a_client_that_does_not_speak_grpc_there_is_no_such_service() -> None:
+    reply = answer(Engine(), b"{}", {b"content-type": b"application/json"})
+    assert reply.status == 404
+    assert json.loads(reply.body)["err_no"] == 3002
+
+
 def test_what_is_no_grpc_request_has_a_grpc_status() -> None:
-    assert status_of(send(Engine(), frame(b""), {})) == b"12"
     assert status_of(send(Engine(), frame(b""), method="GET")) == b"12"
     assert status_of(send(Engine(), b"\1\0\0\0\0", {**GRPC, b"grpc-encoding": b"snappy"})) == b"12"
     assert status_of(send(Engine(), frame(b"x" * 201))) == b"8"

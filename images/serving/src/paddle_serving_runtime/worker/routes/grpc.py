@@ -2,7 +2,6 @@
 
 from http import HTTPStatus
 
-from paddle_serving_runtime.protocol import BadRequest
 from paddle_serving_runtime.protocol.codes import GrpcStatus
 from paddle_serving_runtime.protocol.grpc_framing import CONTENT_TYPE, frame, status_trailers, unframe
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest
@@ -12,9 +11,7 @@ _OK = status_trailers(GrpcStatus.OK)
 
 
 def message_of(request: HttpRequest, limit: int) -> bytes:
-    """The message of a request; raises BadRequest where it is not gRPC or longer than `limit` bytes."""
-    if not request.headers.get(b"content-type", b"").startswith(CONTENT_TYPE):
-        raise BadRequest("this path speaks gRPC alone", status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    """The message of a gRPC request; raises BadRequest where it is not one, or longer than `limit` bytes."""
     encoding = request.headers.get(b"grpc-encoding", b"identity").decode("latin-1")
     return unframe(request.body, encoding, limit)
 

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from paddle_serving_runtime.engine import Engine, OpFailed
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Limits, Response, UnpackableValue
 from paddle_serving_runtime.protocol.call import Result
+from paddle_serving_runtime.protocol.grpc_framing import CONTENT_TYPE
 from paddle_serving_runtime.protocol.open_inference import resolver
 from paddle_serving_runtime.protocol.paths import MODEL_INFER, OPEN_INFERENCE_ROOT, PIPELINE_INFERENCE
 from paddle_serving_runtime.worker.http import Handler, HttpReply, HttpRequest, Respond
@@ -23,22 +24,27 @@ _POST_ONLY = Failure(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.RPC_PACKAGE_ERROR,
 def make_handler(engine: Engine, names: Collection[str], limits: Limits, *, legacy_status: bool = False) -> Handler:
     """The handler of a worker's HTTP server: path -> protocol -> call -> engine -> reply.
 
+    The gRPC methods are there for gRPC requests; for others their paths are those of a service that there is not.
     `names` are the service's names. `legacy_status` is about the JSON form of the pipeline protocol: HTTP 200 for
     every error of the service. The handler never raises: what an Op does wrong is logged with the request's id.
     """
     resolve = resolver(names, (model.name for model in engine.models))
-    by_path = {PIPELINE_INFERENCE: PipelineGrpc(names, limits), MODEL_INFER: OpenInferenceGrpc(resolve, limits)}
+    grpc = {PIPELINE_INFERENCE: PipelineGrpc(names, limits), MODEL_INFER: OpenInferenceGrpc(resolve, limits)}
     below_v2 = OpenInferenceRest(resolve, limits)
     pipeline_json = PipelineJson(names, limits, legacy_status=legacy_status)
 
-    def dialect_of(path: str) -> Dialect:
-        return by_path.get(path) or (below_v2 if path.startswith(f"{OPEN_INFERENCE_ROOT}/") else pipeline_json)
+    def dialect_of(request: HttpRequest) -> Dialect:
+        if request.path in grpc and request.headers.get(b"content-type", b"").startswith(CONTENT_TYPE):
+            return grpc[request.path]
+        return below_v2 if request.path.startswith(f"{OPEN_INFERENCE_ROOT}/") else pipeline_json
 
     return functools.partial(_handle, engine, dialect_of)
 
 
-def _handle(engine: Engine, dialect_of: Callable[[str], Dialect], request: HttpRequest, respond: Respond) -> None:
-    dialect = dialect_of(request.path)
+def _handle(
+    engine: Engine, dialect_of: Callable[[HttpRequest], Dialect], request: HttpRequest, respond: Respond
+) -> None:
+    dialect = dialect_of(request)
     request_id = request.headers.get(b"x-request-id", b"").decode("latin-1")
     if request.method != "POST":
         respond(_allow_post(dialect.refuse(_POST_ONLY)))
