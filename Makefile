@@ -26,7 +26,7 @@ help: ## this list
 ##@ Tests
 
 .PHONY: test
-test: setup haproxy cluster-tools lint ## linters, unit tests, chart tests, and the operator against a real API server
+test: setup haproxy cluster-tools s3-server lint ## linters, unit tests, chart tests, and the operator against a real API server
 	$(RUN) pytest -m "not e2e"
 
 .PHONY: test-unit
@@ -34,11 +34,11 @@ test-unit: setup haproxy ## unit tests only
 	$(RUN) pytest -m "not e2e and not integration"
 
 .PHONY: test-integration
-test-integration: setup cluster-tools ## the operator against a real kube-apiserver and etcd
+test-integration: setup cluster-tools s3-server ## the operator against a real kube-apiserver and etcd, fetch against a real S3 server
 	$(RUN) pytest -m integration
 
 .PHONY: e2e
-e2e: setup cluster images ## install, roll out, break, query and compare on a kind cluster
+e2e: setup cluster images s3-server ## install, roll out, break, query and compare on a kind cluster
 	eval "$$($(KIND) env)" && $(RUN) pytest -m e2e e2e
 
 .PHONY: lint
@@ -67,6 +67,11 @@ cluster-down: ## deletes that cluster; caches stay
 .PHONY: cluster-tools
 cluster-tools: ## kind, helm and kubectl, from PATH or built once
 	$(KIND) tools > /dev/null
+
+# a real S3 server for the tests of `fetch --from-s3`
+.PHONY: s3-server
+s3-server: setup
+	$(RUN) python -m e2e.s3_server > /dev/null
 
 .PHONY: cluster-env
 cluster-env: ## prints the shell lines that point helm and kubectl at the cluster
