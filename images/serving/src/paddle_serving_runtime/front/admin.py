@@ -1,12 +1,14 @@
 """The HAProxy process and its admin socket."""
 
 import asyncio
+import contextlib
 import csv
 import fcntl
+import os
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -28,8 +30,10 @@ class FrontError(Exception):
 class Front:
     """A running HAProxy."""
 
-    def __init__(self, process: Process, settings: FrontSettings) -> None:
+    def __init__(self, process: Process, settings: FrontSettings, log: int) -> None:
         self.process = process
+        self._log: int | None = log
+        self._cut_off = b""
         self._settings = settings
         self._words: deque[str] = deque(maxlen=20)
         # a full pipe would stop HAProxy
@@ -44,13 +48,17 @@ class Front:
         path = folder / "haproxy.cfg"
         path.write_text(render(settings))
         command = ("setpriv", "--pdeathsig", "KILL", "haproxy", "-db", "-f", str(path))
+        log, log_end = _log_pipe()
         try:
             process = await asyncio.create_subprocess_exec(
-                *command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True
+                *command, stdin=DEVNULL, stdout=log_end, stderr=PIPE, start_new_session=True
             )
         except FileNotFoundError as error:
+            os.close(log)
             raise FrontError(f"{error.filename} is not installed: apt-get install haproxy util-linux") from None
-        return cls(process, settings)
+        finally:
+            os.close(log_end)
+        return cls(process, settings, log)
 
     async def accepts(self) -> None:
         """Returns once HAProxy listens. Raises FrontError with its own words where it ends instead."""
@@ -74,16 +82,23 @@ class Front:
         words = " ".join(alerts)[-1000:]
         return f"HAProxy ended with status {status}" + (f": {words}" if words else "")
 
-    async def requests(self) -> AsyncIterator[bytes]:
-        """The log lines of finished requests, until HAProxy ends."""
-        stream = self.process.stdout
-        assert stream is not None  # noqa: S101 - for the type checker: it is a pipe
-        transport = getattr(stream, "_transport", None)
-        pipe = transport.get_extra_info("pipe") if transport else None
-        if pipe is not None:
-            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _LOG_PIPE_BYTES)
-        while line := await stream.readline():
-            yield line
+    def take_log(self) -> list[bytes] | None:
+        """The lines that HAProxy has logged since the last time; None once it has ended and all are taken.
+
+        To wake up for every line would cost more than to read it: look every now and then.
+        """
+        if self._log is None:
+            return None
+        try:
+            data = os.read(self._log, _LOG_PIPE_BYTES)
+        except BlockingIOError:
+            return []
+        if not data:
+            os.close(self._log)
+            self._log = None
+            return None
+        *lines, self._cut_off = (self._cut_off + data).split(b"\n")
+        return lines
 
     async def enable(self, worker: int, capacity: int) -> None:
         """Lets requests reach a worker, up to `capacity` at a time."""
@@ -145,3 +160,12 @@ class Front:
             raise FrontError(f"HAProxy's admin socket does not answer to {command}: {error}") from error
         finally:
             writer.close()
+
+
+def _log_pipe() -> tuple[int, int]:
+    read_end, write_end = os.pipe()
+    os.set_blocking(read_end, False)
+    # without the right to a large one a small one must do
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(read_end, fcntl.F_SETPIPE_SZ, _LOG_PIPE_BYTES)
+    return read_end, write_end

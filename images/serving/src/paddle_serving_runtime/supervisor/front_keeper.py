@@ -10,6 +10,7 @@ from paddle_serving_runtime.front import Front, FrontError, FrontSettings
 from paddle_serving_runtime.supervisor.children import Children, kill
 
 _LOG = logging.getLogger(__name__)
+_LOG_SECONDS = 0.1
 _DEATH_SECONDS = 1.0
 """How long the death of a front may take to be seen after its admin socket has failed."""
 
@@ -141,6 +142,19 @@ class FrontKeeper:
             except TimeoutError:
                 raise error from None
 
+    def read_log(self) -> None:
+        """Hands over what the front has logged until now; it is looked for several times a second anyway."""
+        if self._front is not None:
+            self._hand_over(self._front)
+
     async def _read(self, front: Front) -> None:
-        async for line in front.requests():
+        while True:
+            if not self._hand_over(front):
+                return
+            await asyncio.sleep(_LOG_SECONDS)
+
+    def _hand_over(self, front: Front) -> bool:
+        lines = front.take_log()
+        for line in lines or ():
             self._on_line(line)
+        return lines is not None

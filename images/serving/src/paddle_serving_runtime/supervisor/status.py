@@ -63,6 +63,7 @@ class PodStatus:
 
     async def metrics(self) -> bytes:
         """Prometheus text."""
+        self._front.read_log()
         loaded = self.loaded()
         model = {
             "name": self._settings.name,
