@@ -59,10 +59,10 @@ def cell(run: Running, model: Model, protocol: str, connections: int, seconds: f
 def accounting(run: Running) -> Iterator[dict[str, Any]]:
     """Fills a dict with what the block used: CPU seconds, by role too, good answers, seconds of inference."""
     used: dict[str, Any] = {}
-    answered, inference = run.metric(ANSWERED, 'code="200"'), run.metric(INFERENCE)
+    answered, inference = run.settled(ANSWERED, 'code="200"'), run.metric(INFERENCE)
     roles, cpu = by_role(run.pids()), run.cpu_seconds()
     yield used
     used["cpu"] = run.cpu_seconds() - cpu
     used["roles"] = {name: value - roles.get(name, 0.0) for name, value in sorted(by_role(run.pids()).items())}
-    used["answered"] = run.metric(ANSWERED, 'code="200"') - answered
+    used["answered"] = run.settled(ANSWERED, 'code="200"') - answered
     used["inference"] = run.metric(INFERENCE) - inference

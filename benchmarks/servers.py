@@ -27,6 +27,7 @@ START_SECONDS = 90.0
 STOP_SECONDS = 60.0
 STOCK_GRPC_WORKERS = 64
 _TAIL = 800
+_SETTLE_SECONDS, _SETTLE_STEP_SECONDS = 3.0, 0.25
 # the shell is replaced by the server, so that its first instruction is counted already
 _INTO_CGROUP = ("sh", "-c", 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"', "sh")
 
@@ -69,6 +70,15 @@ class Running:
             return 0.0
         text = requests.get(f"http://127.0.0.1:{self.server.admin_port}/metrics", timeout=10).text
         return sum_of(text, name, label)
+
+    def settled(self, name: str, label: str = "") -> float:
+        """The same when it has stopped changing: the runtime counts a request some moments after its answer."""
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        last, now = -1.0, self.metric(name, label)
+        while now != last and self.server.admin_port is not None and time.monotonic() < deadline:
+            time.sleep(_SETTLE_STEP_SECONDS)
+            last, now = now, self.metric(name, label)
+        return now
 
 
 def sum_of(text: str, name: str, label: str = "") -> float:

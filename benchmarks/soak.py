@@ -80,7 +80,7 @@ def answering(run: Running, model: Model, results: Results) -> list[str]:
 def at(run: Running, begin: float) -> dict[str, Any]:
     """One sample: seconds since `begin`, good answers so far, every process."""
     seconds = round(time.monotonic() - begin, 1)
-    answered = round(run.metric(ANSWERED, 'code="200"'))
+    answered = round(run.settled(ANSWERED, 'code="200"'))
     return {"seconds": seconds, "answered": answered, "processes": sample(run.pids())}
 
 
