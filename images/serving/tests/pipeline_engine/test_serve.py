@@ -68,6 +68,14 @@ def test_whatever_an_op_does_the_service_recovers(serve: Serve, threads: str) ->
     assert serving.process.poll() is None
 
 
+def test_a_hang_is_noticed_where_its_client_has_gone(serve: Serve) -> None:
+    serving = serve().wait_ready()
+    before = serving.worker_pids()
+    with pytest.raises(requests.Timeout):
+        serving.post(body(x=X, do="hang"), timeout=0.5)
+    replaced(serving, before)
+
+
 STARTING = """    def init_op(self):
         import subprocess
         subprocess.Popen(["sleep", "600"])
