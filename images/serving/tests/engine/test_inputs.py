@@ -35,7 +35,7 @@ def floats(*shape: int) -> np.ndarray:
 def test_a_shape_that_agrees_with_the_declared_one_is_accepted(
     declared: tuple[int, ...], actual: tuple[int, ...]
 ) -> None:
-    assert check_inputs(conf(declared), {"x": floats(*actual)})["x"].shape == actual
+    assert check_inputs(conf(declared), {}, {"x": floats(*actual)})["x"].shape == actual
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,32 @@ def test_a_shape_that_agrees_with_the_declared_one_is_accepted(
 )
 def test_another_rank_or_shape_is_refused_by_name(declared: tuple[int, ...], actual: tuple[int, ...]) -> None:
     with pytest.raises(BadRequest, match="input x has shape") as failure:
-        check_inputs(conf(declared), {"x": floats(*actual)})
+        check_inputs(conf(declared), {}, {"x": floats(*actual)})
     assert (failure.value.status, failure.value.err_no) == (400, 5000)
+
+
+@pytest.mark.parametrize(
+    ("program", "actual", "message"),
+    [
+        ((-1, 3, 48, -1), (2, 3, 48, 320), ""),
+        ((), (), ""),
+        ((-1, 3, 48, -1), (3, 48, 320), "input x has shape [3, 48, 320], but the model's is [-1, 3, 48, -1]"),
+        ((-1, 3, 48, -1), (1, 3, 47, 320), "input x has shape [1, 3, 47, 320], but the model's is [-1, 3, 48, -1]"),
+        ((-1, 3, -1), (1, 3, 0), "input x has shape [1, 3, 0], which holds nothing"),
+        ((2, 3), (1, 3), "input x has shape [1, 3], but the model's is [2, 3]"),
+        ((), (1,), "input x has shape [1], but the model's is []"),
+    ],
+)
+def test_the_program_knows_the_rank_where_the_prototxt_leaves_it_open(
+    program: tuple[int, ...], actual: tuple[int, ...], message: str
+) -> None:
+    declared = conf(tuple(size for size in program[1:] if size > 0))
+    if not message:
+        assert check_inputs(declared, {"x": program}, {"x": floats(*actual)})["x"].shape == actual
+        return
+    with pytest.raises(BadRequest) as failure:
+        check_inputs(declared, {"x": program}, {"x": floats(*actual)})
+    assert (failure.value.message, failure.value.err_no) == (message, 5000)
 
 
 @pytest.mark.parametrize(
@@ -70,18 +94,18 @@ def test_another_rank_or_shape_is_refused_by_name(declared: tuple[int, ...], act
 )
 def test_wrong_names_types_and_texts_are_refused(inputs: dict[str, Any], words: str) -> None:
     with pytest.raises(BadRequest, match=words):
-        check_inputs(conf((2,), (2,)), inputs)
+        check_inputs(conf((2,), (2,)), {}, inputs)
 
 
 def test_numbers_as_text_fill_a_fixed_shape_row_by_row() -> None:
-    x = check_inputs(conf((2,)), {"x": "[0.1, 2, 3,4]"})["x"]
+    x = check_inputs(conf((2,)), {}, {"x": "[0.1, 2, 3,4]"})["x"]
     np.testing.assert_array_equal(x, np.array([[0.1, 2], [3, 4]], np.float32), strict=True)
 
 
 def test_text_is_refused_where_the_shape_or_the_type_does_not_fit() -> None:
     with pytest.raises(BadRequest, match="no fixed shape"):
-        check_inputs(conf((3, -1)), {"x": "1,2,3"})
+        check_inputs(conf((3, -1)), {}, {"x": "1,2,3"})
     with pytest.raises(BadRequest, match="does not fit int64"):
-        check_inputs(conf((1,), dtype="int64"), {"x": "1.5"})
+        check_inputs(conf((1,), dtype="int64"), {}, {"x": "1.5"})
     with pytest.raises(BadRequest, match="no fixed shape"):
-        check_inputs(conf((1,), is_lod=True), {"x": "1"})
+        check_inputs(conf((1,), is_lod=True), {}, {"x": "1"})

@@ -13,8 +13,10 @@ from paddle_serving_runtime.protocol import BadRequest, ErrorCode
 _NOTHING_FIXED = ((1,), ())
 
 
-def check_inputs(conf: ModelConf, inputs: Mapping[str, str | NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """The arrays to feed, by alias, batch dimension included.
+def check_inputs(
+    conf: ModelConf, shapes: Mapping[str, tuple[int, ...]], inputs: Mapping[str, str | NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """The arrays to feed, by alias, batch dimension included; `shapes` are those of the program, by its own names.
 
     Text is accepted for an input of text, and for one whose shape the prototxt fixes: numbers separated by commas that
     fill the shape once or more. Raises BadRequest (err_no 5000) naming the input where names, type, rank or shape
@@ -25,6 +27,8 @@ def check_inputs(conf: ModelConf, inputs: Mapping[str, str | NDArray[Any]]) -> d
     if names != expected.keys():
         raise _refusal(f"the inputs are {_listed(names)}, but the model's are {_listed(expected)}")
     arrays = {name: _checked(expected.get(name), name, value) for name, value in inputs.items()}
+    for variable in conf.feeds:
+        _check_shape(variable, shapes.get(variable.name), arrays.get(variable.alias))
     for name in arrays.keys() - expected.keys():
         owner = name.removesuffix(".lod")
         if not expected[owner].is_lod:
@@ -56,13 +60,19 @@ def _checked(variable: Variable | None, name: str, value: str | NDArray[Any]) ->
         return value
     if value.dtype != variable.dtype and not value.dtype.kind == variable.dtype.kind == "U":
         raise _refusal(f"input {name} has type {value.dtype}, but the model's is {variable.dtype}")
-    if 0 in value.shape:
-        raise _refusal(f"input {name} has shape {list(value.shape)}, which holds nothing")
-    if not variable.is_lod and not _fits(value.shape, variable.shape):
-        raise _refusal(
-            f"input {name} has shape {list(value.shape)}, but the model's is {list(variable.shape)} after the batch"
-        )
     return value
+
+
+def _check_shape(variable: Variable, program: tuple[int, ...] | None, value: NDArray[Any] | None) -> None:
+    if value is None:
+        return
+    has = f"input {variable.alias} has shape {list(value.shape)}"
+    if 0 in value.shape:
+        raise _refusal(f"{has}, which holds nothing")
+    if program is not None and not _agrees(value.shape, program):
+        raise _refusal(f"{has}, but the model's is {list(program)}")
+    if not variable.is_lod and program != () and not _fits(value.shape, variable.shape):
+        raise _refusal(f"{has}, but the model's is {list(variable.shape)} after the batch")
 
 
 def _parsed(variable: Variable, text: str) -> NDArray[Any]:
@@ -80,6 +90,10 @@ def _parsed(variable: Variable, text: str) -> NDArray[Any]:
     if len(values) % size:
         raise _refusal(f"input {variable.alias}: {len(values)} numbers do not fill the shape {list(variable.shape)}")
     return values.reshape(-1, *variable.shape)
+
+
+def _agrees(actual: tuple[int, ...], program: tuple[int, ...]) -> bool:
+    return len(actual) == len(program) and all(want in (-1, dim) for dim, want in zip(actual, program, strict=True))
 
 
 def _fits(actual: tuple[int, ...], declared: tuple[int, ...]) -> bool:

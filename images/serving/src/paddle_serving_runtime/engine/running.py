@@ -49,7 +49,7 @@ class ModelRunner:
     """
 
     def __init__(self, node: Node, predictor: Predictor, clock: Clock) -> None:
-        self.conf = predictor.conf
+        self.conf, self.shapes = predictor.conf, predictor.shapes
         self._node = node
         self._predictor = predictor
         self._clock = clock

@@ -45,12 +45,12 @@ class ModelStep:
 
     def __init__(self, runner: ModelRunner) -> None:
         self.runner: ModelRunner | None = runner
-        self._conf = runner.conf
+        self._runner = runner
 
     def prepare(self, input_dicts: dict[str, Any], data_id: int, log_id: int) -> Prepared:  # noqa: ARG002 - as an Op
         """The checked inputs."""
         (inputs,) = input_dicts.values()
-        return Prepared((check_inputs(self._conf, inputs),))
+        return Prepared((check_inputs(self._runner.conf, self._runner.shapes, inputs),))
 
     def finish(self, input_dicts: dict[str, Any], fetched: Any, data_id: int, log_id: int) -> dict[str, Any]:  # noqa: ANN401, ARG002 - as an Op
         """The model's outputs as they are."""
