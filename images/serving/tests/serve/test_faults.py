@@ -14,7 +14,7 @@ import grpc
 import pytest
 import requests
 
-from paddle_serving_runtime.front.names import PIPELINE_METHOD
+from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
 from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Clients:
         request = MESSAGES["Request"](key=["x"], value=[X])
         with grpc.insecure_channel(self._serving.grpc) as channel:
             ask = channel.unary_unary(
-                PIPELINE_METHOD,
+                PIPELINE_INFERENCE,
                 request_serializer=lambda message: message.SerializeToString(),
                 response_deserializer=MESSAGES["Response"].FromString,
             )

@@ -10,7 +10,7 @@ import grpc
 import pytest
 import requests
 
-from paddle_serving_runtime.front.names import OPEN_INFERENCE_METHOD, PIPELINE_METHOD
+from paddle_serving_runtime.protocol.paths import MODEL_INFER, PIPELINE_INFERENCE
 from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def test_a_full_queue_is_refused_in_the_form_of_every_protocol(narrow: "Serving"
     with full_queue(narrow, tmp_path / "go"):
         pipeline = narrow.post(SIMPLE)
         rest = requests.post(f"{narrow.http}/v2/models/price/infer", data=b"{}", timeout=60)
-        calls = [ask(narrow, method, pipeline_request()) for method in (PIPELINE_METHOD, OPEN_INFERENCE_METHOD)]
+        calls = [ask(narrow, method, pipeline_request()) for method in (PIPELINE_INFERENCE, MODEL_INFER)]
         # models and health are not asked of a worker
         assert requests.get(f"{narrow.http}/v2/health/live", timeout=60).status_code == 200
         assert ask(narrow, "/inference.GRPCInferenceService/ServerLive", b"")[0] is grpc.StatusCode.OK
@@ -85,7 +85,7 @@ def test_a_body_past_the_limit_is_refused_in_the_form_of_every_protocol(narrow: 
     assert (pipeline.status_code, pipeline.json()["err_msg"]) == (413, words)
     assert (rest.status_code, rest.json()) == (413, {"error": words})
     assert (chunked.status_code, chunked.json()["err_msg"]) == (413, words)
-    code, message, _ = ask(narrow, PIPELINE_METHOD, large)
+    code, message, _ = ask(narrow, PIPELINE_INFERENCE, large)
     assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert "longer than" in message
     assert narrow.post(SIMPLE).status_code == 200
@@ -96,7 +96,7 @@ def test_an_unknown_method_of_grpc_is_unimplemented(narrow: "Serving") -> None:
 
 
 def test_an_answer_over_grpc_says_nothing_of_the_runtimes_insides(narrow: "Serving") -> None:
-    code, _, metadata = ask(narrow, PIPELINE_METHOD, pipeline_request())
+    code, _, metadata = ask(narrow, PIPELINE_INFERENCE, pipeline_request())
     assert code is grpc.StatusCode.OK
     assert metadata.keys() <= {"x-request-id", "grpc-accept-encoding"}
 
@@ -117,7 +117,7 @@ def test_long_requests_on_one_http2_connection_do_not_wait_for_each_others_bodie
     body = pipeline_request(padding="x" * 900_000)
 
     def send(channel: grpc.Channel) -> int:
-        answer = channel.unary_unary(PIPELINE_METHOD)(body, timeout=60)
+        answer = channel.unary_unary(PIPELINE_INFERENCE)(body, timeout=60)
         return int(MESSAGES["Response"].FromString(answer).err_no)
 
     # two at a time are taken, as many as wait and are answered elsewhere
@@ -128,7 +128,7 @@ def test_long_requests_on_one_http2_connection_do_not_wait_for_each_others_bodie
 def test_many_long_requests_are_refused_as_a_full_queue_is(narrow: "Serving", tmp_path: Path) -> None:
     go = tmp_path / "go"
     with grpc.insecure_channel(narrow.grpc) as channel:
-        call = channel.unary_unary(PIPELINE_METHOD)
+        call = channel.unary_unary(PIPELINE_INFERENCE)
         held = [call.future(pipeline_request(until=str(go), padding="x" * 900_000), timeout=60) for _ in range(3)]
         try:
             narrow.wait_for(lambda: any(each.done() for each in held), "a refusal")

@@ -14,8 +14,8 @@ import requests
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from paddle_serving_runtime.front.names import PIPELINE_METHOD
 from paddle_serving_runtime.model import manifest
+from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
 from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def pipeline_json(serving: "Serving") -> None:
 def pipeline_grpc(serving: "Serving") -> None:
     request = MESSAGES["Request"](key=["x"], value=[X])
     with grpc.insecure_channel(serving.grpc) as channel:
-        ask = channel.unary_unary(PIPELINE_METHOD, request_serializer=lambda message: message.SerializeToString())
+        ask = channel.unary_unary(PIPELINE_INFERENCE, request_serializer=lambda message: message.SerializeToString())
         assert ask(request, timeout=60)
 
 

@@ -8,7 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import grpc
 import requests
+
+from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
+from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
 
 if TYPE_CHECKING:
     from images.serving.tests.serve.conftest import Serving
@@ -94,6 +98,41 @@ def test_sigterm_under_load_fails_no_request(
         client.join()
     assert set(outcomes) == {200}
     assert serving.wait_exit(15) == 0
+
+
+def test_sigterm_under_load_fails_no_call_and_idle_channels_do_not_hold_it_up(
+    serve: "Callable[..., Serving]", make_package: Callable[..., Path]
+) -> None:
+    serving = serve(make_package(), "--workers", "1", "--drain-delay", "2", "--drain-timeout", "60").wait_ready()
+    request = MESSAGES["Request"](key=["x"], value=[X]).SerializeToString()
+    leave, outcomes = threading.Event(), []
+    # else all channels of a process share one connection
+    options = [("grpc.use_local_subchannel_pool", 1)]
+
+    def load() -> None:
+        with grpc.insecure_channel(serving.grpc, options=options) as channel:
+            ask = channel.unary_unary(PIPELINE_INFERENCE)
+            while not leave.is_set():
+                try:
+                    outcomes.append(MESSAGES["Response"].FromString(ask(request, timeout=30)).err_no)
+                except grpc.RpcError as error:
+                    outcomes.append(error.code())
+
+    with grpc.insecure_channel(serving.grpc, options=options) as idle:
+        idle.unary_unary(PIPELINE_INFERENCE)(request, timeout=30)
+        clients = [threading.Thread(target=load) for _ in range(3)]
+        for client in clients:
+            client.start()
+        serving.wait_for(lambda: len(outcomes) > 20, "load")
+        serving.process.send_signal(signal.SIGTERM)
+        serving.wait_for(lambda: serving.status("/readyz") == 503, "readiness to end", 1)
+        before = len(outcomes)
+        serving.wait_for(lambda: len(outcomes) > before + 10, "calls answered while it drains", 2)
+        leave.set()
+        for client in clients:
+            client.join()
+        assert set(outcomes) == {0}
+        assert serving.wait_exit(30) == 0
 
 
 def test_a_second_sigterm_ends_it_at_once(serve: "Callable[..., Serving]", make_package: Callable[..., Path]) -> None:

@@ -19,13 +19,18 @@ ALTERED_ENGINE = """
 import sys
 
 if "paddle_serving_runtime.worker" in getattr(sys, "orig_argv", []):
+    from dataclasses import replace
+
     import paddle_serving_runtime.engine.direct as direct
 
     infer = direct.DirectEngine.infer
 
-    def altered(self, inputs, log_id):
-        output = dict(infer(self, inputs, log_id))
-        return output | {"price": output["price"].replace("18.9", "19.9")}
+    def alter(result):
+        price = result.outcome.values["price"].replace("18.9", "19.9")
+        return replace(result, outcome=replace(result.outcome, values={"price": price}))
+
+    def altered(self, calls):
+        return [alter(result) for result in infer(self, calls)]
 
     direct.DirectEngine.infer = altered
 """

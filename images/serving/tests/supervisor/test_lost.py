@@ -102,6 +102,25 @@ def test_a_request_that_was_never_read_gets_its_503_too(dying: Dying, sent: byte
     assert answer(client)[0].startswith(first)
 
 
+def test_a_mark_that_is_late_does_not_give_its_form_to_the_next_request(dying: Dying) -> None:
+    client = dying.client(0)
+    dying.mark.begin(0, Owed.GRPC)
+    # the worker died between its answer and the end of the mark; the front has gone on
+    client.sendall(REQUEST)
+    assert dying.die() == 1
+    head, body = answer(client)
+    assert head.startswith(b"HTTP/1.1 503 ")
+    assert body["err_no"] == 3001
+
+
+def test_the_rest_of_a_body_is_not_taken_for_a_request(dying: Dying) -> None:
+    client = dying.client(0)
+    dying.mark.receiving(0, Owed.GRPC)
+    client.sendall(b"the rest of a body")
+    assert dying.die() == 1
+    assert b"grpc-status: 14" in answer(client)[0]
+
+
 def test_idle_connections_and_those_that_were_given_back_end_without_a_word(dying: Dying) -> None:
     idle, answered = dying.client(0), dying.client(1)
     dying.mark.begin(1, Owed.PIPELINE)

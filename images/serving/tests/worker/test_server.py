@@ -353,7 +353,7 @@ def test_the_mark_tells_since_when_and_in_which_form_an_answer_is_owed(tmp_path:
         assert arrived.acquire(timeout=SECONDS)
         assert first is not None
         assert busy_since(server.busy_file) == first
-        assert sorted(owed_answers(server.busy_file).values()) == [Owed.PIPELINE, Owed.GRPC]
+        assert sorted(owed_answers(server.busy_file).values()) == [(Owed.PIPELINE, True), (Owed.GRPC, True)]
         server.loop.call_soon_threadsafe(responds[0], HttpReply(200, TEXT, b""))
         read(one)
         second = busy_since(server.busy_file)

@@ -11,9 +11,6 @@ from paddle_serving_runtime.front.names import (
     GRPC,
     HTTP,
     LONG,
-    OPEN_INFERENCE_METHOD,
-    PIPELINE_METHOD,
-    V2,
 )
 from paddle_serving_runtime.front.refusals import (
     BY_PATH,
@@ -24,6 +21,7 @@ from paddle_serving_runtime.front.refusals import (
     Refusal,
     too_long,
 )
+from paddle_serving_runtime.protocol.paths import OPEN_INFERENCE_ROOT, WORKER_GRPC_PATHS
 
 RETRY_AFTER_SECONDS = 1
 # quoted, because all of it is empty for bytes that are no HTTP request
@@ -54,8 +52,8 @@ def http(rules: Rules, port: int) -> list[str]:
         *(_error_file(rules, code, f"{code}.http") for code in OWN_STATUSES if code not in BY_PATH),
         *(_error_by_path(rules, code) for code in BY_PATH),
         *_begin(),
-        f"    acl open-inference path_beg {V2}/",
-        f"    acl open-inference path {V2}",
+        f"    acl open-inference path_beg {OPEN_INFERENCE_ROOT}/",
+        f"    acl open-inference path {OPEN_INFERENCE_ROOT}",
         _return(rules, POST_ONLY, "Allow POST", "!METH_POST !METH_GET or !METH_POST !open-inference"),
         _return(rules, too_long(rules.max_body_bytes), "", f"{{ req.body_size gt {rules.max_body_bytes} }}"),
         _return(rules, QUEUE_FULL, f"Retry-After {RETRY_AFTER_SECONDS}", f"METH_POST {_full(rules)}"),
@@ -77,7 +75,7 @@ def grpc(rules: Rules, port: int) -> list[str]:
         f"    bind *:{port} proto h2",
         *(_error_file(rules, code, f"grpc-{code}.http") for code in OWN_STATUSES),
         *_begin(),
-        f"    acl inference path {PIPELINE_METHOD} {OPEN_INFERENCE_METHOD}",
+        f"    acl inference path {' '.join(WORKER_GRPC_PATHS)}",
         f"    http-request return status 405 content-type text/plain string '{POST_ONLY.message}' if !METH_POST",
         "    acl is-grpc req.hdr(content-type) -m beg application/grpc",
         f"    http-request return status 415 content-type text/plain string '{NOT_GRPC}' if !is-grpc",

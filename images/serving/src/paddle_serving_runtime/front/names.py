@@ -11,12 +11,6 @@ GRPC = "grpc"
 DRAINING = "draining/flag"
 """A server that stands for nothing: enabling it by the admin socket tells the rules that the pod drains."""
 
-V2 = "/v2"
-"""The Open Inference Protocol in REST is below this path."""
-
-PIPELINE_METHOD = "/baidu.paddle_serving.pipeline_serving.PipelineService/inference"
-OPEN_INFERENCE_METHOD = "/inference.GRPCInferenceService/ModelInfer"
-
 
 def worker_name(index: int) -> str:
     """The name of a worker's server within the backend."""

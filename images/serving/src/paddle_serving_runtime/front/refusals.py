@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import orjson
 
-from paddle_serving_runtime.front.names import V2
 from paddle_serving_runtime.protocol import ErrorCode, error_body
+from paddle_serving_runtime.protocol.paths import OPEN_INFERENCE_ROOT
 
 
 @dataclass(frozen=True)
@@ -86,4 +86,4 @@ def _http(refusal: Refusal) -> bytes:
 def _map(refusal: Refusal) -> bytes:
     rest = orjson.dumps({"error": refusal.message})
     pipeline = error_body(refusal.err_no, refusal.message)
-    return b"%b/ %b\n/ %b\n" % (V2.encode(), rest, pipeline)
+    return b"%b/ %b\n/ %b\n" % (OPEN_INFERENCE_ROOT.encode(), rest, pipeline)

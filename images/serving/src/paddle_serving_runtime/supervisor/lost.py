@@ -4,7 +4,8 @@ import asyncio
 from http import HTTPStatus
 
 from paddle_serving_runtime.supervisor.launch import WorkerProcess
-from paddle_serving_runtime.worker.busy import Owed, owed_answers
+from paddle_serving_runtime.worker.busy import Owed, OwedAnswer, owed_answers
+from paddle_serving_runtime.worker.lifeline import Keeper
 from paddle_serving_runtime.worker.refusal import protocol_of_head, refusal
 from paddle_serving_runtime.worker.wire import encode
 
@@ -22,16 +23,20 @@ def answer_lost(worker: WorkerProcess) -> int:
     owed = owed_answers(worker.busy_file)
     given = 0
     for slot in keeper.held:
-        if slot in owed:
-            protocol = owed[slot]
-        elif head := keeper.unread(slot):
-            protocol = protocol_of_head(head)
-        else:
-            continue
+        protocol = _owed_on(keeper, slot, owed.get(slot))
         if protocol is not Owed.NOTHING:
             given += keeper.answer(slot, lost_response(protocol))
     keeper.close()
     return given
+
+
+def _owed_on(keeper: Keeper, slot: int, marked: OwedAnswer | None) -> Owed:
+    if marked is None or marked.complete:
+        # the front sends a request only when it has the answer to the one before: then the mark is a late one
+        head = keeper.unread(slot)
+        if head:
+            return protocol_of_head(head)
+    return Owed.NOTHING if marked is None else marked.owed
 
 
 def lost_response(protocol: Owed) -> bytes:

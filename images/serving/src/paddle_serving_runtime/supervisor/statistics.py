@@ -7,7 +7,8 @@ from typing import Literal, Self
 
 import orjson
 
-from paddle_serving_runtime.front.names import BACKEND, GRPC, OPEN_INFERENCE_METHOD, PIPELINE_METHOD, V2
+from paddle_serving_runtime.front.names import BACKEND, GRPC
+from paddle_serving_runtime.protocol.paths import MODEL_INFER, OPEN_INFERENCE_ROOT, PIPELINE_INFERENCE
 
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Upper bounds in seconds."""
@@ -24,6 +25,7 @@ _LEFT = frozenset("CcSs")
 """The first letter of that state where the client or the server ended it, by leaving or by its time-out."""
 
 _FIRST_ERROR = 400
+_OPEN_INFERENCE_SERVICE = f"{MODEL_INFER.rpartition('/')[0]}/"
 _GRPC_CODES = {0: 200, 3: 400, 4: 504, 5: 404, 8: 429, 12: 501, 13: 500, 14: 503}
 """The HTTP status that says the same as a number of google.rpc.Code, so that one alert watches every protocol."""
 
@@ -125,14 +127,10 @@ def _code(code: int, grpc: str) -> int:
 
 def _protocol(frontend: str, path: str) -> Protocol:
     if frontend != GRPC:
-        return "oip_rest" if path == V2 or path.startswith(f"{V2}/") else "pipeline_json"
-    match path:
-        case _ if path == PIPELINE_METHOD:
-            return "pipeline_grpc"
-        case _ if path.startswith(OPEN_INFERENCE_METHOD.rpartition("/")[0]):
-            return "oip_grpc"
-        case _:
-            return "grpc"
+        return "oip_rest" if f"{path}/".startswith(f"{OPEN_INFERENCE_ROOT}/") else "pipeline_json"
+    if path == PIPELINE_INFERENCE:
+        return "pipeline_grpc"
+    return "oip_grpc" if path.startswith(_OPEN_INFERENCE_SERVICE) else "grpc"
 
 
 def _positive(text: str) -> int:

@@ -10,6 +10,7 @@ import struct
 import time
 from enum import IntEnum
 from pathlib import Path
+from typing import NamedTuple
 
 SLOTS = 512
 """Connections that a worker can have at once."""
@@ -75,9 +76,17 @@ def begun(path: Path) -> int:
         return 0
 
 
-def owed_answers(path: Path) -> dict[int, Owed]:
+class OwedAnswer(NamedTuple):
+    """`complete`: the worker has read all of the request, so what comes behind it is another one."""
+
+    owed: Owed
+    complete: bool
+
+
+def owed_answers(path: Path) -> dict[int, OwedAnswer]:
     """What is owed on each connection that has a request in flight or arriving, by its slot."""
-    return {slot: Owed(owed) for slot, (since, owed) in enumerate(_entries(path)) if since or owed}
+    entries = enumerate(_entries(path))
+    return {slot: OwedAnswer(Owed(owed), complete=since > 0) for slot, (since, owed) in entries if since or owed}
 
 
 def _entries(path: Path) -> list[tuple[float, int]]:
