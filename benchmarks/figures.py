@@ -58,6 +58,15 @@ def ratio(rows: Rows, model: str, protocol: str, connections: int) -> float | No
     return float(direct["requests_per_second"]) / float(stock["requests_per_second"])
 
 
+def ceiling(rows: Rows, model: str, protocol: str, connections: int) -> float | None:
+    """Runs per second of Paddle Inference alone over requests per second of the stock pipeline: nothing is faster."""
+    stock = find(rows, model=model, server=STOCK, protocol=protocol, connections=connections)
+    alone = [row["requests_per_second"] for row in rows if row["model"] == model and row.get("server") == RAW]
+    if stock is None or not alone or not stock["requests_per_second"]:
+        return None
+    return float(max(alone)) / float(stock["requests_per_second"])
+
+
 def added_p50(rows: Rows, model: str, protocol: str) -> float | None:
     """Milliseconds that the server adds to the median at one connection."""
     direct = find(rows, model=model, server=DIRECT, protocol=protocol, connections=1)

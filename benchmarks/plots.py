@@ -10,7 +10,6 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import ScalarFormatter
 
 from benchmarks.figures import DIRECT, MODELS, RAW, STOCK, Rows, find, own_cpu, pss_of_workers, series, settled
 
@@ -24,6 +23,8 @@ _SETTINGS: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
+    "axes.axisbelow": True,
+    "figure.subplot.wspace": 0.3,
     "grid.color": "#dddddd",
     "legend.frameon": False,
     "legend.fontsize": 8,
@@ -60,7 +61,7 @@ def throughput(raw: Mapping[str, Any]) -> Figure:
         top = max((row["requests_per_second"] for row in mine if row["server"] == RAW), default=None)
         if top is not None and model != "uci":
             axes.axhline(top, color=_COLOURS[RAW], linewidth=1, label=RAW)
-        _connections(axes, model)
+        _connections(axes, model, sorted({row["connections"] for row in mine if row["server"] == DIRECT}))
         if place == 1:
             axes.set_ylabel("requests per second")
     handles, labels = figure.axes[0].get_legend_handles_labels()
@@ -68,33 +69,35 @@ def throughput(raw: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def _connections(axes: Axes, title: str) -> None:
+def _connections(axes: Axes, title: str, counts: list[int]) -> None:
     axes.set_title(title)
     axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.set_xticks(counts, [str(count) for count in counts])
+    axes.minorticks_off()
     axes.set_xlabel("connections")
     axes.set_ylim(bottom=0)
 
 
 def cpu(raw: Mapping[str, Any]) -> Figure:
-    """CPU per request at one connection by process, a bar a protocol, a panel a model."""
+    """CPU per request at the fewest connections by process, a bar a protocol, a panel a model."""
     rows = settled(raw["rows"])
-    models = [model for model in MODELS if find(rows, model=model, server=DIRECT, connections=1)]
+    count = min((row["connections"] for row in rows if row["server"] == DIRECT), default=1)
+    models = [model for model in MODELS if find(rows, model=model, server=DIRECT, connections=count)]
     figure = Figure(figsize=(3 * max(1, len(models)), 3))
     for place, model in enumerate(models, 1):
         axes = figure.add_subplot(1, len(models), place)
-        bars = [row for row in rows if (row["model"], row["server"], row["connections"]) == (model, DIRECT, 1)]
+        bars = [row for row in rows if (row["model"], row["server"], row["connections"]) == (model, DIRECT, count)]
         bottom = [0.0] * len(bars)
         for part, colour in _PARTS.items():
             heights = [_part(rows, row, part) for row in bars]
-            axes.bar([row["protocol"] for row in bars], heights, bottom=bottom, color=colour, label=part, width=0.6)
+            axes.bar(range(len(bars)), heights, bottom=bottom, color=colour, label=part, width=0.6)
             bottom = [low + height for low, height in zip(bottom, heights, strict=True)]
         axes.set_title(model)
-        axes.tick_params(axis="x", rotation=30)
+        axes.set_xticks(range(len(bars)), [row["protocol"] for row in bars], rotation=30, ha="right")
         if place == 1:
-            axes.set_ylabel("ms of CPU per request")
+            axes.set_ylabel(f"ms of CPU per request, {count} conn.")
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4)
+    figure.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=4)
     return figure
 
 

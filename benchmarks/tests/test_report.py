@@ -123,6 +123,10 @@ def test_goals_are_met_missed_or_not_measured() -> None:
     assert found["CPU image at most 900 MB"] is None
 
 
+def test_no_server_can_be_faster_than_the_predictors_alone() -> None:
+    assert figures.ceiling(serving()["rows"], "cls", "JSON", 16) == pytest.approx(700 / 80)
+
+
 def test_a_further_worker_is_a_slope_beside_that_of_predictors_alone() -> None:
     assert figures.extra_worker(startup()["rows"], "rec") == pytest.approx((210.0, 200.0))
 
