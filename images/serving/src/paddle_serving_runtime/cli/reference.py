@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 
 from paddle_serving_runtime.cli.options import add_switches, overrides_from, require
-from paddle_serving_runtime.errors import NotVerifiable
-from paddle_serving_runtime.graph import load
+from paddle_serving_runtime.errors import InvalidOption, NotVerifiable
+from paddle_serving_runtime.graph import Graph, load
 from paddle_serving_runtime.model.golden import load_samples
 from paddle_serving_runtime.model.package import load_package
-from paddle_serving_runtime.model.predictor import Switches
+from paddle_serving_runtime.model.predictor import Switches, require_gpu
 from paddle_serving_runtime.reference.report import Reference, write
 from paddle_serving_runtime.reference.run import run as compute
 
@@ -44,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         graph = load(package, dict(overrides_from(arguments.overrides)), defaults)
         for warning in graph.warnings:
             print(f"warning: {warning}")
+        _require_devices(graph)
         answers = compute(graph, samples, package.root)
     from paddle import version  # noqa: PLC0415 - loaded by now, and not for --help
 
@@ -58,3 +59,20 @@ def run(arguments: argparse.Namespace) -> int:
     )
     print(f"{len(answers)} samples answered in {time.monotonic() - started:.1f} s: {output}")
     return 0
+
+
+def _require_devices(graph: Graph) -> None:
+    """Raises InvalidOption for a node whose GPU is not here, with the way to compute its answers all the same."""
+    import paddle  # noqa: PLC0415 - loaded by now, and not for --help
+
+    for node in graph.nodes:
+        if node.switches.device == "cpu":
+            continue
+        try:
+            require_gpu(paddle, node.switches.device)
+        except InvalidOption as error:
+            cpu = f"--overrides op.{node.name}.local_service_conf.devices=" if node.op else "--device cpu"
+            raise InvalidOption(
+                f"{node.name}: {error.message} The reference is computed on the device that serves; {cpu} computes it "
+                f"on the CPU, whose answers differ in the last digits."
+            ) from None

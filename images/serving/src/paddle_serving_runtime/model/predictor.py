@@ -139,7 +139,7 @@ def _load(files: ModelFiles, switches: Switches) -> Any:  # noqa: ANN401 - paddl
 
     paddle.disable_signal_handler()  # or SIGTERM is a fatal error with a stack trace
     if switches.device != "cpu":
-        _require_gpu(paddle, switches.device)
+        require_gpu(paddle, switches.device)
     try:
         return inference.create_predictor(_config(inference, files, switches))
     except (RuntimeError, ValueError, OSError, MemoryError, NotImplementedError) as error:
@@ -171,8 +171,11 @@ def _config(inference: Any, files: ModelFiles, switches: Switches) -> Any:  # no
     return config
 
 
-def _require_gpu(paddle: Any, device: str) -> None:  # noqa: ANN401 - paddle has no types
-    """Paddle falls back to the CPU without a word where the device or its driver is missing; here it is an error."""
+def require_gpu(paddle: Any, device: str) -> None:  # noqa: ANN401 - paddle has no types
+    """Raises InvalidOption where the device `gpu:<n>` is not there, or Paddle is not built for it.
+
+    Paddle itself falls back to the CPU without a word.
+    """
     index = device.removeprefix("gpu:")
     if not device.startswith("gpu:") or not index.isdecimal():
         raise InvalidOption(f"device {device!r} is not known; a device is cpu or gpu:<number>.")
