@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from images.serving.tests.differential.services import COMMANDS, CONFIG, GRAPH, OLD, TYPES
-from images.serving.tests.serve.conftest import Serving, start_serving
+from images.serving.tests.serve.conftest import Serving, free_ports, start_serving
 from paddle_serving_client import convert
 
 STOCK = Path(__file__).parent / "stock_server.py"
@@ -42,12 +42,13 @@ class Answer:
 class Stock:
     """Paddle Serving's own server for one package; one that a request has broken is started anew."""
 
-    def __init__(self, forker: "subprocess.Popen[str]", package: Path, url: str, name: str) -> None:
+    def __init__(self, forker: "subprocess.Popen[str]", package: Path, url: str, rpc: str, name: str) -> None:
         self._forker = forker
         self._package = package
         self._log = package / "stock.log"
         self._name = name
         self.url = url
+        self.rpc = rpc
         self.starts = 0
         self.pid = 0
 
@@ -75,11 +76,15 @@ class Stock:
             time.sleep(0.02)
         pytest.fail(f"the stock server did not start within {START_SECONDS:g} s: {last}\n{self._log.read_text()}")
 
-    def post(self, path: str, body: bytes) -> Answer:
-        """Its answer; where none comes, how the server ended. Then another one is there for the next request."""
+    def live(self) -> None:
+        """Starts another one where the last request has ended it."""
         if self.pid == 0:
             self.start()
             self.wait_ready()
+
+    def post(self, path: str, body: bytes) -> Answer:
+        """Its answer; where none comes, how the server ended. Then another one is there for the next request."""
+        self.live()
         with socket.create_connection(("127.0.0.1", int(self.url.rsplit(":", 1)[1])), timeout=START_SECONDS) as line:
             # HTTP/1.0, or a long answer would come in chunks
             head = f"POST {path} HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -139,13 +144,6 @@ class Both:
         return Answer(response.status_code, response.content, headers=response.headers)
 
 
-def free_port() -> int:
-    """Both servers of a package have ports of their own; the stock one refuses those below 1024."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def stock_forker() -> "Iterator[subprocess.Popen[str]]":
     with subprocess.Popen([sys.executable, str(STOCK)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as it:
@@ -180,11 +178,11 @@ def servers(
             package = tmp_path_factory.mktemp(service)
             model = types_model if service == "types" else uci_model
             shutil.copytree(model, package / "model", ignore=shutil.ignore_patterns("*.py"))
-            http_port = free_port()
+            http_port, rpc_port = free_ports(2)
             (package / "web_service.py").write_text(script)
-            (package / "config.yml").write_text(CONFIG.format(rpc_port=free_port(), http_port=http_port, op=op))
+            (package / "config.yml").write_text(CONFIG.format(rpc_port=rpc_port, http_port=http_port, op=op))
             name = NAMES[service]
-            stock = Stock(stock_forker, package, f"http://127.0.0.1:{http_port}", name)
+            stock = Stock(stock_forker, package, f"http://127.0.0.1:{http_port}", f"127.0.0.1:{rpc_port}", name)
             flags = ("--workers", "1", "--consistency-required", "false")
             direct = start_serving(tmp_path_factory.mktemp(f"{service}-log"), package, *flags)
             both[service] = Both(stock, direct, name)

@@ -22,6 +22,9 @@ def of(*parts: str) -> Difference:
     return Difference(frozenset(parts))
 
 
+JSON_ONLY = frozenset({"http-status", "gateway-error", "json-escapes", "json-strict", "bool-as-number", "model-name"})
+"""Differences of the JSON form, which a gRPC message cannot show."""
+
 ANSWERS = ("err_no", "err_msg", "key", "value")
 DIFFERENCES: Mapping[str, Difference] = {
     "http-status": of(STATUS),
