@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -20,6 +21,8 @@ import requests
 from paddle_serving_runtime.model import manifest
 
 READY_SECONDS = 60.0
+PORTS = (10_000, 32_768)
+"""Below the range of the kernel for outgoing connections (ip_local_port_range)."""
 
 SERVICE = """
 import os
@@ -149,11 +152,15 @@ class Serving:
 
 
 def free_ports(count: int) -> list[int]:
+    """Ports that are free now and that the kernel gives to nobody's outgoing connection before they are bound."""
+    ports: list[int] = []
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+        while len(ports) < count:
+            each, port = stack.enter_context(socket.socket()), random.randrange(*PORTS)  # noqa: S311 - no secret
+            with contextlib.suppress(OSError):
+                each.bind(("127.0.0.1", port))
+                ports.append(port)
+    return ports
 
 
 @pytest.fixture(scope="session")
