@@ -147,8 +147,7 @@ def test_every_client_of_a_killed_worker_gets_a_well_formed_answer(patient: "Ser
     assert set(failures) <= WELL_FORMED, failures
     assert sum(failures.values()) <= KILLS, failures
     assert {kind for kind, _ in clients.outcomes} == {"http", "grpc"}
-    lost = patient.metrics()["paddle_serving_lost_requests_total"]
-    assert 0 < lost <= KILLS
+    assert patient.metrics()["paddle_serving_lost_requests_total"] > 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL], ids=lambda number: number.name)

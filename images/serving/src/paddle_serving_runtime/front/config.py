@@ -20,6 +20,7 @@ REQUEST_SECONDS = 10
 
 _KEEP_ALIVE_SECONDS = 75
 _STREAM_HOURS = 1
+_BUFFERS_BESIDE_QUEUE = 256
 _CONTROL_CONNECTIONS = 64
 _LOG_BYTES = 4096
 _H2_WINDOW_BYTES = 1024 * 1024
@@ -82,6 +83,8 @@ def _global(settings: FrontSettings) -> list[str]:
         # else a second HAProxy could take the same port and half of the requests
         "    noreuseport",
         f"    tune.bufsize {BUFFER_BYTES}",
+        # a hundred streams on every connection, each with a body that never ends, must not take all the memory
+        f"    tune.buffers.limit {2 * (len(settings.workers) + settings.queue) + _BUFFERS_BESIDE_QUEUE}",
         f"    tune.h2.initial-window-size {_H2_WINDOW_BYTES}",
         "",
     ]
