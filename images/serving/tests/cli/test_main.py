@@ -31,6 +31,13 @@ def test_every_command_explains_its_flags(command: str, capsys: pytest.CaptureFi
     assert f"paddle-serving-runtime {command}" in capsys.readouterr().out
 
 
+def test_who_starts_python_in_the_image_is_told_how_a_service_is_served(log: Path) -> None:
+    assert main(["python3", "web_service.py"]) == 2
+    message = log.read_text()
+    assert "`serve --model-dir DIR --name NAME`, which executes it" in message
+    assert "docker run --entrypoint python3 IMAGE" in message
+
+
 def test_a_wrong_word_or_flag_is_an_invalid_option_in_the_termination_message(
     log: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -27,6 +27,8 @@ COMMANDS = {
 DEFAULT_TERMINATION_LOG = "/dev/termination-log"
 MAX_MESSAGE_BYTES = 2048
 INTERRUPTED, UNEXPECTED = 130, 1
+_OTHER_PROGRAMS = ("python", "sh", "bash")
+"""What people start in images without an entry point."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -59,12 +61,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(command: str, words: list[str]) -> int:
     if command not in COMMANDS:
-        raise InvalidOption(f"{command!r} is not a command; commands are {', '.join(COMMANDS)}.")
+        raise _not_a_command(command)
     module = importlib.import_module(f"paddle_serving_runtime.cli.{command}")
     parser = Parser(f"{PROGRAM} {command}", description=module.__doc__)
     module.add_arguments(parser)
     status: int = module.run(parser.parse_args(words))
     return status
+
+
+def _not_a_command(command: str) -> InvalidOption:
+    said = f"{command!r} is not a command; commands are {', '.join(COMMANDS)}."
+    if command.startswith(_OTHER_PROGRAMS):
+        said += (
+            " A package with web_service.py is served by `serve --model-dir DIR --name NAME`, which executes it. To start "
+            f"another program of the image: docker run --entrypoint {command} IMAGE ..."
+        )
+    return InvalidOption(said)
 
 
 def _help(words: list[str]) -> int:
