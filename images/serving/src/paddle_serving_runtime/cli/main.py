@@ -73,8 +73,8 @@ def _not_a_command(command: str) -> InvalidOption:
     said = f"{command!r} is not a command; commands are {', '.join(COMMANDS)}."
     if command.startswith(_OTHER_PROGRAMS):
         said += (
-            " A package with web_service.py is served by `serve --model-dir DIR --name NAME`, which executes it. To start "
-            f"another program of the image: docker run --entrypoint {command} IMAGE ..."
+            " A package with web_service.py is served by `serve --model-dir DIR --name NAME`, which executes it. To "
+            f"start another program of the image: docker run --entrypoint {command} IMAGE ..."
         )
     return InvalidOption(said)
 
