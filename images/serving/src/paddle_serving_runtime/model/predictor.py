@@ -66,7 +66,7 @@ class Predictor:
         for port in program.feeds:
             if (by_name[port.name].dtype.kind == "U") != (port.dtype == "str"):
                 raise _misfit(model_dir, f"input {port.name!r} is text in only one of them")
-        self._inputs = [by_name[name] for name in inputs]
+        self._inputs = [(by_name[name], self._predictor.get_input_handle(name)) for name in inputs]
         used = {port.dtype for port in (*program.feeds, *program.fetches)}
         self._run = self._run_tensors if used & _WITHOUT_HANDLES else self._run_handles
 
@@ -84,8 +84,8 @@ class Predictor:
         return self._run(feed)
 
     def _run_handles(self, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        for variable in self._inputs:
-            _set_input(self._predictor.get_input_handle(variable.name), variable, feed)
+        for variable, handle in self._inputs:
+            _set_input(handle, variable, feed)
         self._predictor.run()
         answer = {}
         for variable in self.conf.fetches:
@@ -101,7 +101,7 @@ class Predictor:
 
         if lods := [name for name in feed if name.endswith(".lod")]:
             raise ValueError(f"{lods[0]}: a model with an input or output of {', '.join(_WITHOUT_HANDLES)} has no LoD")
-        arrays = [np.asarray(feed[_key(v, feed)], dtype=v.dtype, order="C") for v in self._inputs]
+        arrays = [np.asarray(feed[_key(v, feed)], dtype=v.dtype, order="C") for v, _ in self._inputs]
         outputs = self._predictor.run([paddle.to_tensor(array, place=self._place) for array in arrays])
         by_name = dict(zip(self._predictor.get_output_names(), outputs, strict=True))
         return {variable.alias: by_name[variable.name].numpy() for variable in self.conf.fetches}
