@@ -13,7 +13,7 @@ from paddle_serving_runtime.worker import wire
 from paddle_serving_runtime.worker.busy import BusyMark, Owed
 from paddle_serving_runtime.worker.http import Handler, HttpReply
 from paddle_serving_runtime.worker.reading import Limits, Received, RequestReader
-from paddle_serving_runtime.worker.refusal import refusal
+from paddle_serving_runtime.worker.refusal import guess_protocol, refusal
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE_BYTES = 32 * 1024
@@ -96,6 +96,9 @@ class Connection(asyncio.Protocol):
             return
         if self._slot < 0 and not self._open():
             return
+        if self._current is None and not reader.incomplete:
+            # what is read from here on can be lost with this process, so it is owed before it is understood
+            self._mark.receiving(self._slot, guess_protocol(data))
         reader.feed(data)
         if reader.incomplete:
             self._await_rest()
