@@ -12,6 +12,18 @@ from paddle_serving_runtime.protocol.tensors import unpack_tensor
 PROFILE_KEY = "pipeline.profile"
 """A client that sends this key gets internal timings from Paddle Serving; here it is dropped."""
 
+_CAMEL_CASE = {
+    "elemType": "elem_type",
+    "int64Data": "int64_data",
+    "floatData": "float_data",
+    "intData": "int_data",
+    "float64Data": "float64_data",
+    "uint32Data": "uint32_data",
+    "boolData": "bool_data",
+    "strData": "str_data",
+    "byteData": "byte_data",
+}
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -50,9 +62,9 @@ def parse_request(body: bytes, limits: Limits) -> Request:
     inputs: dict[str, str | NDArray[Any]] = dict(_pairs(message, limits))
     tensors = _list(message, "tensors", limits.tensors)
     for tensor in tensors:
-        inputs.update(unpack_tensor(tensor))
+        inputs.update(unpack_tensor(_with_proto_names(tensor)))
     inputs.pop(PROFILE_KEY, None)
-    return Request(inputs, _log_id(message.get("logid", 0)))
+    return Request(inputs, _log_id(message.get("logid")))
 
 
 def _pairs(message: Mapping[str, object], limits: Limits) -> Mapping[str, str]:
@@ -82,7 +94,16 @@ def _list(message: Mapping[str, object], field: str, limit: int) -> list[object]
     return content
 
 
+def _with_proto_names(tensor: object) -> object:
+    """The tensor with the names of the .proto: what writes protobuf messages as JSON uses camel case by default."""
+    if isinstance(tensor, dict) and not _CAMEL_CASE.keys().isdisjoint(tensor):
+        return {_CAMEL_CASE.get(name, name): value for name, value in tensor.items()}
+    return tensor
+
+
 def _log_id(value: object) -> int:
+    if value is None:
+        return 0
     text = value if isinstance(value, str) else ""
     number = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else value  # noqa: PLR2004 - int64
     if isinstance(number, bool) or not isinstance(number, int) or not -(2**63) <= number < 2**63:
