@@ -129,6 +129,16 @@ class Stock:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self.pid = 0
+        # the next one refuses to start while a port is still taken by a process that is about to be gone
+        deadline = time.monotonic() + START_SECONDS
+        while any(map(self._listens, (self.url, self.rpc))):
+            assert time.monotonic() < deadline, "the stock server does not end"
+            time.sleep(0.02)
+
+    @staticmethod
+    def _listens(address: str) -> bool:
+        with socket.socket() as connection:
+            return connection.connect_ex(("127.0.0.1", int(address.rpartition(":")[2]))) == 0
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ GOOD_CASES = (
     raw("values past the keys", json.dumps({"key": ["x"], "value": [X, "more"]}).encode()),
     raw("the same key twice", json.dumps({"key": ["x", "x"], "value": ["1", X]}).encode()),
     raw("the same field twice", b'{"key": ["y"], "key": ["x"], "value": ["' + X.encode() + b'"]}'),
-    raw("null fields", json.dumps({"key": ["x"], "value": [X], "tensors": None, "logid": None}).encode(), "proto-json"),
+    raw("null fields", json.dumps({"key": ["x"], "value": [X], "tensors": None, "logid": None}).encode()),
     raw("an empty object", b"{}"),
     raw("white space", b" \r\n\t" + GOOD + b"\n"),
     raw("name in the body", json.dumps({"key": ["x"], "value": [X], "name": "other", "method": "m"}).encode()),
@@ -109,7 +109,6 @@ GOOD_CASES = (
     raw(
         "camel case",
         b'{"tensors": [{"name": "t", "elemType": 1, "shape": [1], "floatData": [2]}]}',
-        "proto-json",
     ),
 )
 

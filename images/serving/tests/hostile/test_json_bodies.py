@@ -119,6 +119,7 @@ def test_what_is_no_request_is_400(target: "Target", body: bytes) -> None:
         {"name": 7},
         {"name": "x" * 100_000, "shape": [-7]},
         {"elem_type": 13},
+        {"elemType": 13, "byteData": "gASVAAAA"},
         {"elem_type": 10},
         {"elem_type": 2**70},
         {"elem_type": -1},
