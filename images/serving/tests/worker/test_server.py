@@ -1,121 +1,18 @@
-"""The worker's HTTP server over a real unix socket, with handlers made for the test."""
+"""The worker's HTTP server answers."""
 
 import asyncio
 import os
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.client import HTTPResponse
 from pathlib import Path
 
 import orjson
 import pytest
-import uvloop
 
-from paddle_serving_runtime.worker.busy import BusyMark, Owed, busy_since, owed_answers
+from images.serving.tests.worker.http_server import SECONDS, TEXT, echo, post, read, running, until_closed
+from paddle_serving_runtime.worker.busy import Owed, busy_since, owed_answers
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest, Respond
 from paddle_serving_runtime.worker.lifeline import Keeper, Lifeline
-from paddle_serving_runtime.worker.reading import Limits
-from paddle_serving_runtime.worker.server import serve
-
-SECONDS = 20.0
-TEXT = ((b"content-type", b"text/plain"),)
-
-
-def echo(request: HttpRequest, respond: Respond) -> None:
-    respond(HttpReply(200, TEXT, f"{request.method} {request.path} ".encode() + request.body))
-
-
-@dataclass
-class Running:
-    """A server in a thread of its own; `stop` ends it."""
-
-    path: Path
-    busy_file: Path
-    loop: asyncio.AbstractEventLoop
-    stop_event: asyncio.Event
-    thread: threading.Thread
-    handler: list[Callable[[HttpRequest, Respond], None]] = field(default_factory=list)
-
-    def connect(self) -> socket.socket:
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(SECONDS)
-        connection.connect(str(self.path))
-        return connection
-
-    def ask(self, raw: bytes) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body of the answer to these bytes."""
-        with self.connect() as connection:
-            connection.sendall(raw)
-            return read(connection)
-
-    def stop(self) -> None:
-        self.loop.call_soon_threadsafe(self.stop_event.set)
-
-    def wait_closed(self) -> None:
-        """Until no new connection is taken."""
-        deadline = time.monotonic() + SECONDS
-        while time.monotonic() < deadline:
-            try:
-                self.connect().close()
-            except ConnectionRefusedError:
-                return
-            time.sleep(0.005)
-        pytest.fail("it still accepts connections")
-
-
-def read(connection: socket.socket, method: str = "POST") -> tuple[int, dict[str, str], bytes]:
-    response = HTTPResponse(connection, method=method)
-    response.begin()
-    body = response.read()
-    return response.status, {name.lower(): value for name, value in response.getheaders()}, body
-
-
-def until_closed(connection: socket.socket) -> bytes:
-    return b"".join(iter(lambda: connection.recv(65536), b""))
-
-
-@contextmanager
-def running(
-    folder: Path,
-    handler: Callable[[HttpRequest, Respond], None] = echo,
-    lifeline: Lifeline | None = None,
-    **limits: float,
-) -> Iterator[Running]:
-    path, busy_file = folder / "w.sock", folder / "busy"
-    listening = socket.socket(socket.AF_UNIX)
-    listening.bind(str(path))
-    listening.listen()
-    ready, made = threading.Event(), []
-
-    async def main() -> None:
-        stop = asyncio.Event()
-        made.append((asyncio.get_running_loop(), stop))
-        mark = BusyMark(busy_file)
-        ready.set()
-        bounds = Limits(**({"body_bytes": 100_000, "discard_seconds": 0.01} | limits))  # type: ignore[arg-type]
-        await serve(handler, listening, mark, bounds, stop=stop, lifeline=lifeline)
-
-    thread = threading.Thread(target=lambda: uvloop.run(main()))
-    thread.start()
-    assert ready.wait(SECONDS)
-    loop, stop = made[0]
-    server = Running(path, busy_file, loop, stop, thread)
-    try:
-        yield server
-    finally:
-        if thread.is_alive():
-            server.stop()
-        thread.join(SECONDS)
-        assert not thread.is_alive()
-
-
-def post(body: bytes = b"", path: str = "/a/b", *headers: str) -> bytes:
-    head = "".join(f"{line}\r\n" for line in (f"Content-Length: {len(body)}", *headers))
-    return f"POST {path} HTTP/1.1\r\nHost: w\r\n{head}\r\n".encode() + body
 
 
 def test_a_request_is_answered_and_the_connection_kept(tmp_path: Path) -> None:
@@ -156,84 +53,6 @@ def test_pipelined_requests_are_answered_in_their_order_one_at_a_time(tmp_path: 
     bodies = [part.partition(b"\r\n\r\n")[2] for part in stream.split(b"HTTP/1.1 ")[1:]]
     assert bodies[:50] == [b"%d" % number for number in range(50)]
     assert orjson.loads(bodies[50])["err_msg"] == "not a valid HTTP request"
-
-
-@pytest.mark.parametrize(
-    ("raw", "status"),
-    [
-        (b"nonsense\r\n\r\n", 400),
-        (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx", 400),
-        (b"POST / HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
-        (b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\nxx", 400),
-        (b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
-        (b"POST / HTTP/1.1\r\nBad Name: 1\r\n\r\n", 400),
-        (b"POST / HTTP/1.1\r\nA: b\r\n folded\r\n\r\n", 400),
-        (b"POST / HTTP/1.1\r\nA: b\nContent-Length: 3\r\n\r\n", 400),
-        (b"CONNECT host:1 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
-        (b"OPTIONS * HTTP/1.1\r\n\r\n", 400),
-        (b"POST / HTTP/1.1\r\nContent-Length: 100001\r\n\r\n", 413),
-        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n186a1\r\n" + b"x" * 100001 + b"\r\n0\r\n\r\n", 413),
-        (b"POST / HTTP/1.1\r\n" + b"A: b\r\n" * 129 + b"\r\n", 431),
-        (b"POST / HTTP/1.1\r\nA: " + b"x" * 70_000, 431),
-        (b"POST /" + b"x" * 70_000, 431),
-    ],
-)
-def test_what_is_no_proper_request_is_refused_and_the_connection_closed(
-    tmp_path: Path, raw: bytes, status: int
-) -> None:
-    with running(tmp_path) as server, server.connect() as connection:
-        connection.sendall(raw)
-        stream = until_closed(connection)
-        head, body = stream.split(b"\r\n\r\n", 1)
-        assert head.startswith(b"HTTP/1.1 %d " % status), stream
-        assert b"connection: close" in head
-        assert orjson.loads(body)["err_no"] != 0
-        assert server.ask(post(b"next"))[0] == 200
-
-
-def test_refusals_have_the_form_of_the_requests_protocol(tmp_path: Path) -> None:
-    with running(tmp_path) as server:
-        grpc = server.ask(
-            b"POST /a.B/c HTTP/1.1\r\nContent-Type: application/grpc\r\nTransfer-Encoding: chunked\r\n\r\n186a1\r\n"
-            + b"x" * 100_001
-        )
-        rest = server.ask(b"POST /v2/models/m/infer HTTP/1.1\r\nContent-Length: 100001\r\n\r\n")
-    assert (grpc[0], grpc[1]["grpc-status"], grpc[1]["content-type"], grpc[2]) == (200, "8", "application/grpc", b"")
-    assert grpc[1]["grpc-message"] == "the body is longer than 100000 bytes"
-    assert (rest[0], orjson.loads(rest[2])) == (413, {"error": "the body is longer than 100000 bytes"})
-
-
-def test_an_upgrade_is_answered_in_the_protocol_that_is_spoken(tmp_path: Path) -> None:
-    with running(tmp_path) as server, server.connect() as connection:
-        connection.sendall(b"GET /x HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\nPRI * HTTP/2.0\r\n\r\n")
-        assert until_closed(connection).endswith(b"connection: close\r\ncontent-length: 7\r\n\r\nGET /x ")
-
-
-def test_a_body_that_does_not_arrive_is_408(tmp_path: Path) -> None:
-    with running(tmp_path, body_seconds=0.05) as server, server.connect() as connection:
-        connection.sendall(b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab")
-        assert until_closed(connection).startswith(b"HTTP/1.1 408 ")
-
-
-def test_a_time_out_does_not_hit_a_body_that_arrived_while_the_worker_computed(tmp_path: Path) -> None:
-    go, computing = threading.Event(), threading.Event()
-
-    def compute(request: HttpRequest, respond: Respond) -> None:
-        if request.body == b"first":
-            computing.set()
-            assert go.wait(SECONDS)
-        respond(HttpReply(200, TEXT, request.body))
-
-    with running(tmp_path, compute, body_seconds=0.05) as server, server.connect() as slow, server.connect() as other:
-        slow.sendall(b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n")
-        other.sendall(post(b"first"))
-        assert computing.wait(SECONDS)
-        slow.sendall(b"late")
-        # longer than the time-out, and while the event loop is blocked
-        assert not go.wait(0.1)
-        go.set()
-        assert read(other)[2] == b"first"
-        assert read(slow)[2] == b"late"
 
 
 def test_a_handler_that_fails_is_500_without_a_trace_and_the_next_request_is_answered(tmp_path: Path) -> None:
