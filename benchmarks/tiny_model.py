@@ -6,26 +6,23 @@ import sys
 from pathlib import Path
 
 import paddle
-
-
-class FirstRow(paddle.nn.Layer):  # type: ignore[misc] # not followed, see pyproject.toml
-    """A weighted sum of x[:, 0, 0, :]."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.linear = paddle.nn.Linear(width, 1)
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        """One number per example."""
-        return self.linear(x[:, 0, 0, :])
+from paddle.pir_utils import OldIrGuard
 
 
 def export(folder: Path, shape: list[int]) -> None:
-    """Writes inference.json and inference.pdiparams into `folder`."""
-    spec = paddle.static.InputSpec([None, *shape[1:]], "float32", "x")
+    """Writes inference.pdmodel and inference.pdiparams: the form that runs without a thread pool of its own."""
+    paddle.enable_static()
     paddle.seed(0)
-    paddle.jit.save(FirstRow(shape[-1]), str(folder / "inference"), input_spec=[spec])
+    main, startup = paddle.static.Program(), paddle.static.Program()
+    with paddle.static.program_guard(main, startup):
+        x = paddle.static.data("x", [None, *shape[1:]], "float32")
+        row = paddle.slice(x, axes=[1, 2], starts=[0, 0], ends=[1, 1])
+        y = paddle.static.nn.fc(paddle.reshape(row, [-1, shape[-1]]), 1)
+    executor = paddle.static.Executor()
+    executor.run(startup)
+    paddle.static.save_inference_model(str(folder / "inference"), [x], [y], executor, program=main)
 
 
 if __name__ == "__main__":
-    export(Path(sys.argv[1]), [int(part) for part in sys.argv[2].split(",")])
+    with OldIrGuard():
+        export(Path(sys.argv[1]), [int(part) for part in sys.argv[2].split(",")])
