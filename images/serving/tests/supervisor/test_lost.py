@@ -121,14 +121,23 @@ def test_the_rest_of_a_body_is_not_taken_for_a_request(dying: Dying) -> None:
     assert b"grpc-status: 14" in answer(client)[0]
 
 
-def test_idle_connections_and_those_that_were_given_back_end_without_a_word(dying: Dying) -> None:
+def test_a_connection_without_a_mark_gets_one_too_and_it_is_not_counted(dying: Dying) -> None:
+    """A request may have been read and not yet marked; of an idle connection the front drops what comes."""
     idle, answered = dying.client(0), dying.client(1)
-    dying.mark.begin(1, Owed.PIPELINE)
+    dying.mark.begin(1, Owed.GRPC)
     dying.mark.end(1)
     ended = dying.client(2)
     dying.lifeline.closed(2)
     assert dying.die() == 0
-    assert [answer(client) for client in (idle, answered, ended)] == [(b"", None)] * 3
+    assert [answer(client)[0][:13] for client in (idle, answered, ended)] == [b"HTTP/1.1 503 ", b"HTTP/1.1 503 ", b""]
+
+
+def test_nothing_is_put_behind_an_answer_that_waits_to_be_read(dying: Dying) -> None:
+    client = dying.client(0)
+    dying.mark.begin(0, Owed.PIPELINE)
+    dying.mark.unsent(0)
+    assert dying.die() == 0
+    assert answer(client) == (b"", None)
 
 
 def test_the_watchdog_sees_a_long_request_and_one_that_is_left_unread(dying: Dying) -> None:

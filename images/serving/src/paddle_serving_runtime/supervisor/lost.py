@@ -23,20 +23,26 @@ def answer_lost(worker: WorkerProcess) -> int:
     owed = owed_answers(worker.busy_file)
     given = 0
     for slot in keeper.held:
-        protocol = _owed_on(keeper, slot, owed.get(slot))
+        protocol, asked = _owed_on(keeper, slot, owed.get(slot))
         if protocol is not Owed.NOTHING:
-            given += keeper.answer(slot, lost_response(protocol))
+            written = keeper.answer(slot, lost_response(protocol))
+            given += written and asked
     keeper.close()
     return given
 
 
-def _owed_on(keeper: Keeper, slot: int, marked: OwedAnswer | None) -> Owed:
-    if marked is None or marked.complete:
+def _owed_on(keeper: Keeper, slot: int, marked: OwedAnswer | None) -> tuple[Owed, bool]:
+    """What to write, and whether a request is known to wait for it."""
+    if marked is None or (marked.complete and marked.owed is not Owed.NOTHING):
         # the front sends a request only when it has the answer to the one before: then the mark is a late one
         head = keeper.unread(slot)
         if head:
-            return protocol_of_head(head)
-    return Owed.NOTHING if marked is None else marked.owed
+            return protocol_of_head(head), True
+    if marked is None:
+        # The worker may have died between reading a request and marking it. Where there is none, the front drops an
+        # idle connection on which something comes.
+        return Owed.PIPELINE, False
+    return marked.owed, marked.owed is not Owed.NOTHING
 
 
 def lost_response(protocol: Owed) -> bytes:

@@ -28,7 +28,7 @@ class Owed(IntEnum):
     NOTHING: some of the answer may have been sent; whatever followed it would be taken for the rest.
     """
 
-    NOTHING = 0
+    NOTHING = -1
     PIPELINE = 1
     OPEN_INFERENCE = 2
     GRPC = 3
@@ -57,6 +57,10 @@ class BusyMark:
         """The answer is being sent; it may be cut off by the death of the worker."""
         (since, _) = _ENTRY.unpack_from(self._memory, slot * _ENTRY.size)
         _ENTRY.pack_into(self._memory, slot * _ENTRY.size, since, Owed.NOTHING)
+
+    def unsent(self, slot: int) -> None:
+        """The worker is done with the request, but some of the answer waits to be read."""
+        _ENTRY.pack_into(self._memory, slot * _ENTRY.size, 0.0, Owed.NOTHING)
 
     def end(self, slot: int) -> None:
         """The answer is sent."""

@@ -64,6 +64,10 @@ class Connection(asyncio.Protocol):
             return False
         return self._current is not None or bool(self._waiting) or bool(self._transport.get_write_buffer_size())
 
+    @property
+    def _unsent(self) -> bool:
+        return self._transport is not None and bool(self._transport.get_write_buffer_size())
+
     def close(self) -> None:
         """Ends the connection when everything that was written is read."""
         if self._transport is not None:
@@ -96,7 +100,7 @@ class Connection(asyncio.Protocol):
             return
         if self._slot < 0 and not self._open():
             return
-        if self._current is None and not reader.incomplete:
+        if self._current is None and not reader.incomplete and not self._unsent:
             # what is read from here on can be lost with this process, so it is owed before it is understood
             self._mark.receiving(self._slot, guess_protocol(data))
         reader.feed(data)
@@ -120,7 +124,7 @@ class Connection(asyncio.Protocol):
 
     def _await_rest(self) -> None:
         self._reads += 1
-        if self._current is None:
+        if self._current is None and not self._unsent:
             self._mark.receiving(self._slot, self._reader.owed)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._hub.limits.body_seconds, self._late)
@@ -162,8 +166,7 @@ class Connection(asyncio.Protocol):
             self._reply(received.refused)
             return
         # while an earlier reply is still on its way no other response can be put behind it
-        unsent = self._transport is not None and self._transport.get_write_buffer_size()
-        self._mark.begin(self._slot, Owed.NOTHING if unsent else received.owed)
+        self._mark.begin(self._slot, Owed.NOTHING if self._unsent else received.owed)
         exchange = _Exchange(self)
         try:
             self._hub.handler(request, exchange.respond)
@@ -195,7 +198,10 @@ class Connection(asyncio.Protocol):
         last = received.last or self._hub.stopping
         head_only = received.request is not None and received.request.method == "HEAD"
         self._write(wire.encode(reply, head_only=head_only, close=last))
-        self._mark.end(self._slot)
+        if self._unsent:
+            self._mark.unsent(self._slot)
+        else:
+            self._mark.end(self._slot)
         if last:
             self._end(discard=received.request is None)
         if self._hub.stopping:
