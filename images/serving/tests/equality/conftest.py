@@ -38,17 +38,26 @@ class Way:
 WAYS = tuple(Way(*way) for way in product(("direct", "pipeline"), (1, 2), (False, True)))
 
 
-def raw_inference(model: Path, requests: Mapping[str, Arrays], folder: Path) -> dict[str, Arrays]:
-    """Outputs by request, computed by Paddle Inference in a process of its own."""
-    inputs, outputs = folder / f"{model.name}-in.npz", folder / f"{model.name}-out.npz"
-    flat = {f"{request}/{name}": array for request, feed in requests.items() for name, array in feed.items()}
-    np.savez(inputs, **flat)  # type: ignore[arg-type]
-    subprocess.run([sys.executable, "-W", "ignore", str(RAW), str(model), str(inputs), str(outputs)], check=True)
-    computed: dict[str, Arrays] = {request: {} for request in requests}
-    with np.load(outputs) as arrays:
+Requests = Mapping[str, Arrays]
+
+
+def raw_inference(asked: Mapping[Path, Requests], folder: Path) -> list[dict[str, Arrays]]:
+    """For every model the outputs by request, computed by Paddle Inference in a process of its own."""
+    words: list[str] = []
+    for number, (model, requests) in enumerate(asked.items()):
+        flat = {f"{request}/{name}": array for request, feed in requests.items() for name, array in feed.items()}
+        np.savez(folder / f"{number}-in.npz", **flat)  # type: ignore[arg-type]
+        words += [str(model), str(folder / f"{number}-in.npz"), str(folder / f"{number}-out.npz")]
+    subprocess.run([sys.executable, "-W", "ignore", str(RAW), *words], check=True)
+    return [_outputs(folder / f"{number}-out.npz") for number in range(len(asked))]
+
+
+def _outputs(path: Path) -> dict[str, Arrays]:
+    computed: dict[str, Arrays] = {}
+    with np.load(path) as arrays:
         for key in arrays:
             request, _, name = key.partition("/")
-            computed[request][name] = arrays[key]
+            computed.setdefault(request, {})[name] = arrays[key]
     return computed
 
 
@@ -95,16 +104,13 @@ def expected(
     model_folders: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[dict[str, Arrays], ...]:
     """For every request the outputs by model, from Paddle Inference alone."""
-    folder = tmp_path_factory.mktemp("raw")
-    computed: dict[str, dict[str, Arrays]] = {}
-    for model in ("price", "second", "conv", "flags", "half"):
-        if model == "second":
-            scale = np.array([1, 0.1, -0.1, 0.01], "float32")
-            prices = {number: next(iter(arrays.values())) for number, arrays in computed["price"].items()}
-            given = {number: {"x": np.tile(price, (1, 4)) * scale} for number, price in prices.items()}
-        else:
-            given = {str(number): feeds(number)[model] for number in range(REQUESTS)}
-        computed[model] = raw_inference(model_folders[model], given, folder)
+    fed = [model for model in MODELS if model != "second"]
+    asked = {model_folders[model]: {str(number): feeds(number)[model] for number in range(REQUESTS)} for model in fed}
+    computed = dict(zip(fed, raw_inference(asked, tmp_path_factory.mktemp("raw")), strict=True))
+    scale = np.array([1, 0.1, -0.1, 0.01], "float32")
+    prices = {number: next(iter(arrays.values())) for number, arrays in computed["price"].items()}
+    given = {number: {"x": np.tile(price, (1, 4)) * scale} for number, price in prices.items()}
+    (computed["second"],) = raw_inference({model_folders["second"]: given}, tmp_path_factory.mktemp("raw"))
     return tuple({model: computed[model][str(number)] for model in MODELS} for number in range(REQUESTS))
 
 

@@ -1,4 +1,4 @@
-"""Paddle Inference and nothing else: python raw_inference.py MODEL INPUTS OUTPUTS.
+"""Paddle Inference and nothing else: python raw_inference.py MODEL INPUTS OUTPUTS [MODEL INPUTS OUTPUTS]...
 
 INPUTS and OUTPUTS are .npz files; arrays are called <request>/<name of the input or output>, in any number.
 """
@@ -36,4 +36,5 @@ def main(model: str, inputs: str, outputs: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    for position in range(1, len(sys.argv), 3):
+        main(*sys.argv[position : position + 3])

@@ -22,6 +22,7 @@ from paddle_serving_runtime.protocol.response import Response
 if TYPE_CHECKING:
     from images.serving.tests.serve.conftest import Serving
 
+pytestmark = pytest.mark.timeout(400)
 SECONDS = 60
 Ask = Callable[["Serving", Arrays], dict[str, str]]
 

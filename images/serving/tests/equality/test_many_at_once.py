@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 REQUESTS = 10_000
 CONNECTIONS = 32
+pytestmark = pytest.mark.timeout(400)
 SECONDS = 100
 Ask = Callable[["NDArray[Any]"], "NDArray[Any]"]
 
@@ -131,7 +132,7 @@ def rows() -> "NDArray[Any]":
 @pytest.fixture(scope="module")
 def prices(rows: "NDArray[Any]", uci_model: Path, tmp_path_factory: pytest.TempPathFactory) -> "list[NDArray[Any]]":
     requests = {f"{number:05}": {"x": row} for number, row in enumerate(rows)}
-    computed = raw_inference(uci_model, requests, tmp_path_factory.mktemp("raw"))
+    (computed,) = raw_inference({uci_model: requests}, tmp_path_factory.mktemp("raw"))
     return [next(iter(computed[name].values())) for name in requests]
 
 

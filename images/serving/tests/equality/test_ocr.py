@@ -17,6 +17,7 @@ from paddle_serving_runtime.protocol import read_response
 from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
 from paddle_serving_runtime.reference.report import read
 
+pytestmark = pytest.mark.timeout(400)
 EXAMPLES = Path(__file__).parents[4] / "examples"
 EXAMPLE = EXAMPLES / "ocr-rec"
 SAMPLES = ("hello", "number", "chinese")
