@@ -18,6 +18,9 @@ _PT_LOAD = 1
 _PADDING = 8
 """Bytes: the end of a segment is rounded up by patchelf and not by strip."""
 
+_WORTHWHILE = 4096
+"""Bytes: a library without a symbol table is not written anew."""
+
 
 class Segment(NamedTuple):
     """What the loader puts at one address."""
@@ -80,15 +83,22 @@ def _program_headers(elf: bytes) -> Iterator[tuple[int, ...]]:
 
 
 def strip(library: Path) -> int:
-    """Strips one library if that is safe; returns the bytes saved."""
+    """Strips one library if that is safe and worthwhile; returns the bytes saved."""
     partial = library.with_name(f"{library.name}.stripped")
-    subprocess.run(["strip", "--strip-unneeded", "-o", partial, library], check=True, stderr=subprocess.DEVNULL)
-    original, stripped = library.read_bytes(), partial.read_bytes()
-    partial.unlink()
-    if len(stripped) >= len(original) or not same_when_loaded(original, stripped):
-        return 0
-    library.write_bytes(stripped)
-    return len(original) - len(stripped)
+    done = subprocess.run(
+        ["strip", "--strip-unneeded", "-o", partial, library], check=False, capture_output=True, text=True
+    )
+    try:
+        if done.returncode:
+            print(f"{library.name} stays as it is: {done.stderr.strip()}")
+            return 0
+        saved = library.stat().st_size - partial.stat().st_size
+        if saved < _WORTHWHILE or not same_when_loaded(library.read_bytes(), partial.read_bytes()):
+            return 0
+        library.write_bytes(partial.read_bytes())
+        return saved
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def main() -> int:
