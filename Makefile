@@ -12,6 +12,7 @@ RUN := uv run --no-sync
 KIND := python3 e2e/kind
 IMAGES ?=
 PORT ?= 8080
+BENCH_FLAGS ?=
 
 ##@ Start here
 
@@ -52,6 +53,7 @@ lint: setup ## ruff, mypy, import contracts, hadolint, shellcheck, stale generat
 	$(RUN) python tools/export_requirements.py --check
 	$(RUN) python tools/crd_reference.py --check
 	$(RUN) python charts/tools/values_table.py --check
+	$(RUN) python -m benchmarks.report --check
 	uv lock --check
 
 ##@ Cluster and images
@@ -85,12 +87,21 @@ images: setup cluster ## builds the images of images/images.yaml (IMAGES="name .
 
 ##@ Measurements
 
+.PHONY: bench-serving
+bench-serving: setup haproxy bench-tools ## stock pipeline, both engines and raw Paddle: requests per second and CPU on four models (BENCH_FLAGS=--quick)
+	$(RUN) python -m benchmarks.serving $(BENCH_FLAGS)
+
 .PHONY: bench
-bench: setup haproxy ## requests per second of the direct engine beside the stock pipeline (needs wrk), raw data into docs/measurements
-	rm -rf build/bench/ocr-rec
-	$(RUN) python examples/build.py ocr-rec build/bench/ocr-rec
-	$(RUN) paddle-serving-runtime digest build/bench/ocr-rec
-	$(RUN) python benchmarks/serving.py build/bench/ocr-rec
+bench: bench-serving ## that, overload, start-up and a million requests; raw data, tables and plots into docs (about 25 minutes)
+	$(RUN) python -m benchmarks.overload $(BENCH_FLAGS)
+	$(RUN) python -m benchmarks.startup $(BENCH_FLAGS)
+	$(RUN) python -m benchmarks.soak $(BENCH_FLAGS)
+	$(RUN) python -m benchmarks.report
+
+.PHONY: bench-tools
+bench-tools:
+	@{ command -v wrk && command -v h2load; } > /dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends wrk nghttp2-client > /dev/null; } \
+	  || { echo "wrk and h2load make the load. Install them, for example: sudo apt-get install wrk nghttp2-client" >&2; exit 1; }
 
 ##@ Development
 
@@ -121,6 +132,7 @@ lock: setup ## updates uv.lock and the requirements files of the images
 
 .PHONY: generate
 generate: setup ## writes the generated parts of the documents anew
+	$(RUN) python -m benchmarks.report
 	$(RUN) python charts/tools/values_table.py
 	$(RUN) python tools/crd_reference.py
 

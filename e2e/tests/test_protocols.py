@@ -12,8 +12,8 @@ import grpc
 import numpy as np
 import pytest
 import requests
-from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
-from tritonclient import grpc as triton_grpc  # type: ignore[import-untyped]
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from tritonclient import grpc as triton_grpc
 from tritonclient import http as triton_http
 
 from e2e.lib import answers

@@ -46,9 +46,9 @@ def export_conv(folder: Path) -> None:
     main, startup = paddle.static.Program(), paddle.static.Program()
     with paddle.static.program_guard(main, startup):
         x = paddle.static.data("x", [None, 3, None, None], "float32")
-        layers = (paddle.nn.Conv2D(3, 8, 3, padding=1), paddle.nn.BatchNorm2D(8), paddle.nn.ReLU())
-        layers += (paddle.nn.Conv2D(8, 16, 3, stride=2), paddle.nn.AdaptiveAvgPool2D(1), paddle.nn.Flatten())
-        network = paddle.nn.Sequential(*layers, paddle.nn.Linear(16, 5))
+        stem = (paddle.nn.Conv2D(3, 8, 3, padding=1), paddle.nn.BatchNorm2D(8), paddle.nn.ReLU())
+        pooled = (paddle.nn.Conv2D(8, 16, 3, stride=2), paddle.nn.AdaptiveAvgPool2D(1), paddle.nn.Flatten())
+        network = paddle.nn.Sequential(*stem, *pooled, paddle.nn.Linear(16, 5))
         network.eval()
         scores = network(x)
     save(folder, [x], [scores], main, startup)

@@ -8,9 +8,9 @@ import grpc
 import numpy as np
 import pytest
 import requests
-from tritonclient import grpc as triton_grpc  # type: ignore[import-untyped]
+from tritonclient import grpc as triton_grpc
 from tritonclient import http as triton_http
-from tritonclient.utils import np_to_triton_dtype  # type: ignore[import-untyped]
+from tritonclient.utils import np_to_triton_dtype
 
 from images.serving.tests.equality.conftest import REQUESTS, Arrays, Way, feeds, request_tensors
 from paddle_serving_runtime.protocol import pack_response, read_response

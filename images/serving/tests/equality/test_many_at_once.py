@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import grpc
 import numpy as np
 import pytest
-from tritonclient import grpc as triton_grpc  # type: ignore[import-untyped]
+from tritonclient import grpc as triton_grpc
 from tritonclient import http as triton_http
 
 from images.serving.tests.equality.conftest import raw_inference

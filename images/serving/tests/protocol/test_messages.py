@@ -5,7 +5,7 @@ from pathlib import Path
 
 from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor import Descriptor
-from tritonclient.grpc import service_pb2  # type: ignore[import-untyped]
+from tritonclient.grpc import service_pb2
 
 from paddle_serving_runtime.protocol import open_inference_messages, pipeline_messages
 from paddle_serving_runtime.serving_packages.generated import serialized_descriptor

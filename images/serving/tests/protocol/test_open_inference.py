@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from tritonclient import grpc as triton_grpc  # type: ignore[import-untyped]
+from tritonclient import grpc as triton_grpc
 from tritonclient import http as triton_http
-from tritonclient.grpc import service_pb2  # type: ignore[import-untyped]
-from tritonclient.grpc._utils import _get_inference_request as grpc_request  # type: ignore[import-untyped]
-from tritonclient.utils import np_to_triton_dtype  # type: ignore[import-untyped]
+from tritonclient.grpc import service_pb2
+from tritonclient.grpc._utils import _get_inference_request as grpc_request
+from tritonclient.utils import np_to_triton_dtype
 
 from paddle_serving_runtime.protocol import BadRequest, Limits, Response, UnpackableValue
 from paddle_serving_runtime.protocol import open_inference_grpc as grpc

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import numpy as np
 import requests
-from tritonclient import grpc as triton_grpc  # type: ignore[import-untyped]
+from tritonclient import grpc as triton_grpc
 from tritonclient import http as triton_http
-from tritonclient.utils import np_to_triton_dtype  # type: ignore[import-untyped]
+from tritonclient.utils import np_to_triton_dtype
 
 from paddle_serving_runtime.protocol import pack_response, read_response
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE

@@ -14,13 +14,13 @@ import grpc
 import numpy as np
 import pytest
 import requests
-from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
-from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (  # type: ignore[import-untyped]
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
-from tritonclient import grpc as triton_grpc  # type: ignore[import-untyped]
+from tritonclient import grpc as triton_grpc
 from tritonclient import http as triton_http
-from tritonclient.utils import InferenceServerException  # type: ignore[import-untyped]
+from tritonclient.utils import InferenceServerException
 
 from images.serving.tests.protocols import clients
 from images.serving.tests.serve.conftest import PRICE, X

@@ -12,16 +12,16 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.descriptor_pool import DescriptorPool
-from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
-from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (  # type: ignore[import-untyped]
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
-from tritonclient.grpc import (  # type: ignore[import-untyped]
+from tritonclient.grpc import (
     InferenceServerClient,
     service_pb2,
     service_pb2_grpc,
 )
-from tritonclient.utils import InferenceServerException  # type: ignore[import-untyped]
+from tritonclient.utils import InferenceServerException
 from typing_extensions import override
 
 from paddle_serving_runtime.supervisor.control import GRPC_SOCKET, HTTP_SOCKET, start_control

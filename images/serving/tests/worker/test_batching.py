@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from paddle_serving_runtime.protocol import Response
 from paddle_serving_runtime.protocol.call import SERVICE, Call, Result
@@ -25,7 +26,8 @@ class Recording:
 
 
 class Broken(Recording):
-    def infer(self, calls: Sequence[Call]) -> list[Result]:  # noqa: ARG002 - as of Recording
+    @override
+    def infer(self, calls: Sequence[Call]) -> list[Result]:
         raise MemoryError("no memory")
 
 
@@ -47,7 +49,8 @@ def values(results: Sequence[Any]) -> list[str]:
 
 
 def test_one_call_at_a_time_is_answered_at_once_without_an_event_loop() -> None:
-    engine, results = Recording(1), []
+    results: list[Result] = []
+    engine = Recording(1)
     BatchingEngine(engine).submit(call(7), results.append)
     assert values(results) == ["7"]
 

@@ -116,7 +116,7 @@ def _process(op: Any, feed: Any, data_ids: tuple[int, ...]) -> Any:  # noqa: ANN
 def _timed(op: Any, feed: dict[str, Any], data_id: int) -> Any:  # noqa: ANN401 - as above
     if op._timeout <= 0:
         return op.process([feed], data_id)
-    import func_timeout  # type: ignore[import-untyped] # noqa: PLC0415 - only where an Op asks for it
+    import func_timeout  # noqa: PLC0415 - only where an Op asks for it
 
     for _ in range(op._retry):
         try:
