@@ -138,3 +138,27 @@ def test_a_plain_model_without_samples_is_served_where_that_is_allowed(
     wrong = serving.post({"tensors": [tensor | {"shape": [13]}]})
     assert (wrong.status_code, wrong.json()["err_no"]) == (400, 5000)
     assert "input x has shape [13]" in wrong.json()["err_msg"]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"flags": ("--device", "gpu:0")}, {"environment": {"SERVING_DEVICE": "gpu:0,1"}}],
+    ids=["flag", "environment"],
+)
+def test_a_device_that_is_not_there_is_refused_instead_of_computing_on_another(
+    serve: "Callable[..., Serving]",
+    make_package: Callable[..., Path],
+    flags: tuple[str, ...],
+    environment: dict[str, str],
+) -> None:
+    serving = serve(make_package(script=""), "--workers", "1", *flags, environment=environment)
+    message = ended(serving, 2)
+    assert message.startswith("InvalidOption: ")
+    assert "device gpu:0 is asked for, but this Paddle is built for CPU" in message
+
+
+def test_a_device_that_is_none_is_refused_at_once(
+    serve: "Callable[..., Serving]", make_package: Callable[..., Path]
+) -> None:
+    message = ended(serve(make_package(), "--device", "cuda"), 2)
+    assert message == "InvalidOption: --device 'cuda' is none: cpu, gpu:0, or gpu:0,1 for several."

@@ -15,6 +15,7 @@ from paddle_serving_runtime.cli.asking import PROTOCOLS, Ask, Endpoint, asking
 from paddle_serving_runtime.cli.options import (
     add_consistency,
     add_switches,
+    checked_device,
     consistency_from,
     overrides_from,
     require,
@@ -134,6 +135,7 @@ def _computed(arguments: argparse.Namespace, package: Package) -> Reference:
             threads=arguments.threads_per_worker,
             ir_optim=arguments.ir_optim,
             onednn=arguments.onednn,
+            device=checked_device(arguments.device),
             overrides=overrides_from(arguments.overrides),
         )
         environment = process_environment(arguments.threads_per_worker)

@@ -1,6 +1,7 @@
 """Flags that serve and check share, and what they mean."""
 
 import argparse
+import os
 import re
 from collections.abc import Sequence
 
@@ -16,11 +17,29 @@ _DEFAULT_ATOL = 1e-7
 def add_switches(parser: argparse.ArgumentParser) -> None:
     """What changes how Paddle Inference computes."""
     parser.add_argument("--threads-per-worker", type=int, default=1)
+    parser.add_argument(
+        "--device",
+        default=os.environ.get("SERVING_DEVICE", "cpu"),
+        help="cpu, gpu:0, or gpu:0,1 (workers take them in turn), where config.yml does not say; $SERVING_DEVICE",
+    )
     parser.add_argument("--ir-optim", type=boolean, default=True, metavar="true|false")
     parser.add_argument("--onednn", type=boolean, default=True, metavar="true|false")
     parser.add_argument(
         "--overrides", nargs="*", default=[], metavar="KEY=VALUE", help="keys of config.yml: op.rec.concurrency=1"
     )
+
+
+def checked_device(device: str) -> str:
+    """The device as it was given. Raises InvalidOption where it is none."""
+    if device == "cpu":
+        return device
+    from paddle_serving_runtime.graph.devices import UnknownDeviceError, worker_device  # noqa: PLC0415 - slow import
+
+    try:
+        worker_device(device, 0)
+    except UnknownDeviceError:
+        raise InvalidOption(f"--device {device!r} is none: cpu, gpu:0, or gpu:0,1 for several.") from None
+    return device
 
 
 def add_consistency(parser: argparse.ArgumentParser) -> None:

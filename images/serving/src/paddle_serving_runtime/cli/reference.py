@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from paddle_serving_runtime.cli.options import add_switches, overrides_from, require
+from paddle_serving_runtime.cli.options import add_switches, checked_device, overrides_from, require
 from paddle_serving_runtime.errors import InvalidOption, NotVerifiable
 from paddle_serving_runtime.graph import Graph, load
 from paddle_serving_runtime.model.golden import load_samples
@@ -21,7 +21,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of `reference`."""
     parser.add_argument("--model-dir", type=Path, required=True, help="the model package")
     parser.add_argument("--output", type=Path, required=True, help="where the answers go, as JSON")
-    parser.add_argument("--device", default="cpu", help="cpu or gpu:<number>, where config.yml does not say")
     add_switches(parser)
 
 
@@ -38,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         ir_optim=arguments.ir_optim,
         onednn=arguments.onednn,
         threads=arguments.threads_per_worker,
-        device=arguments.device,
+        device=checked_device(arguments.device),
     )
     with contextlib.redirect_stdout(sys.stderr):
         graph = load(package, dict(overrides_from(arguments.overrides)), defaults)

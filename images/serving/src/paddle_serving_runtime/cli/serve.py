@@ -12,6 +12,7 @@ from paddle_serving_runtime.cli.options import (
     add_consistency,
     add_switches,
     boolean,
+    checked_device,
     consistency_from,
     overrides_from,
     require,
@@ -130,6 +131,7 @@ def settings_from(arguments: argparse.Namespace, log_level: str) -> ServeSetting
         digest=arguments.digest,
         consistency=consistency_from(arguments, arguments.require, required=arguments.consistency_required),
         log_level=log_level,
+        device=checked_device(arguments.device),
         engine=arguments.engine,
         legacy_status=arguments.legacy_status,
     )

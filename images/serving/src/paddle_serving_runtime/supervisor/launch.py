@@ -128,13 +128,14 @@ def reference_command(
     threads: int,
     ir_optim: bool,
     onednn: bool,
+    device: str,
     overrides: tuple[tuple[str, str], ...],
 ) -> tuple[str, ...]:
     """The command that computes the reference answers in a process of its own."""
     return (
         *(sys.executable, "-m", "paddle_serving_runtime.cli.main", "reference"),
         *("--model-dir", str(model_dir), "--output", str(output), "--threads-per-worker", str(threads)),
-        *("--ir-optim", str(ir_optim).lower(), "--onednn", str(onednn).lower()),
+        *("--ir-optim", str(ir_optim).lower(), "--onednn", str(onednn).lower(), "--device", device),
         *(("--overrides", *(f"{key}={value}" for key, value in overrides)) if overrides else ()),
     )
 
@@ -146,6 +147,7 @@ async def _start_reference(settings: ServeSettings, children: Children, folder: 
         threads=settings.threads,
         ir_optim=settings.ir_optim,
         onednn=settings.onednn,
+        device=settings.device,
         overrides=settings.overrides,
     )
     environment = process_environment(settings.threads) | {"TERMINATION_LOG": str(reference_message(folder))}
