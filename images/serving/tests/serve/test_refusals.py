@@ -141,8 +141,8 @@ def test_a_plain_model_without_samples_is_served_where_that_is_allowed(
 
 
 @pytest.mark.parametrize(
-    "how",
-    [{"flags": ("--device", "gpu:0")}, {"environment": {"SERVING_DEVICE": "gpu:0,1"}}],
+    ("flags", "environment"),
+    [(("--device", "gpu:0"), {}), ((), {"SERVING_DEVICE": "gpu:0,1"})],
     ids=["flag", "environment"],
 )
 def test_a_device_that_is_not_there_is_refused_instead_of_computing_on_another(
