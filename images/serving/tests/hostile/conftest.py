@@ -66,7 +66,7 @@ NOT_HTTP = b"<html><body><h1>400 Bad request</h1>\nYour browser sent an invalid 
 
 # what only somebody on the inside may read: paths, traces, sources, names of packages
 _INSIDE = re.compile(
-    rb"Traceback|\.py\b|site-packages|paddle_serving|httptools|orjson|numpy\.|/tmp/|/run/|/usr/|/root/|/home/|/work|(?<!v2)/models|"
+    rb"Traceback|\.py\b|site-packages|paddle_serving|httptools|orjson|numpy\.|/tmp/|/run/|/usr/|/root\b|/home/|(?<!v2)/models|"
     rb"unix@|\.sock|0x[0-9a-f]{6,}",
     re.IGNORECASE,
 )

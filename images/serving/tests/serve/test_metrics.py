@@ -150,3 +150,12 @@ def test_model_and_golden_result_are_told_without_a_digest_to_verify(plain: "Ser
     (golden,) = found["paddle_serving_golden_verified"].samples
     assert (golden.labels, golden.value) == ({"verdict": "EngineOnly"}, 1)
     assert [sample.value for sample in found["paddle_serving_queue_length"].samples] == [0]
+
+
+def test_the_document_has_every_metric_and_no_other(plain: "Serving") -> None:
+    plain.post(SIMPLE)
+    lines = plain.get("/metrics").text.splitlines()
+    told = {(name, kind) for name, kind in (line.split()[2:4] for line in lines if line.startswith("# TYPE "))}
+    document = (Path(__file__).parents[4] / "docs" / "operations.md").read_text()
+    rows = (line.split("|") for line in document.splitlines() if line.startswith("| `paddle_serving_"))
+    assert {(row[1].strip(" `"), row[2].strip()) for row in rows} == told
