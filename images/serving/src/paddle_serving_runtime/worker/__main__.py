@@ -31,6 +31,9 @@ from paddle_serving_runtime.worker.server import serve
 _HIGH_DESCRIPTOR = 900
 """Below the 1024 that every process may have open."""
 
+_SERVING_NICENESS = 5
+"""Who serves yields: the replacement of a dead worker, HAProxy and the probes must not wait for the others' requests."""
+
 
 def main() -> int:
     """Exit status 0 after SIGTERM, else that of the failure, which is also a line on the report pipe."""
@@ -47,6 +50,7 @@ def main() -> int:
     listening = _listen(Path(options.socket))
     gc.collect()
     gc.freeze()
+    os.nice(_SERVING_NICENESS)
     uvloop.run(_serve(options, loaded, listening))
     return 0
 
