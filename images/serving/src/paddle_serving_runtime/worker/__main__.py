@@ -32,7 +32,7 @@ _HIGH_DESCRIPTOR = 900
 """Below the 1024 that every process may have open."""
 
 _SERVING_NICENESS = 5
-"""Who serves yields: the replacement of a dead worker, HAProxy and the probes must not wait for the others' requests."""
+"""Who serves yields: the replacement of a dead worker, HAProxy and the probes must not wait for requests."""
 
 
 def main() -> int:
