@@ -42,6 +42,11 @@ def test_it_is_ready_only_with_a_report_of_what_was_verified(shared: "Serving") 
     assert [shared.status(path) for path in ("/livez", "/startupz", "/readyz", "/nothing")] == [200, 200, 200, 404]
 
 
+def test_workers_that_serve_yield_to_one_that_loads_and_to_the_front(shared: "Serving") -> None:
+    ours = os.getpriority(os.PRIO_PROCESS, shared.process.pid)
+    assert [os.getpriority(os.PRIO_PROCESS, pid) for pid in shared.worker_pids()] == [ours + 5] * 2
+
+
 def test_the_answer_is_the_models_under_both_names(shared: "Serving") -> None:
     for path in ("/svc/prediction", "/housing/anything"):
         response = shared.post(body(X), path)
