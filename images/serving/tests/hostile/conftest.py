@@ -16,12 +16,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from images.serving.tests.serve.conftest import Serving, start_serving
+from images.serving.tests.serve.conftest import AFTER_PREPROCESS, CONFIG, Serving, start_serving
 
 SECONDS = 60.0
 MAX_BODY = 4 * 1024 * 1024
 
-SERVICE = """
+SERVICE = (
+    """
 import numpy as np
 from paddle_serving_server.web_service import WebService, Op
 
@@ -33,29 +34,9 @@ class PriceOp(Op):
         if isinstance(x, str):
             x = np.array([float(value) for value in x.split(",")], dtype="float32")
         return {"x": x.reshape(-1, 13)}, False, None, ""
-
-    def postprocess(self, input_dicts, fetched, data_id, log_id):
-        return {"price": str(fetched["price"].tolist())}, None, ""
-
-
-class PriceService(WebService):
-    def get_pipeline_response(self, read_op):
-        return PriceOp(name="price", input_ops=[read_op])
-
-
-service = PriceService(name="housing")
-service.prepare_pipeline_config("config.yml")
-service.run_service()
 """
-
-CONFIG = """\
-rpc_port: 9998
-http_port: 18082
-dag: {is_thread_op: false}
-op:
-  price:
-    local_service_conf: {client_type: local_predictor, model_config: model}
-"""
+    + AFTER_PREPROCESS
+)
 
 X = [0.0137, -0.1136, 0.2553, -0.0692, 0.0582, -0.0727, -0.1583, -0.0584, 0.6283, 0.4919, 0.1856, 0.0795, -0.0332]
 GOOD = json.dumps({"key": ["x"], "value": [",".join(map(str, X))]}).encode()

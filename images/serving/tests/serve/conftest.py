@@ -24,7 +24,23 @@ READY_SECONDS = 60.0
 PORTS = (10_000, 32_768)
 """Below the range of the kernel for outgoing connections (ip_local_port_range)."""
 
-SERVICE = """
+AFTER_PREPROCESS = """
+    def postprocess(self, input_dicts, fetch_dict, data_id, log_id):
+        return {"price": str(fetch_dict["price"].tolist())}, None, ""
+
+
+class PriceService(WebService):
+    def get_pipeline_response(self, read_op):
+        return PriceOp(name="price", input_ops=[read_op])
+
+
+service = PriceService(name="housing")
+service.prepare_pipeline_config("config.yml")
+service.run_service()
+"""
+
+SERVICE = (
+    """
 import os
 import time
 import numpy as np
@@ -43,20 +59,9 @@ class PriceOp(Op):
             os._exit(7)
         values = [float(value) for value in inputs["x"].split(",")]
         return {"x": np.array(values, dtype="float32").reshape(-1, 13)}, False, None, ""
-
-    def postprocess(self, input_dicts, fetch_dict, data_id, log_id):
-        return {"price": str(fetch_dict["price"].tolist())}, None, ""
-
-
-class PriceService(WebService):
-    def get_pipeline_response(self, read_op):
-        return PriceOp(name="price", input_ops=[read_op])
-
-
-service = PriceService(name="housing")
-service.prepare_pipeline_config("config.yml")
-service.run_service()
 """
+    + AFTER_PREPROCESS
+)
 
 CONFIG = """\
 rpc_port: 9998
