@@ -81,18 +81,21 @@ class AdminServer(uvicorn.Server):
 
 def admin_server(status: Status) -> AdminServer:
     """A server that is not started yet: `serve(sockets=[...])` runs it until its task is cancelled."""
-    return AdminServer(
-        uvicorn.Config(
-            AdminApp(status),
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=15,
-            limit_concurrency=64,
-        )
+    return AdminServer(server_config(AdminApp(status), keep_alive_seconds=15, connections=64))
+
+
+def server_config(app: Any, *, keep_alive_seconds: int, connections: int) -> uvicorn.Config:  # noqa: ANN401 - any ASGI
+    """Of a small HTTP server beside the front."""
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=keep_alive_seconds,
+        limit_concurrency=connections,
     )
 
 

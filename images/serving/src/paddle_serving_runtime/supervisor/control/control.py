@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-import uvicorn
 
-from paddle_serving_runtime.supervisor.admin import AdminServer, serve
+from paddle_serving_runtime.supervisor.admin import AdminServer, serve, server_config
 from paddle_serving_runtime.supervisor.control.rest import ControlApp
 from paddle_serving_runtime.supervisor.control.rpc import grpc_server
 from paddle_serving_runtime.supervisor.control.state import State, Status
@@ -40,7 +39,7 @@ async def start_control(status: Status, loaded: Callable[[], Mapping[str, Any]],
     (folder / GRPC_SOCKET).unlink(missing_ok=True)
     rpc = grpc_server(state, folder / GRPC_SOCKET)
     await rpc.start()
-    server = AdminServer(_server_config(ControlApp(state)))
+    server = AdminServer(server_config(ControlApp(state), keep_alive_seconds=60, connections=256))
     return Control(asyncio.create_task(serve(server, listening)), rpc)
 
 
@@ -55,17 +54,3 @@ def _listen(path: Path) -> socket.socket:
         listening.close()
         raise
     return listening
-
-
-def _server_config(app: ControlApp) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=60,
-        limit_concurrency=256,
-    )
