@@ -120,9 +120,13 @@ def test_long_requests_on_one_http2_connection_do_not_wait_for_each_others_bodie
         answer = channel.unary_unary(PIPELINE_INFERENCE)(body, timeout=60)
         return int(MESSAGES["Response"].FromString(answer).err_no)
 
+    counted = 'paddle_serving_requests_total{code="200",protocol="pipeline_grpc"}'
+    before = narrow.metrics().get(counted, 0)
     # two at a time are taken, as many as wait and are answered elsewhere
     with grpc.insecure_channel(narrow.grpc) as channel, ThreadPoolExecutor(2) as pool:
         assert list(pool.map(send, [channel] * 20)) == [0] * 20
+    # counted is ended: one that its client has seen answered may still take the place of another
+    narrow.wait_for(lambda: narrow.metrics().get(counted, 0) >= before + 20, "the end of all")
 
 
 def test_many_long_requests_are_refused_as_a_full_queue_is(narrow: "Serving", tmp_path: Path) -> None:

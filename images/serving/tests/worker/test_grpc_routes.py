@@ -1,13 +1,13 @@
 import json
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from paddle_serving_runtime.engine import ModelDescription, OpFailed
+from images.serving.tests.worker.test_routes import Engine
+from paddle_serving_runtime.engine import OpFailed
 from paddle_serving_runtime.protocol import Limits, Response
-from paddle_serving_runtime.protocol.call import SERVICE, Call, Result
+from paddle_serving_runtime.protocol.call import SERVICE
 from paddle_serving_runtime.protocol.grpc_framing import frame, unframe
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
 from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
@@ -16,23 +16,6 @@ from paddle_serving_runtime.worker.routes import make_handler
 
 Request, Answer, Tensor = MESSAGES["Request"], MESSAGES["Response"], MESSAGES["Tensor"]
 GRPC = {b"content-type": b"application/grpc+proto"}
-
-
-class Engine:
-    """Gives text and arrays back, or what it is told to; `calls` are those it got."""
-
-    capacity = 1
-    models: tuple[ModelDescription, ...] = ()
-
-    def __init__(self, outcome: Response | Exception | None = None) -> None:
-        self.outcome = outcome
-        self.calls: list[Call] = []
-
-    def submit(self, call: Call, done: Callable[[Result], None]) -> None:
-        self.calls.append(call)
-        values = {name: value for name, value in call.inputs.items() if isinstance(value, str)}
-        tensors = {name: value for name, value in call.inputs.items() if not isinstance(value, str)}
-        done(Result(self.outcome or Response(0, "", values, tensors)))
 
 
 def answer(engine: Engine, body: bytes, headers: dict[bytes, bytes], method: str = "POST") -> HttpReply:

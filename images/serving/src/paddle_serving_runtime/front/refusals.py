@@ -3,37 +3,36 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import quote
-
-import orjson
 
 from paddle_serving_runtime.protocol import ErrorCode, error_body
+from paddle_serving_runtime.protocol.codes import grpc_status
+from paddle_serving_runtime.protocol.grpc_framing import CONTENT_TYPE, status_trailers
+from paddle_serving_runtime.protocol.open_inference_rest import error_json
 from paddle_serving_runtime.protocol.paths import OPEN_INFERENCE_ROOT
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """`grpc` is the number of google.rpc.Code that says the same as the HTTP status."""
+    """For gRPC its status is the one that says the same as the HTTP status."""
 
     status: HTTPStatus
     err_no: ErrorCode
-    grpc: int
     message: str
 
 
-LOST = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, ErrorCode.CLOSED_ERROR, 14, "the worker of this request was lost; retry")
-QUEUE_FULL = Refusal(HTTPStatus.TOO_MANY_REQUESTS, ErrorCode.CLOSED_ERROR, 8, "the queue is full; retry")
-POST_ONLY = Refusal(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.RPC_PACKAGE_ERROR, 12, "only POST is answered")
+LOST = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, ErrorCode.CLOSED_ERROR, "the worker of this request was lost; retry")
+QUEUE_FULL = Refusal(HTTPStatus.TOO_MANY_REQUESTS, ErrorCode.CLOSED_ERROR, "the queue is full; retry")
+POST_ONLY = Refusal(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.RPC_PACKAGE_ERROR, "only POST is answered")
 NOT_GRPC = "only gRPC is answered on this port"
 
 _OWN = {
-    400: Refusal(HTTPStatus.BAD_REQUEST, ErrorCode.RPC_PACKAGE_ERROR, 3, "not a valid HTTP request"),
-    408: Refusal(HTTPStatus.REQUEST_TIMEOUT, ErrorCode.TIMEOUT, 4, "the request took too long to arrive"),
-    500: Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, ErrorCode.UNKNOWN, 13, "internal error"),
+    400: Refusal(HTTPStatus.BAD_REQUEST, ErrorCode.RPC_PACKAGE_ERROR, "not a valid HTTP request"),
+    408: Refusal(HTTPStatus.REQUEST_TIMEOUT, ErrorCode.TIMEOUT, "the request took too long to arrive"),
+    500: Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, ErrorCode.UNKNOWN, "internal error"),
     # what HAProxy calls a worker that died while it answered; for the client that is a 503
     502: LOST,
-    503: Refusal(HTTPStatus.SERVICE_UNAVAILABLE, ErrorCode.CLOSED_ERROR, 14, "no worker is available; retry"),
-    504: Refusal(HTTPStatus.GATEWAY_TIMEOUT, ErrorCode.TIMEOUT, 4, "the request took longer than the time-out"),
+    503: Refusal(HTTPStatus.SERVICE_UNAVAILABLE, ErrorCode.CLOSED_ERROR, "no worker is available; retry"),
+    504: Refusal(HTTPStatus.GATEWAY_TIMEOUT, ErrorCode.TIMEOUT, "the request took longer than the time-out"),
 }
 """By the status that HAProxy would send."""
 
@@ -45,7 +44,7 @@ BY_PATH = (503, 504)
 def too_long(limit: int) -> Refusal:
     """The refusal of a body past the limit."""
     return Refusal(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, ErrorCode.RPC_PACKAGE_ERROR, 8, f"the body is longer than {limit} bytes"
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, ErrorCode.RPC_PACKAGE_ERROR, f"the body is longer than {limit} bytes"
     )
 
 
@@ -66,12 +65,9 @@ def refusal_files(max_body_bytes: int) -> Mapping[str, bytes]:
 
 def grpc_response(refusal: Refusal) -> bytes:
     """A complete response of gRPC: headers alone."""
-    message = quote(refusal.message, safe=" ;,:")
-    head = (
-        "HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\n"
-        f"grpc-status: {refusal.grpc}\r\ngrpc-message: {message}\r\ncontent-length: 0\r\n\r\n"
-    )
-    return head.encode()
+    status = status_trailers(grpc_status(refusal.status), refusal.message)
+    headers = ((b"content-type", CONTENT_TYPE), *status, (b"content-length", b"0"))
+    return b"HTTP/1.1 200 OK\r\n%b\r\n" % b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
 def _http(refusal: Refusal) -> bytes:
@@ -84,6 +80,6 @@ def _http(refusal: Refusal) -> bytes:
 
 
 def _map(refusal: Refusal) -> bytes:
-    rest = orjson.dumps({"error": refusal.message})
+    rest = error_json(refusal.message)
     pipeline = error_body(refusal.err_no, refusal.message)
     return b"%b/ %b\n/ %b\n" % (OPEN_INFERENCE_ROOT.encode(), rest, pipeline)

@@ -1,15 +1,13 @@
 """Answers for requests whose worker has died with them."""
 
 import asyncio
-from http import HTTPStatus
 
+from paddle_serving_runtime.front.refusals import LOST
 from paddle_serving_runtime.supervisor.launch import WorkerProcess
 from paddle_serving_runtime.worker.busy import Owed, OwedAnswer, owed_answers
 from paddle_serving_runtime.worker.lifeline import Keeper
 from paddle_serving_runtime.worker.refusal import protocol_of_head, refusal
 from paddle_serving_runtime.worker.wire import encode
-
-_MESSAGE = "the worker of this request was lost; retry"
 
 
 def answer_lost(worker: WorkerProcess) -> int:
@@ -47,5 +45,5 @@ def _owed_on(keeper: Keeper, slot: int, marked: OwedAnswer | None) -> tuple[Owed
 
 def lost_response(protocol: Owed) -> bytes:
     """A complete response: 503, or UNAVAILABLE for gRPC."""
-    reply = refusal(protocol, HTTPStatus.SERVICE_UNAVAILABLE, _MESSAGE)
+    reply = refusal(protocol, LOST.status, LOST.message)
     return b"".join(encode(reply, head_only=False, close=True))

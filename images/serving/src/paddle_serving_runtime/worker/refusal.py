@@ -1,21 +1,18 @@
 """Refusals of the server itself, in the form that the request's protocol has for them. Pure."""
 
 from http import HTTPStatus
-from urllib.parse import quote
-
-import orjson
 
 from paddle_serving_runtime.protocol import ErrorCode, error_body
+from paddle_serving_runtime.protocol.codes import grpc_status
+from paddle_serving_runtime.protocol.grpc_framing import CONTENT_TYPE, status_trailers
+from paddle_serving_runtime.protocol.open_inference_rest import error_json
+from paddle_serving_runtime.protocol.paths import OPEN_INFERENCE_ROOT
 from paddle_serving_runtime.worker.busy import Owed
-from paddle_serving_runtime.worker.http import Headers, HttpReply
+from paddle_serving_runtime.worker.http import HttpReply
 
 _JSON = (b"content-type", b"application/json")
-_GRPC = (b"content-type", b"application/grpc")
-_INTERNAL = 13
 _GUESS_BYTES = 1024
-_GRPC_STATUS = {400: 3, 404: 5, 405: 12, 408: 4, 413: 8, 429: 8, 431: 8, 500: _INTERNAL, 503: 14, 504: 4}
-"""Numbers of google.rpc.Code."""
-
+_POST_OPEN_INFERENCE = f"POST {OPEN_INFERENCE_ROOT}/".encode()
 _ERR_NO = {
     408: ErrorCode.TIMEOUT,
     429: ErrorCode.CLOSED_ERROR,
@@ -27,16 +24,16 @@ _ERR_NO = {
 
 def protocol_of(path: str, content_type: bytes) -> Owed:
     """In which form a request is answered."""
-    if content_type.startswith(b"application/grpc"):
+    if content_type.startswith(CONTENT_TYPE):
         return Owed.GRPC
-    return Owed.OPEN_INFERENCE if path == "/v2" or path.startswith("/v2/") else Owed.PIPELINE
+    return Owed.OPEN_INFERENCE if f"{path}/".startswith(f"{OPEN_INFERENCE_ROOT}/") else Owed.PIPELINE
 
 
 def guess_protocol(data: bytes) -> Owed:
     """The same from the first bytes of a request, fast and nearly always right."""
-    if data.startswith(b"POST /v2/"):
+    if data.startswith(_POST_OPEN_INFERENCE):
         return Owed.OPEN_INFERENCE
-    return Owed.PIPELINE if data.find(_GRPC[1], 0, _GUESS_BYTES) < 0 else Owed.GRPC
+    return Owed.PIPELINE if data.find(CONTENT_TYPE, 0, _GUESS_BYTES) < 0 else Owed.GRPC
 
 
 def protocol_of_head(head: bytes) -> Owed:
@@ -49,9 +46,8 @@ def protocol_of_head(head: bytes) -> Owed:
 def refusal(owed: Owed, status: HTTPStatus, message: str) -> HttpReply:
     """The reply: of gRPC headers alone, {"error": ...} for Open Inference, err_no and err_msg for the pipeline."""
     if owed is Owed.GRPC:
-        number = b"%d" % _GRPC_STATUS.get(status, _INTERNAL)
-        headers: Headers = (_GRPC, (b"grpc-status", number), (b"grpc-message", quote(message, safe=" ;,:").encode()))
+        headers = ((b"content-type", CONTENT_TYPE), *status_trailers(grpc_status(status), message))
         return HttpReply(HTTPStatus.OK, headers, b"")
     if owed is Owed.OPEN_INFERENCE:
-        return HttpReply(status, (_JSON,), orjson.dumps({"error": message}))
+        return HttpReply(status, (_JSON,), error_json(message))
     return HttpReply(status, (_JSON,), error_body(_ERR_NO.get(status, ErrorCode.RPC_PACKAGE_ERROR), message))
