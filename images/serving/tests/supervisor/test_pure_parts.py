@@ -148,7 +148,13 @@ def test_metrics_are_prometheus_text_with_accumulated_buckets() -> None:
     statistics.restarts[1] += 2
     text = metrics.render(
         metrics.Snapshot(
-            statistics, {"serving": 2}, queue=3, ready=True, verdict="Recorded", model={"name": "m", "digest": "d"}
+            statistics,
+            {"serving": 2},
+            standby=True,
+            queue=3,
+            ready=True,
+            verdict="Recorded",
+            model={"name": "m", "digest": "d"},
         )
     ).decode()
     for expected in (
@@ -162,6 +168,7 @@ def test_metrics_are_prometheus_text_with_accumulated_buckets() -> None:
         'paddle_serving_request_duration_seconds_bucket{le="0.025"} 2.0',
         'paddle_serving_request_duration_seconds_bucket{le="+Inf"} 3.0',
         "paddle_serving_request_duration_seconds_count 3.0",
+        "paddle_serving_standby 1.0",
         "paddle_serving_queue_length 3.0",
         "paddle_serving_ready 1.0",
         'paddle_serving_golden_verified{verdict="Recorded"} 1.0',

@@ -98,6 +98,7 @@ def settings(*, required: bool = True) -> ServeSettings:
         log_level="info",
         engine="direct",
         legacy_status=False,
+        standby=True,
     )
 
 

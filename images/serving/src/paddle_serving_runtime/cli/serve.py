@@ -52,6 +52,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="HTTP 200 for errors of the service in the pipeline JSON protocol, as Paddle Serving: err_no tells. What "
         "is no matter of the service keeps its status: 405, 413, 429 (queue full), 503 (no worker), 504 (time-out)",
     )
+    parser.add_argument(
+        "--standby",
+        type=boolean,
+        default=True,
+        metavar="true|false",
+        help="keep a process that has imported Paddle (130 MiB) for the place of a worker that dies",
+    )
     parser.add_argument("--drain-delay", type=float, default=5.0, help="seconds served after SIGTERM")
     parser.add_argument("--drain-timeout", type=float, default=20.0, help="seconds for requests in flight after that")
     parser.add_argument("--request-timeout", type=float, default=60.0, help="seconds; then 504 and a new worker")
@@ -134,6 +141,7 @@ def settings_from(arguments: argparse.Namespace, log_level: str) -> ServeSetting
         device=checked_device(arguments.device),
         engine=arguments.engine,
         legacy_status=arguments.legacy_status,
+        standby=arguments.standby,
     )
 
 

@@ -64,6 +64,14 @@ def _arguments(script: Path, config: Path | None) -> list[str]:
     return [f"--config={config.name}"] if config is not None and asks else []
 
 
+def import_serving_packages() -> None:
+    """Imports what every script imports, for who has time now and none later."""
+    serving_packages.install()
+    import paddle_serving_server.web_service  # noqa: PLC0415 - importable after install() only
+
+    del paddle_serving_server
+
+
 @contextlib.contextmanager
 def _interception(captured: Captured, resolve: Resolve) -> Iterator[None]:
     from paddle_serving_server.pipeline import PipelineServer  # noqa: PLC0415 - importable after install() only

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from asyncio.subprocess import Process
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,10 +44,18 @@ class Launched:
     reference: Process | None
 
 
+TakeSpare = Callable[[WorkerOptions], Process | None]
+"""A spare process that becomes the worker with these options; None where there is none."""
+
+
+def _no_spare(_options: WorkerOptions) -> None:
+    """There is none yet."""
+
+
 async def launch(settings: ServeSettings, children: Children, folder: Path) -> Launched:
     """Starts every worker and the reference at once."""
     started = time.monotonic()
-    workers = [await start_worker(settings, children, folder, index) for index in range(settings.workers)]
+    workers = [await start_worker(settings, children, folder, index, _no_spare) for index in range(settings.workers)]
     golden = settings.model_dir / "golden"
     has_samples = golden.is_dir() and any(path.is_file() for path in golden.iterdir())
     reference = await _start_reference(settings, children, folder) if has_samples else None
@@ -68,8 +77,10 @@ def reference_message(folder: Path) -> Path:
     return folder / "reference.message"
 
 
-async def start_worker(settings: ServeSettings, children: Children, folder: Path, index: int) -> WorkerProcess:
-    """Starts one worker process."""
+async def start_worker(
+    settings: ServeSettings, children: Children, folder: Path, index: int, take_spare: TakeSpare
+) -> WorkerProcess:
+    """Starts one worker process, or gives its place to a spare one."""
     read_end, write_end = os.pipe()
     busy_file = folder / f"w{index}.busy"
     # a restarted worker must not inherit the mark of the one before it
@@ -78,13 +89,18 @@ async def start_worker(settings: ServeSettings, children: Children, folder: Path
     descriptors = (write_end, keeper.worker_descriptor)
     try:
         options = _worker_options(settings, folder, index, descriptors)
-        command = (sys.executable, "-m", "paddle_serving_runtime.worker", options.to_json())
-        process = await children.start(command, process_environment(settings.threads), pass_fds=descriptors)
+        process = take_spare(options) or await _start_process(settings, children, options)
     finally:
         os.close(write_end)
         keeper.started()
     _listen_to(keeper)
     return WorkerProcess(index, process, await _reader(read_end), worker_socket(folder, index), busy_file, keeper)
+
+
+async def _start_process(settings: ServeSettings, children: Children, options: WorkerOptions) -> Process:
+    command = (sys.executable, "-m", "paddle_serving_runtime.worker", options.to_json())
+    descriptors = (options.report_fd, options.lifeline_fd)
+    return await children.start(command, process_environment(settings.threads), pass_fds=descriptors)
 
 
 def _worker_options(settings: ServeSettings, folder: Path, index: int, descriptors: tuple[int, int]) -> WorkerOptions:

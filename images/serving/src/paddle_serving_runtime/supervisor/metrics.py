@@ -19,10 +19,15 @@ from paddle_serving_runtime.supervisor.statistics import Distribution, Statistic
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything that one scrape shows; `phases` counts workers by phase, `queue` is None where it is not known."""
+    """Everything that one scrape shows.
+
+    `phases` counts workers by phase, `standby` says whether the next one has imported Paddle, `queue` is None where it
+    is not known.
+    """
 
     statistics: Statistics
     phases: Mapping[str, int]
+    standby: bool
     queue: int | None
     ready: bool
     verdict: str
@@ -88,6 +93,8 @@ def _state(snapshot: Snapshot) -> Iterator[Metric]:
     for phase, count in snapshot.phases.items():
         workers.add_metric([phase], count)
     yield workers
+    standby = "1 where the next worker has imported Paddle already."
+    yield GaugeMetricFamily("paddle_serving_standby", standby, snapshot.standby)
     if snapshot.queue is not None:
         yield GaugeMetricFamily("paddle_serving_queue_length", "Requests waiting.", snapshot.queue)
     yield GaugeMetricFamily("paddle_serving_ready", "1 where the pod is ready.", snapshot.ready)

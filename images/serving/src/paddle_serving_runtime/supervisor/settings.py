@@ -22,7 +22,8 @@ class Consistency:
 class ServeSettings:
     """Everything `serve` was told; times in seconds, `workers` already a number, `digest` empty where not given.
 
-    `grpc_port` 0 means no gRPC; `legacy_status` is HTTP 200 for every error of the pipeline JSON protocol.
+    `grpc_port` 0 means no gRPC; `standby` keeps a process ready for the place of a worker that dies; `legacy_status`
+    is HTTP 200 for every error of the pipeline JSON protocol.
     """
 
     model_dir: Path
@@ -45,4 +46,5 @@ class ServeSettings:
     log_level: str
     engine: EngineName
     legacy_status: bool
+    standby: bool
     device: str = "cpu"

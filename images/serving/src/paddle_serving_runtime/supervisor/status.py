@@ -11,6 +11,7 @@ from paddle_serving_runtime.supervisor.front_keeper import FrontKeeper
 from paddle_serving_runtime.supervisor.readiness import Readiness, readiness
 from paddle_serving_runtime.supervisor.settings import ServeSettings
 from paddle_serving_runtime.supervisor.slot import WorkerSlot
+from paddle_serving_runtime.supervisor.standby import Standby
 from paddle_serving_runtime.supervisor.statistics import Statistics
 from paddle_serving_runtime.supervisor.verifier import Verifier
 
@@ -25,9 +26,11 @@ class PodStatus:
         verifier: Verifier,
         slots: tuple[WorkerSlot, ...],
         statistics: Statistics,
+        standby: Standby,
     ) -> None:
         self.draining = False
         self._statistics = statistics
+        self._standby = standby
         self._digest = settings.digest or _digest(settings.model_dir)
         self._settings = settings
         self._front = front
@@ -74,6 +77,7 @@ class PodStatus:
         snapshot = metrics.Snapshot(
             statistics=self._statistics,
             phases=Counter(str(slot.phase) for slot in self._slots),
+            standby=self._standby.imported,
             queue=await self._queue(),
             ready=self.readiness().ready,
             verdict=self._verifier.evidence.verdict,

@@ -18,11 +18,19 @@ from paddle_serving_runtime.supervisor.children import Children
 from paddle_serving_runtime.supervisor.control import GRPC_SOCKET, HTTP_SOCKET, Control, start_control
 from paddle_serving_runtime.supervisor.crashes import LOOP_CRASHES, LOOP_SECONDS, CrashHistory
 from paddle_serving_runtime.supervisor.front_keeper import FrontKeeper
-from paddle_serving_runtime.supervisor.launch import Launched, WorkerProcess, start_worker, worker_socket
+from paddle_serving_runtime.supervisor.launch import (
+    Launched,
+    WorkerProcess,
+    process_environment,
+    start_worker,
+    worker_socket,
+)
 from paddle_serving_runtime.supervisor.output import Output
+from paddle_serving_runtime.supervisor.readiness import Phase
 from paddle_serving_runtime.supervisor.reference import reference_answers
 from paddle_serving_runtime.supervisor.settings import ServeSettings
 from paddle_serving_runtime.supervisor.slot import WorkerSlot
+from paddle_serving_runtime.supervisor.standby import Standby, start_spare
 from paddle_serving_runtime.supervisor.statistics import RequestRecord, Statistics
 from paddle_serving_runtime.supervisor.status import PodStatus
 from paddle_serving_runtime.supervisor.stopping import StopRequest
@@ -64,6 +72,9 @@ class Supervisor:
         self._front = front
         self._verifier = verifier
         self._statistics = Statistics()
+        self._standby = Standby(
+            lambda: start_spare(children, process_environment(settings.threads), settings.model_dir)
+        )
         self._folder = folder
         self._crashes = CrashHistory()
         self._front_crashes = CrashHistory()
@@ -77,16 +88,17 @@ class Supervisor:
         self._launched_at = launched.at
         self._slots = tuple(
             WorkerSlot(
-                worker, self._front, self._verifier, self._settings.request_timeout, self._report_readiness, self._lost
+                worker, self._front, self._verifier, self._settings.request_timeout, self._phase_changed, self._lost
             )
             for worker in launched.workers
         )
-        status = PodStatus(self._settings, self._front, self._verifier, self._slots, self._statistics)
+        status = PodStatus(self._settings, self._front, self._verifier, self._slots, self._statistics, self._standby)
         self._status = status
         control = await start_control(status, status.loaded, self._folder)
         server = asyncio.create_task(admin.serve(admin.admin_server(status), listening))
         keeping = [asyncio.create_task(slot.keep(self._restart, self._crashed)) for slot in self._slots]
         watching = [asyncio.create_task(self._front.keep(self._front_crashed)), *keeping]
+        watching.append(asyncio.create_task(self._standby.keep()))
         stopping = asyncio.create_task(stop.drain.wait())
         try:
             ended, _ = await asyncio.wait({stopping, server, *watching}, return_when=asyncio.FIRST_COMPLETED)
@@ -144,7 +156,7 @@ class Supervisor:
             _LOG.debug("request", extra={"fields": vars(record)})
 
     async def _restart(self, index: int) -> WorkerProcess:
-        return await start_worker(self._settings, self._children, self._folder, index)
+        return await start_worker(self._settings, self._children, self._folder, index, self._standby.take)
 
     async def _crashed(self, index: int, how: str) -> None:
         """Counts a crash and waits as long as the next start must; raises WorkerCrashLoop."""
@@ -168,6 +180,12 @@ class Supervisor:
         if self._front_crashes.is_loop:
             raise FrontFailed(f"HAProxy ended {LOOP_CRASHES} times within {LOOP_SECONDS:g} s. The last time: {how}.")
         await asyncio.sleep(self._front_crashes.delay)
+
+    def _phase_changed(self) -> None:
+        # a spare one is imported when it takes nothing from a worker that loads
+        serving = all(slot.phase is Phase.SERVING for slot in self._slots)
+        self._standby.want(wanted=self._settings.standby and serving)
+        self._report_readiness()
 
     def _report_readiness(self) -> None:
         """Logs every change between ready and not ready."""

@@ -1,6 +1,7 @@
 """A worker process: loads the graph, says so on a pipe, answers on a unix socket until SIGTERM.
 
-Started by the supervisor. Never forks: the threads and locks of Paddle do not survive it.
+Started by the supervisor, with its options or to wait for them (standby.py). Never forks: the threads and locks of
+Paddle do not survive it.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from paddle_serving_runtime.worker.loading import Loaded, load_engine
 from paddle_serving_runtime.worker.options import WorkerOptions
 from paddle_serving_runtime.worker.reading import Limits
 from paddle_serving_runtime.worker.server import serve
+from paddle_serving_runtime.worker.standby import options_from
 
 _HIGH_DESCRIPTOR = 900
 """Below the 1024 that every process may have open."""
@@ -38,9 +40,17 @@ _SERVING_NICENESS = 5
 def main() -> int:
     """Exit status 0 after SIGTERM, else that of the failure, which is also a line on the report pipe."""
     parser = argparse.ArgumentParser("paddle_serving_runtime.worker")
-    parser.add_argument("options", type=WorkerOptions.from_json)
-    options: WorkerOptions = parser.parse_args().options
+    parser.add_argument("options", type=WorkerOptions.from_json, nargs="?")
+    parser.add_argument("--standby", type=int, metavar="FD", help="wait for the options on this socket")
+    parser.add_argument("--model-dir", type=Path)
+    arguments = parser.parse_args()
     faulthandler.enable()
+    options = arguments.options or options_from(arguments.standby, arguments.model_dir)
+    return run(options) if options else 0
+
+
+def run(options: WorkerOptions) -> int:
+    """Serves until SIGTERM; the exit status."""
     logs.configure(options.log_level)
     try:
         loaded = load_engine(options)

@@ -32,12 +32,9 @@ class Loaded:
 def load_engine(options: WorkerOptions) -> Loaded:
     """Loads the package. Raises ServingError where it cannot be served."""
     started = time.monotonic()
-    import paddle  # noqa: PLC0415 - seconds long, and a wrong option must not wait for it
+    paddle = import_paddle()
+    from paddle_serving_runtime.graph import load  # noqa: PLC0415 - imports Paddle
 
-    from paddle_serving_runtime.graph import load  # noqa: PLC0415 - the same
-
-    # else Paddle turns SIGTERM into an abort with a trace
-    paddle.disable_signal_handler()
     imported = time.monotonic()
     package = load_package(Path(options.model_dir))
     switches = Switches(
@@ -66,6 +63,15 @@ def load_engine(options: WorkerOptions) -> Loaded:
         "loadSeconds": round(time.monotonic() - imported, 3),
     }
     return Loaded(engine, names, report)
+
+
+def import_paddle() -> Any:  # noqa: ANN401 - paddle has no types
+    """The module: most of the time that a worker takes to start."""
+    import paddle  # noqa: PLC0415 - seconds long, and a wrong option must not wait for it
+
+    # else Paddle turns SIGTERM into an abort with a trace
+    paddle.disable_signal_handler()
+    return paddle
 
 
 def describe_models(models: Sequence["ModelDescription"]) -> list[dict[str, Any]]:

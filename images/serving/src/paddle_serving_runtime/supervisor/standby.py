@@ -1,0 +1,118 @@
+"""A process that has imported Paddle before it is needed: the next worker, when one dies.
+
+The import is most of what a new worker takes until it answers.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from paddle_serving_runtime.supervisor.children import Children
+from paddle_serving_runtime.supervisor.output import Output
+from paddle_serving_runtime.worker.options import WorkerOptions
+
+_LOG = logging.getLogger(__name__)
+_RETRY_SECONDS = 10.0
+"""Between a spare process that ended by itself and the next one: memory may be short, and nobody misses it yet."""
+
+
+@dataclass
+class Spare:
+    """A process that waits for its place, and the socket on which it gets it; `imported` when it has said so."""
+
+    process: Process
+    channel: socket.socket
+    imported: bool = False
+
+
+class Standby:
+    """At most one spare process. Its end is no crash: it has no request."""
+
+    def __init__(self, start: Callable[[], Awaitable[Spare]]) -> None:
+        self._start = start
+        self._wanted = asyncio.Event()
+        self._taken = asyncio.Event()
+        self._spare: Spare | None = None
+
+    @property
+    def imported(self) -> bool:
+        """Whether there is a process that only has to load the model."""
+        return self._spare is not None and self._spare.imported
+
+    def want(self, *, wanted: bool) -> None:
+        """Whether a spare may be started now. One that is there stays."""
+        if wanted:
+            self._wanted.set()
+        else:
+            self._wanted.clear()
+
+    def take(self, options: WorkerOptions) -> Process | None:
+        """Makes the spare the worker with these options, also while it still imports; None where there is none."""
+        spare, self._spare = self._spare, None
+        if spare is None:
+            return None
+        self._taken.set()
+        try:
+            socket.send_fds(spare.channel, [options.to_json().encode()], [options.report_fd, options.lifeline_fd])
+        except OSError as error:
+            _LOG.warning("the standby process does not take its place: %s", error)
+            return None
+        return spare.process
+
+    async def keep(self) -> NoReturn:
+        """Never returns: starts a spare whenever there is none and one is wanted."""
+        while True:
+            await self._wanted.wait()
+            self._taken.clear()
+            self._spare = spare = await self._start()
+            watching = asyncio.create_task(_watch(spare))
+            taking = asyncio.create_task(self._taken.wait())
+            try:
+                await asyncio.wait({watching, taking}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                watching.cancel()
+                taking.cancel()
+                with suppress(asyncio.CancelledError):
+                    await watching
+                spare.channel.close()
+            if not self._taken.is_set():
+                self._spare = None
+                await self._ended(spare.process)
+
+    async def _ended(self, process: Process) -> None:
+        output = Output(process, "standby")
+        await output.copy()
+        _LOG.warning("the standby process ended with status %s: %s", await process.wait(), output.last_words)
+        await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def start_spare(children: Children, environment: dict[str, str], model_dir: Path) -> Spare:
+    """Starts a worker process without a place; see worker/standby.py."""
+    channel, workers_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    channel.settimeout(0)
+    try:
+        descriptor = workers_end.fileno()
+        flags = ("--standby", str(descriptor), "--model-dir", os.fspath(model_dir))
+        command = (sys.executable, "-m", "paddle_serving_runtime.worker", *flags)
+        process = await children.start(command, environment, pass_fds=(descriptor,))
+    except BaseException:
+        channel.close()
+        raise
+    finally:
+        workers_end.close()
+    return Spare(process, channel)
+
+
+async def _watch(spare: Spare) -> None:
+    """Returns when the process has ended."""
+    while await asyncio.get_running_loop().sock_recv(spare.channel, 1):
+        spare.imported = True
+        _LOG.debug("standby process %d has imported Paddle", spare.process.pid)

@@ -1,0 +1,47 @@
+"""A worker process without a place: it imports what every worker imports, and waits for its options."""
+
+import os
+import socket
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from paddle_serving_runtime.model.package import SCRIPT
+from paddle_serving_runtime.worker.loading import import_paddle
+from paddle_serving_runtime.worker.options import WorkerOptions
+
+_IMPORTED = b"\1"
+_OPTIONS_BYTES = 256 * 1024
+"""As long as one argument of a process may be (MAX_ARG_STRLEN is 128 KiB), and longer."""
+
+_DESCRIPTORS = 2
+
+
+def options_from(descriptor: int, model_dir: Path) -> WorkerOptions | None:
+    """The options of the worker that this process becomes, with the descriptors that came with them.
+
+    None where the supervisor has ended without a need for it.
+    """
+    with socket.socket(fileno=descriptor) as channel:
+        _import(model_dir)
+        # a supervisor that has given it a place meanwhile does not listen any more; the options are there all the same
+        with suppress(OSError):
+            channel.send(_IMPORTED)
+        message, received, _, _ = socket.recv_fds(channel, _OPTIONS_BYTES, _DESCRIPTORS)
+    if not message:
+        return None
+    for each in received:
+        os.set_inheritable(each, False)  # noqa: FBT003 - it takes no names
+    report_fd, lifeline_fd = received
+    return replace(WorkerOptions.from_json(message.decode()), report_fd=report_fd, lifeline_fd=lifeline_fd)
+
+
+def _import(model_dir: Path) -> None:
+    """Nothing of the service itself: its script runs once, as the worker."""
+    import_paddle()
+    from paddle_serving_runtime.worker import routes  # noqa: F401, PLC0415 - behind Paddle, as in a worker
+
+    if (model_dir / SCRIPT).is_file():
+        from paddle_serving_runtime.graph.script import import_serving_packages  # noqa: PLC0415 - the same
+
+        import_serving_packages()
