@@ -28,6 +28,7 @@ EVERYTHING: dict[str, Any] = {
     "engine": {
         "mode": "pipeline",
         "legacyStatus": True,
+        "standby": False,
         "workers": 3,
         "threadsPerWorker": 2,
         "irOptim": False,
@@ -162,7 +163,7 @@ SAME = [
     {"rollout": {"paused": True}},
     {"disruption": {"enabled": False}},
     {"engine": {"irOptim": True}},
-    {"engine": {"mode": "direct", "legacyStatus": False}},
+    {"engine": {"mode": "direct", "legacyStatus": False, "standby": True}},
 ]
 OTHER: list[dict[str, Any]] = [
     {"image": "other:1"},
@@ -177,6 +178,7 @@ OTHER: list[dict[str, Any]] = [
     {"model": {"source": {"s3": {"uri": "s3://models/a", "caConfigMap": "c"}}}},
     {"engine": {"mode": "pipeline"}},
     {"engine": {"legacyStatus": True}},
+    {"engine": {"standby": False}},
     {"engine": {"workers": 2}},
     {"engine": {"overrides": {"a": "b"}}},
     {"consistency": {"required": False}},

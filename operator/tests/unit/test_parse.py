@@ -29,6 +29,7 @@ def test_the_shortest_spec_has_a_safe_default_for_everything_else(make_raw_spec:
     assert spec.model.source == PvcSource("models", "ocr/v2")
     assert spec.engine.mode is EngineMode.DIRECT
     assert not spec.engine.legacy_status
+    assert spec.engine.standby
     assert spec.engine.workers is None
     assert spec.engine.ir_optim
     assert spec.engine.one_dnn

@@ -29,7 +29,7 @@ SOURCES: list[dict[str, Any]] = [
 ]
 SPECS: list[dict[str, Any]] = [
     {},
-    {"engine": {"mode": "pipeline", "legacyStatus": True}},
+    {"engine": {"mode": "pipeline", "legacyStatus": True, "standby": False}},
     {"engine": {"workers": 3, "threadsPerWorker": 2, "irOptim": False, "overrides": {"op.rec.concurrency": "1"}}},
     {"consistency": {"mode": "Tolerance", "rtol": 0.1, "require": "Recorded", "required": False}},
 ]
@@ -62,4 +62,5 @@ def test_serve_takes_the_arguments_of_every_spec(make_spec: Callable[..., Servic
     settings = serve.settings_from(argparse.Namespace(**given), os.environ.get("LOG_LEVEL", "info"))
     assert settings.engine == spec.engine.mode
     assert settings.legacy_status == spec.engine.legacy_status
+    assert settings.standby == spec.engine.standby
     assert (settings.http_port, settings.grpc_port, settings.admin_port) == (8080, 9000, 8081)

@@ -158,6 +158,7 @@ def _engine(spec: Fields) -> Engine:
         return Engine(
             mode=EngineMode(fields.choice("mode", EngineMode.DIRECT, tuple(EngineMode))),
             legacy_status=fields.boolean("legacyStatus", default=False),
+            standby=fields.boolean("standby", default=True),
             workers=fields.integer("workers", None, 1, MAX_WORKERS),
             threads_per_worker=_given(fields.integer("threadsPerWorker", 1, 1, MAX_WORKERS)),
             ir_optim=fields.boolean("irOptim", default=True),

@@ -85,10 +85,15 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """How the model is run. `workers` None means one per CPU of the limit (divided by the threads)."""
+    """How the model is run.
+
+    `workers` None means one per CPU of the limit (divided by the threads). `standby` keeps a process that has imported
+    Paddle for the place of a worker that dies.
+    """
 
     mode: EngineMode
     legacy_status: bool
+    standby: bool
     workers: int | None
     threads_per_worker: int
     ir_optim: bool

@@ -105,6 +105,8 @@ def _engine(engine: Engine) -> list[str]:
         _boolean(value=engine.ir_optim),
         "--onednn",
         _boolean(value=engine.one_dnn),
+        # what is the runtime's default is not said: a new flag must not make a new revision of every service
+        *([] if engine.standby else ["--standby", _boolean(value=False)]),
         *(["--overrides", *overrides] if overrides else []),
     ]
 
