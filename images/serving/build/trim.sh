@@ -8,7 +8,7 @@ rm -rf "$packages/paddle/include" \
   "$packages/paddle/libs/libopenvino_intel_cpu_plugin.so" \
   "$packages/paddle_serving_server/pipeline/gateway/libproxy_server.so"
 find "$packages" -type f \( -name '*.pyi' -o -name '*.a' -o -name '*.h' -o -name '*.hpp' -o -name '*.c' -o -name '*.cc' \
-  -o -name '*.cu' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' \) -delete
+  -o -name '*.cpp' -o -name '*.cu' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' \) -delete
 for suite in numpy networkx setuptools pkg_resources opt_einsum; do
   [ -d "$packages/$suite" ] || continue # Paddle for GPUs brings fewer wheels
   find "$packages/$suite" -type d -name tests -prune -exec rm -rf {} +

@@ -31,12 +31,14 @@ _TYPECODES = {
 }
 
 
-def from_json(values: Sequence[object], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """The flat, writable array of a list in JSON.
+def from_json(values: Sequence[object] | NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The flat, writable array of a list in JSON, or of what json_body.loads has made of one.
 
     64-bit integers and the special floats NaN, Infinity and -Infinity may be strings, as in the JSON form of
     protocol buffers. Raises ValueError saying what is wrong with a value: "does not fit int8", "is not of type int8".
     """
+    if isinstance(values, np.ndarray):
+        return narrowed(values, dtype)
     typecode = _TYPECODES[dtype]
     try:
         return _as_type(_packed(typecode, values), dtype, special=False)
@@ -60,11 +62,19 @@ def _from_any_json(typecode: str, values: Sequence[object], dtype: np.dtype[Any]
 
 
 def narrowed(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """The array in a smaller type of the same kind; raises ValueError ("does not fit int8") where a value is lost."""
+    """The array in another type, rounded as a Python number would be.
+
+    Raises ValueError where a value is lost ("does not fit int8"), and for floats as integers ("is not of type int8").
+    """
     if values.dtype == dtype:
         return values
+    if dtype.kind != "f" and values.dtype.kind == "f":
+        raise ValueError(f"is not of type {dtype}")
+    if dtype.kind == "f" and values.dtype.kind != "f":
+        return narrowed(values.astype(np.float64), dtype)
     with np.errstate(over="ignore"):
-        typed = values.astype(dtype)
+        # to half precision by way of single, as a list of Python numbers is rounded
+        typed = (values.astype(np.float32) if dtype == np.float16 else values).astype(dtype)
     fits = np.array_equal(np.isinf(typed), np.isinf(values)) if dtype.kind == "f" else np.array_equal(typed, values)
     if not fits:
         raise ValueError(f"does not fit {dtype}")

@@ -6,9 +6,11 @@ from http import HTTPStatus
 from itertools import chain
 from typing import Any, NamedTuple
 
+import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from paddle_serving_runtime.protocol import json_body
 from paddle_serving_runtime.protocol.call import Call
 from paddle_serving_runtime.protocol.codes import BadRequest
 from paddle_serving_runtime.protocol.datatypes import (
@@ -39,6 +41,7 @@ from paddle_serving_runtime.protocol.request import Limits
 from paddle_serving_runtime.protocol.response import Response, UnpackableValue, sendable_message
 
 HEADER_LENGTH = b"inference-header-content-length"
+_NUMBERS = frozenset({"data"})
 _SIZE, _BINARY, _BINARY_DEFAULT = "binary_data_size", "binary_data", "binary_data_output"
 
 Take = Callable[[int], memoryview]
@@ -136,7 +139,7 @@ def _header_length(text: str, size: int) -> int:
 
 def _loads(text: bytes) -> Mapping[str, Any]:
     try:
-        message = orjson.loads(text)
+        message = json_body.loads(text, _NUMBERS)
     except orjson.JSONDecodeError as error:
         message = _loads_with_nan(text, error)
     if not isinstance(message, dict):
@@ -232,8 +235,10 @@ def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _flat(name: str, shape: tuple[int, ...], data: object) -> list[Any]:
+def _flat(name: str, shape: tuple[int, ...], data: object) -> list[Any] | NDArray[Any]:
     """The values in row-major order; `data` has them so, or in lists nested as the shape is."""
+    if isinstance(data, np.ndarray):
+        return data
     if not isinstance(data, list):
         raise refusal(f"input {name}: data must be a list")
     values: list[Any] = data

@@ -6,8 +6,9 @@ from typing import Any
 import orjson
 from numpy.typing import NDArray
 
+from paddle_serving_runtime.protocol import json_body
 from paddle_serving_runtime.protocol.codes import BadRequest
-from paddle_serving_runtime.protocol.tensors import unpack_tensor
+from paddle_serving_runtime.protocol.tensors import NUMBER_FIELDS, unpack_tensor
 
 PROFILE_KEY = "pipeline.profile"
 """A client that sends this key gets internal timings from Paddle Serving; here it is dropped."""
@@ -23,6 +24,9 @@ _CAMEL_CASE = {
     "strData": "str_data",
     "byteData": "byte_data",
 }
+
+
+_NUMBERS = NUMBER_FIELDS | {name for name, field in _CAMEL_CASE.items() if field in NUMBER_FIELDS}
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def parse_request(body: bytes, limits: Limits) -> Request:
             f"the body is longer than {limits.body_bytes} bytes", status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         )
     try:
-        message = orjson.loads(body)
+        message = json_body.loads(body, _NUMBERS)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"the body is not JSON: {error.msg} at character {error.pos}") from None
     if not isinstance(message, dict):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paddle_serving_runtime.protocol.codes import BadRequest
-from paddle_serving_runtime.protocol.numbers import from_json, narrowed, to_json
+from paddle_serving_runtime.protocol.numbers import from_json, to_json
 
 STRING = 12
 PICKLED = 13
@@ -37,6 +37,7 @@ _FORMS = {
     8: _Form("int_data", np.dtype(np.int8)),
     9: _Form("bool_data", np.dtype(np.bool_)),
 }
+NUMBER_FIELDS = frozenset(form.field for form in _FORMS.values())
 _ELEM_TYPES = {form.dtype: elem_type for elem_type, form in _FORMS.items()}
 
 
@@ -111,9 +112,7 @@ def _text(name: str, parts: object) -> str:
 
 def _values(name: str, form: _Form, values: object) -> NDArray[Any]:
     try:
-        if isinstance(values, np.ndarray):
-            return narrowed(values, form.dtype)
-        if isinstance(values, list):
+        if isinstance(values, list | np.ndarray):
             return from_json(values, form.dtype)
     except ValueError as error:
         raise BadRequest(f"tensor {name}: a value in {form.field} {error}") from None
