@@ -119,6 +119,7 @@ def role(command: str) -> str:
     """Which part of the server a command line is."""
     for mark, name in (
         ("haproxy", "HAProxy"),
+        ("paddle_serving_runtime.worker --standby", "standby"),
         ("paddle_serving_runtime.worker", "worker"),
         ("cli.main reference", "reference"),
         ("paddle-serving-runtime serve", "supervisor"),

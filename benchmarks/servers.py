@@ -23,6 +23,7 @@ from benchmarks.models import ROOT, Model
 STOCK = "stock pipeline"
 DIRECT = "direct engine"
 PIPELINE = "pipeline engine"
+STANDBY = "paddle_serving_standby"
 START_SECONDS = 90.0
 STOP_SECONDS = 60.0
 STOCK_GRPC_WORKERS = 64
@@ -152,13 +153,18 @@ def launch(server: Server, log: Path, environment: dict[str, str] | None = None)
 
 
 def wait_for_answer(run: Running, model: Model, log: Path) -> None:
-    """Returns after the first good answer to a request over JSON. Raises ServerError where none comes in time."""
+    """Returns after the first good answer to a request over JSON, and when the server has nothing else to do.
+
+    Raises ServerError where that takes too long.
+    """
 
     def good_answer() -> str:
         try:
             clients.ask(payload.JSON, run.server.ports, model.service, model.inputs)
         except (requests.RequestException, ValueError, clients.WrongAnswerError) as error:
             return str(error)
+        if run.server.admin_port is not None and not run.metric(STANDBY):
+            return "its standby process imports Paddle"
         return ""
 
     wait_until(good_answer, run, log)

@@ -42,6 +42,7 @@ def test_a_tree_has_children_of_children_and_nobody_else() -> None:
     [
         ("/venv/bin/python /venv/bin/paddle-serving-runtime serve --model-dir m", "supervisor"),
         ('python -m paddle_serving_runtime.worker {"model_dir":"m"}', "worker"),
+        ("python -m paddle_serving_runtime.worker --standby 7 --model-dir m", "standby"),
         ("haproxy -f /run/paddle-serving-x/haproxy.cfg", "HAProxy"),
         ("sleep 1", "other"),
     ],
