@@ -1,18 +1,16 @@
-"""The gRPC port: messages, framing and HTTP/2 made to hurt."""
+"""The gRPC port: messages and methods made to hurt."""
 
 import os
-import socket
 import struct
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
-import numpy as np
 import pytest
 
 from images.serving.tests.hostile import http2
-from images.serving.tests.hostile.conftest import GOOD, MAX_BODY, X, assert_tells_nothing, received
+from images.serving.tests.hostile.conftest import GOOD, MAX_BODY, X, assert_tells_nothing
+from images.serving.tests.hostile.grpc_calls import GOOD_CALL, INFER, ROW, ask, infer
 from images.serving.tests.hostile.test_json_bodies import Payload, npy, npz
 from paddle_serving_runtime.protocol.open_inference_messages import MESSAGES as OPEN_INFERENCE
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
@@ -21,19 +19,7 @@ from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES as PIPELI
 if TYPE_CHECKING:
     from images.serving.tests.hostile.conftest import Target
 
-INFER = "/inference.GRPCInferenceService/ModelInfer"
 REFUSALS = {grpc.StatusCode[name] for name in ("INVALID_ARGUMENT", "NOT_FOUND", "RESOURCE_EXHAUSTED", "UNIMPLEMENTED")}
-GOOD_CALL = PIPELINE["Request"](key=["x"], value=[",".join(map(str, X))]).SerializeToString()
-ROW = np.array([X], "float32")
-
-
-def ask(target: "Target", method: str, message: bytes, compression: Any = None) -> tuple[grpc.StatusCode, str, bytes]:  # noqa: ANN401
-    """Status, details and message of one call of raw bytes."""
-    with grpc.insecure_channel(target.serving.grpc, options=[("grpc.max_send_message_length", -1)]) as channel:
-        try:
-            return grpc.StatusCode.OK, "", channel.unary_unary(method)(message, timeout=60, compression=compression)
-        except grpc.RpcError as error:
-            return error.code(), error.details() or "", b""
 
 
 def assert_refused_by_pipeline(target: "Target", message: bytes, *codes: int) -> None:
@@ -51,16 +37,6 @@ def assert_refused_by_open_inference(target: "Target", message: bytes) -> None:
     assert status in REFUSALS, (status, details)
     assert details
     assert_tells_nothing(details.encode())
-
-
-def infer(model: str = "price", raw: list[bytes] | None = None, **tensor: Any) -> bytes:  # noqa: ANN401 - fields
-    fields: dict[str, Any] = {"name": "x", "datatype": "FP32", "shape": [1, 13]} | tensor
-    raw = [ROW.tobytes()] if raw is None else raw
-    return bytes(
-        OPEN_INFERENCE["ModelInferRequest"](
-            model_name=model, inputs=[fields], raw_input_contents=raw
-        ).SerializeToString()
-    )
 
 
 def test_the_calls_of_this_test_are_right_but_for_what_they_try(target: "Target") -> None:
@@ -216,139 +192,3 @@ def test_an_unknown_method_is_unimplemented(target: "Target", method: str) -> No
     answer = http2.exchange(target.grpc_port, http2.call(http2.head(method), b"\x00\x00\x00\x00\x00"))
     assert http2.grpc_status(answer) in (5, 12), answer
     assert_tells_nothing(answer)
-
-
-FRAMED = b"\x00" + struct.pack(">I", len(GOOD_CALL)) + GOOD_CALL
-CALL = http2.head(PIPELINE_INFERENCE)
-ERR_NO_8000 = PIPELINE["Response"](err_no=8000).SerializeToString()
-FRAMING = {
-    "nothing": b"",
-    "a part of a length": b"\x00\x00\x00",
-    "no message": b"\x00" + struct.pack(">I", len(GOOD_CALL)),
-    "a message that is shorter than it says": FRAMED[:-1],
-    "a message that is longer than it says": FRAMED + b"\x00",
-    "two messages": FRAMED * 2,
-    "a message of 4 GiB": b"\x00\xff\xff\xff\xff" + GOOD_CALL,
-    "a compressed message without a name for it": b"\x01" + FRAMED[1:],
-    "an unknown flag": b"\x02" + FRAMED[1:],
-    "no framing": GOOD_CALL,
-}
-
-
-@pytest.mark.parametrize("name", FRAMING)
-def test_framing_that_lies_is_refused(target: "Target", name: str) -> None:
-    answer = http2.exchange(target.grpc_port, http2.call(http2.head(INFER), FRAMING[name]))
-    assert http2.grpc_status(answer) in (3, 8, 12, 13), answer
-    assert_tells_nothing(answer)
-    # the pipeline protocol says it within its own message
-    answer = http2.exchange(target.grpc_port, http2.call(CALL, FRAMING[name]))
-    assert http2.grpc_status(answer) in (3, 8, 12, 13) or ERR_NO_8000 in answer, answer
-    assert_tells_nothing(answer)
-
-
-def test_the_framing_of_these_tests_is_right_but_for_what_it_tries(target: "Target") -> None:
-    assert http2.grpc_status(http2.exchange(target.grpc_port, http2.call(CALL, FRAMED))) == 0
-
-
-@pytest.mark.parametrize(
-    "block",
-    [
-        http2.head(PIPELINE_INFERENCE, None),
-        http2.head(PIPELINE_INFERENCE, b"application/json"),
-        http2.head(PIPELINE_INFERENCE, b"text/html"),
-        http2.head(PIPELINE_INFERENCE, method=b"GET"),
-        http2.head(PIPELINE_INFERENCE, method=b"DELETE"),
-        http2.head(PIPELINE_INFERENCE, grpc_encoding=b"zip"),
-        http2.head(PIPELINE_INFERENCE, grpc_encoding=b"gzip"),
-        http2.head(PIPELINE_INFERENCE, grpc_timeout=b"-1S"),
-        http2.head(PIPELINE_INFERENCE, grpc_timeout=b"9999999999H"),
-        http2.head(PIPELINE_INFERENCE, content_length=b"1"),
-        http2.head(PIPELINE_INFERENCE, transfer_encoding=b"chunked"),
-        http2.head(PIPELINE_INFERENCE, connection=b"close"),
-        http2.head(PIPELINE_INFERENCE, upgrade=b"h2c"),
-        http2.head(PIPELINE_INFERENCE, x=b"a\r\nContent-Length: 0\r\n\r\nPOST / HTTP/1.1"),
-        http2.head(PIPELINE_INFERENCE, x=b"a\x00b"),
-        http2.head(PIPELINE_INFERENCE, X=b"upper"),
-        http2.head(f"{PIPELINE_INFERENCE} HTTP/1.1\r\nX: y"),
-        http2.literal(b":method", b"POST") * 2,
-        http2.literal(b":path", b"/"),
-        http2.head(PIPELINE_INFERENCE) + http2.literal(b":status", b"200"),
-        http2.head(PIPELINE_INFERENCE) + http2.literal(b"cookie", b"a=b") * 500,
-        b"\x80",
-        b"\xff\xff\xff\xff\xff\xff",
-        b"\x3f\xff\xff\xff\x7f",
-    ],
-    ids=lambda block: repr(block[-40:]),
-)
-def test_headers_that_lie_do_no_harm(target: "Target", block: bytes) -> None:
-    answer = http2.exchange(target.grpc_port, http2.call(block, FRAMED))
-    assert_tells_nothing(answer)
-
-
-def open_streams(count: int, *more: bytes) -> bytes:
-    """Requests whose bodies never come."""
-    streams = range(1, 2 * count, 2)
-    return b"".join(http2.frame(http2.HEADERS, http2.END_HEADERS, stream, CALL) for stream in streams) + b"".join(more)
-
-
-def resets(count: int) -> bytes:
-    """Requests that are taken back at once."""
-    cancel = struct.pack(">I", 8)
-    return b"".join(
-        http2.frame(http2.HEADERS, http2.END_HEADERS, stream, CALL) + http2.frame(http2.RST_STREAM, 0, stream, cancel)
-        for stream in range(1, 2 * count, 2)
-    )
-
-
-BEGUN = http2.frame(http2.HEADERS, 0, 1, CALL)
-FLOODS = {
-    "CONTINUATION": BEGUN + http2.frame(http2.CONTINUATION, 0, 1, http2.literal(b"a", b"b" * 1000)) * 20_000,
-    "empty CONTINUATION": BEGUN + http2.frame(http2.CONTINUATION, 0, 1) * 100_000,
-    "rapid reset": resets(10_000),
-    "streams": open_streams(2_000),
-    "PING": http2.frame(http2.PING, 0, 0, bytes(8)) * 50_000,
-    "SETTINGS": http2.frame(http2.SETTINGS, 0, 0) * 50_000,
-    "PRIORITY": b"".join(http2.frame(http2.PRIORITY, 0, stream, bytes(5)) for stream in range(1, 50_001, 2)),
-    "WINDOW_UPDATE": http2.frame(http2.WINDOW_UPDATE, 0, 0, struct.pack(">I", 2**31 - 1)) * 100,
-    "empty DATA": open_streams(1, http2.frame(http2.DATA, 0, 1) * 50_000),
-    "a frame of 16 MB": http2.frame(http2.DATA, 0, 1, b"", length=2**24 - 1) + bytes(100_000),
-    "PUSH_PROMISE": http2.frame(http2.PUSH_PROMISE, http2.END_HEADERS, 1, struct.pack(">I", 2) + CALL),
-    "DATA without a stream": http2.frame(http2.DATA, 0, 7, FRAMED),
-    "an even stream": http2.frame(http2.HEADERS, http2.END_HEADERS, 2, CALL),
-    "no window": http2.frame(http2.SETTINGS, 0, 0, struct.pack(">HI", 4, 0)) + http2.call(CALL, FRAMED),
-    "a window past its limit": http2.frame(http2.SETTINGS, 0, 0, struct.pack(">HI", 4, 2**32 - 1)),
-    "unknown frames": http2.frame(0xEE, 0xFF, 1, os.urandom(100)) * 1000,
-}
-
-
-@pytest.mark.parametrize("name", FLOODS)
-def test_a_flood_of_frames_is_survived(target: "Target", name: str) -> None:
-    with socket.create_connection(("127.0.0.1", target.grpc_port), timeout=60) as connection:
-        connection.settimeout(2)
-        # it may be refused before it is over
-        with suppress(ConnectionError, TimeoutError):
-            connection.sendall(http2.PREFACE + http2.frame(http2.SETTINGS, 0, 0) + FLOODS[name])
-        # others are answered while the connection is open, whatever has become of it
-        assert http2.grpc_status(http2.exchange(target.grpc_port, http2.call(CALL, FRAMED))) == 0
-    status, _, _ = ask(target, PIPELINE_INFERENCE, GOOD_CALL)
-    assert status is grpc.StatusCode.OK
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"POST /svc/prediction HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
-        b"GET / HTTP/1.0\r\n\r\n",
-        http2.PREFACE[:10],
-        http2.PREFACE + b"GET / HTTP/1.1\r\n\r\n",
-        http2.PREFACE.replace(b"SM", b"XX"),
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500),
-        bytes(1000),
-    ],
-    ids=lambda data: repr(data[:20]),
-)
-def test_what_is_not_http_2_is_closed(target: "Target", data: bytes) -> None:
-    with target.connect(target.grpc_port) as connection:
-        connection.sendall(data)
-        connection.shutdown(socket.SHUT_WR)
-        assert_tells_nothing(received(connection))
