@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import override
 
 from paddle_serving_runtime.model.predictor import Predictor, Switches
 
@@ -20,45 +19,48 @@ def local_predictor(model_dir: Path, switches: Switches) -> Any:  # noqa: ANN401
     """
     from paddle_serving_app.local_predict import LocalPredictor  # noqa: PLC0415 - importable after install() only
 
-    class CheckedPredictor(LocalPredictor):  # type: ignore[misc] # untyped
-        """Safe for use by several threads: one runs, the others wait."""
+    class CheckedPredictor(_Checked, LocalPredictor):  # type: ignore[misc] # untyped
+        """The stock server asks whether its client is a LocalPredictor."""
 
-        def __init__(self) -> None:
-            super().__init__()
-            self._model = Predictor(model_dir, switches)
-            self._running = threading.Lock()
-            self.feed_names_ = [variable.alias for variable in self._model.conf.feeds]
-            self.fetch_names_ = [variable.alias for variable in self._model.conf.fetches]
-            self._known = {name for v in self._model.conf.feeds for name in (v.name, v.alias)}
+    return CheckedPredictor(model_dir, switches)
 
-        @override
-        def predict(
-            self,
-            feed: Mapping[str, Any] | None = None,
-            fetch: str | Sequence[str] | None = None,
-            batch: bool = False,
-            log_id: int = 0,
-        ) -> dict[str, NDArray[Any]]:
-            """Outputs by name for inputs by name; without `batch` the inputs get a first axis of length 1."""
-            if not isinstance(feed, Mapping):
-                raise TypeError("feed must be a dict of the model's inputs")
-            arrays = {
-                name: _array(name, value, batch=batch)
-                for name, value in feed.items()
-                if name.removesuffix(".lod") in self._known
-            }
-            with self._running:
-                outputs = self._model.run(arrays)
-            return outputs if fetch is None else _selected(outputs, [fetch] if isinstance(fetch, str) else fetch)
 
-        def idle_within(self, seconds: float) -> bool:
-            """Whether it is not running, or stops doing so within the time."""
-            idle = self._running.acquire(timeout=seconds)
-            if idle:
-                self._running.release()
-            return idle
+class _Checked:
+    """What a LocalPredictor is asked for. Safe for use by several threads: one runs, the others wait."""
 
-    return CheckedPredictor()
+    def __init__(self, model_dir: Path, switches: Switches) -> None:
+        super().__init__()
+        self._model = Predictor(model_dir, switches)
+        self._running = threading.Lock()
+        self.feed_names_ = [variable.alias for variable in self._model.conf.feeds]
+        self.fetch_names_ = [variable.alias for variable in self._model.conf.fetches]
+        self._known = {name for v in self._model.conf.feeds for name in (v.name, v.alias)}
+
+    def predict(
+        self,
+        feed: Mapping[str, Any] | None = None,
+        fetch: str | Sequence[str] | None = None,
+        batch: bool = False,  # noqa: FBT001, FBT002 - the stock signature
+        log_id: int = 0,  # noqa: ARG002 - the stock signature
+    ) -> dict[str, NDArray[Any]]:
+        """Outputs by name for inputs by name; without `batch` the inputs get a first axis of length 1."""
+        if not isinstance(feed, Mapping):
+            raise TypeError("feed must be a dict of the model's inputs")
+        arrays = {
+            name: _array(name, value, batch=batch)
+            for name, value in feed.items()
+            if name.removesuffix(".lod") in self._known
+        }
+        with self._running:
+            outputs = self._model.run(arrays)
+        return outputs if fetch is None else _selected(outputs, [fetch] if isinstance(fetch, str) else fetch)
+
+    def idle_within(self, seconds: float) -> bool:
+        """Whether it is not running, or stops doing so within the time."""
+        idle = self._running.acquire(timeout=seconds)
+        if idle:
+            self._running.release()
+        return idle
 
 
 def _array(name: str, value: object, *, batch: bool) -> NDArray[Any]:
