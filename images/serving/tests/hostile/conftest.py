@@ -41,6 +41,7 @@ class PriceOp(Op):
 X = [0.0137, -0.1136, 0.2553, -0.0692, 0.0582, -0.0727, -0.1583, -0.0584, 0.6283, 0.4919, 0.1856, 0.0795, -0.0332]
 GOOD = json.dumps({"key": ["x"], "value": [",".join(map(str, X))]}).encode()
 PRICE = "[[18.901151657104492]]"
+PIPELINE_KEYS = ["err_no", "err_msg", "key", "value", "tensors"]
 
 NOT_HTTP = b"<html><body><h1>400 Bad request</h1>\nYour browser sent an invalid request.\n</body></html>\n"
 """What HAProxy 2.6 says to what its HTTP parser refuses; it has no other form for it."""
@@ -153,7 +154,7 @@ def assert_refused(reply: Reply, *statuses: int) -> None:
     if reply.body == NOT_HTTP:
         return
     message = reply.json()
-    assert list(message) == ["err_no", "err_msg", "key", "value", "tensors"], reply
+    assert list(message) == PIPELINE_KEYS, reply
     assert message["err_no"] != 0
     assert message["err_msg"]
     assert_tells_nothing(reply.body)

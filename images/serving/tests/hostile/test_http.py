@@ -7,7 +7,16 @@ from urllib.parse import unquote
 
 import pytest
 
-from images.serving.tests.hostile.conftest import GOOD, NOT_HTTP, PRICE, assert_refused, assert_tells_nothing, received
+from images.serving.tests.hostile.conftest import (
+    GOOD,
+    NOT_HTTP,
+    PIPELINE_KEYS,
+    PRICE,
+    assert_refused,
+    assert_tells_nothing,
+    first_reply,
+    received,
+)
 
 if TYPE_CHECKING:
     from images.serving.tests.hostile.conftest import Target
@@ -137,6 +146,29 @@ def test_a_length_that_is_no_number_is_400_and_the_end(target: "Target", request
     ((status, rest),) = responses(target, request_bytes)
     assert status == 400
     assert rest.endswith(NOT_HTTP)
+
+
+@pytest.mark.parametrize(
+    ("path", "keys"),
+    [(b"/v2/models/price/infer", ["error"]), (b"/svc/prediction", PIPELINE_KEYS), (b"*", PIPELINE_KEYS)],
+)
+def test_a_body_whose_framing_breaks_is_400_in_the_form_of_its_protocol(
+    target: "Target", path: bytes, keys: list[str]
+) -> None:
+    start = b"POST %b HTTP/1.1" % path
+    with target.connect() as connection:
+        connection.sendall(head(b"Transfer-Encoding: chunked", b"Expect: 100-continue", start=start))
+        # from here on it waits for the body, and says itself what is wrong with it: its parser is through
+        assert connection.recv(1 << 20) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"zz\r\n")
+        reply = first_reply(received(connection))
+    assert (reply.status, list(reply.json())) == (400, keys)
+    assert_tells_nothing(reply.body)
+
+
+def test_a_refused_method_without_a_path_has_the_form_of_the_pipeline(target: "Target") -> None:
+    reply = target.send(head(start=b"CONNECT x:80 HTTP/1.1", host=b"Host: x:80"), end=True)
+    assert (reply.status, list(reply.json())) == (405, PIPELINE_KEYS)
 
 
 def test_of_length_and_chunks_the_body_is_the_chunks(target: "Target") -> None:

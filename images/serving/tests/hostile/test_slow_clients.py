@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 HEAD = b"POST /svc/prediction HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n" % len(GOOD)
 PATIENCE = 10
 """Seconds that a request may take to arrive; one that is late is told so, or its connection closed."""
+TOO_LATE = "the request took too long to arrive"
 
 
 def drip(connection: socket.socket, data: bytes) -> bytes:
@@ -55,6 +56,19 @@ def test_slow_clients_are_cut_off_and_slow_down_nobody(target: "Target") -> None
             reply = first_reply(future.result())
             assert reply.status in (0, 400, 408)
             assert_tells_nothing(reply.body)
+
+
+def test_a_body_that_does_not_arrive_is_refused_in_the_form_of_its_protocol(target: "Target") -> None:
+    pipeline = {"err_no": 6000, "err_msg": TOO_LATE, "key": [], "value": [], "tensors": []}
+    # an asterisk is no path
+    forms = {b"/v2/models/price/infer": {"error": TOO_LATE}, b"/svc/prediction": pipeline, b"*": pipeline}
+    with ExitStack() as stack:
+        connections = [stack.enter_context(target.connect()) for _ in forms]
+        for path, connection in zip(forms, connections, strict=True):
+            connection.sendall(b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n" % path)
+        replies = [first_reply(received(connection)) for connection in connections]
+    assert [(reply.status, reply.json()) for reply in replies] == [(408, form) for form in forms.values()]
+    assert all(reply.headers["x-request-id"] for reply in replies)
 
 
 def test_an_open_connection_that_says_nothing_is_closed(target: "Target") -> None:

@@ -135,4 +135,5 @@ def _error_by_path(rules: Rules, status: int) -> str:
 
 
 def _body_by_path(rules: Rules, status: int) -> str:
-    return f"lf-string '%[var(txn.path),map_beg({rules.error_folder / f'{status}.map'})]'"
+    # `CONNECT host:port` and `POST *` have no path, which without the default would be no body
+    return f"lf-string '%[var(txn.path,/),map_beg({rules.error_folder / f'{status}.map'})]'"

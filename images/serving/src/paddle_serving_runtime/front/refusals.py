@@ -37,8 +37,11 @@ _OWN = {
 """By the status that HAProxy would send."""
 
 OWN_STATUSES = tuple(_OWN)
-BY_PATH = (503, 504)
-"""Those of them that are said only when the path of the request is known, in one form for each protocol."""
+BY_PATH = (400, 408, 503, 504)
+"""Those of them that are said in the form of the path's protocol; the others are files, which cannot choose.
+
+A head that HAProxy cannot parse, or that does not arrive, is answered with a page of HAProxy's own all the same.
+"""
 
 
 def too_long(limit: int) -> Refusal:
@@ -56,7 +59,7 @@ def refusal_files(max_body_bytes: int) -> Mapping[str, bytes]:
     """
     mapped = (POST_ONLY, QUEUE_FULL, too_long(max_body_bytes), *(_OWN[status] for status in BY_PATH))
     return {
-        **{f"{status}.http": _http(refusal) for status, refusal in _OWN.items()},
+        **{f"{status}.http": _http(refusal) for status, refusal in _OWN.items() if status not in BY_PATH},
         **{f"grpc-{status}.http": grpc_response(refusal) for status, refusal in _OWN.items()},
         f"grpc-{QUEUE_FULL.status.value}.http": grpc_response(QUEUE_FULL),
         **{f"{refusal.status.value}.map": _map(refusal) for refusal in mapped},
