@@ -43,11 +43,12 @@ e2e: setup cluster images s3-server ## install, roll out, break, query and compa
 	eval "$$($(KIND) env)" && $(RUN) pytest -m e2e e2e
 
 .PHONY: lint
-lint: setup ## ruff, mypy, import contracts, hadolint, shellcheck, stale generated files
+lint: setup ## ruff, mypy, import contracts, sizes, hadolint, shellcheck, stale generated files
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 	$(RUN) lint-imports
+	$(RUN) python tools/sizes.py
 	$(RUN) hadolint --ignore DL3008 images/serving/Dockerfile images/operator/Dockerfile examples/*/Dockerfile
 	$(RUN) shellcheck images/serving/build/*.sh test_tipc/*.sh .ci/run
 	$(RUN) python tools/export_requirements.py --check
