@@ -68,6 +68,31 @@ service.run_service()
 '''
 
 
+PASSING = """
+from paddle_serving_server.web_service import WebService, Op
+
+
+class PriceOp(Op):
+    def preprocess(self, input_dicts, data_id, log_id):
+        (_, given), = input_dicts.items()
+        return {"x": given["x"]}, False, None, ""
+
+    def postprocess(self, input_dicts, fetched, data_id, log_id):
+        return {"price": fetched["price"].tobytes().hex()}, None, ""
+
+
+class PassingService(WebService):
+    def get_pipeline_response(self, read_op):
+        return PriceOp(name="price", input_ops=[read_op])
+
+
+service = PassingService(name="svc")
+service.prepare_pipeline_config("config.yml")
+service.run_service()
+"""
+"""A model behind an Op that passes on what it gets, for what only config.yml can ask for; it answers bit by bit."""
+
+
 def config(models: Iterable[str], *, batching: bool) -> str:
     """The config.yml for Ops called as their models."""
     op = {"batch_size": 4, "auto_batching_timeout": 2} if batching else {}

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -16,6 +17,7 @@ from tritonclient import grpc as triton_grpc
 from tritonclient import http as triton_http
 
 from images.serving.tests.equality.conftest import raw_inference
+from images.serving.tests.equality.services import PASSING, config
 from images.serving.tests.serve.conftest import Serving, start_serving
 from paddle_serving_runtime.protocol import pack_response, read_response
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
@@ -47,9 +49,16 @@ def over_http(serving: Serving) -> Callable[[str, bytes, dict[str, str]], http.c
     return post
 
 
+def price_of(response: Response) -> "NDArray[Any]":
+    """The tensor, or what the Op of PASSING has made of it."""
+    if response.tensors:
+        return response.tensors["price"]
+    return np.frombuffer(bytes.fromhex(response.values["price"]), "float32").reshape(1, 1)
+
+
 def pipeline_json(serving: Serving) -> Ask:
     post = over_http(serving)
-    return lambda row: read_response(post("/svc/p", pack_response({}, {"x": row}), {}).read()).tensors["price"]
+    return lambda row: price_of(read_response(post("/svc/p", pack_response({}, {"x": row}), {}).read()))
 
 
 def pipeline_grpc(serving: Serving) -> Ask:
@@ -59,8 +68,9 @@ def pipeline_grpc(serving: Serving) -> Ask:
     def inference(row: "NDArray[Any]") -> "NDArray[Any]":
         tensors = MESSAGES["Response"].FromString(pack_message(Response(0, "", {}, {"x": row}))).tensors
         reply = ask(MESSAGES["Request"](tensors=tensors).SerializeToString(), timeout=SECONDS)
-        (tensor,) = MESSAGES["Response"].FromString(reply).tensors
-        return np.array(tensor.float_data, "float32").reshape(tensor.shape)
+        message = MESSAGES["Response"].FromString(reply)
+        tensors = {one.name: np.array(one.float_data, "float32").reshape(one.shape) for one in message.tensors}
+        return price_of(Response(0, "", dict(zip(message.key, message.value, strict=True)), tensors))
 
     return inference
 
@@ -70,7 +80,7 @@ def open_inference_json(serving: Serving) -> Ask:
 
     def infer(row: "NDArray[Any]") -> "NDArray[Any]":
         tensor = {"name": "x", "shape": row.shape, "datatype": "FP32", "data": row.ravel().tolist()}
-        reply = post("/v2/models/svc/infer", json.dumps({"inputs": [tensor]}).encode(), {}).read()
+        reply = post(f"/v2/models/{serving.name}/infer", json.dumps({"inputs": [tensor]}).encode(), {}).read()
         (output,) = json.loads(reply)["outputs"]
         return np.array(output["data"], "float32").reshape(output["shape"])
 
@@ -83,7 +93,7 @@ def open_inference_binary(serving: Serving) -> Ask:
     def infer(row: "NDArray[Any]") -> "NDArray[Any]":
         tensor = triton_http.InferInput("x", list(row.shape), "FP32").set_data_from_numpy(row)
         body, length = client.generate_request_body([tensor])
-        response = post("/v2/models/svc/infer", body, {"Inference-Header-Content-Length": str(length)})
+        response = post(f"/v2/models/{serving.name}/infer", body, {"Inference-Header-Content-Length": str(length)})
         split = int(response.headers["Inference-Header-Content-Length"])
         price = client.parse_response_body(response.read(), header_length=split).as_numpy("price")
         assert isinstance(price, np.ndarray)
@@ -97,7 +107,7 @@ def open_inference_grpc(serving: Serving) -> Ask:
 
     def infer(row: "NDArray[Any]") -> "NDArray[Any]":
         tensor = triton_grpc.InferInput("x", list(row.shape), "FP32").set_data_from_numpy(row)
-        price = client.infer("svc", [tensor], client_timeout=SECONDS).as_numpy("price")
+        price = client.infer(serving.name, [tensor], client_timeout=SECONDS).as_numpy("price")
         assert isinstance(price, np.ndarray)
         return price
 
@@ -107,15 +117,25 @@ def open_inference_grpc(serving: Serving) -> Ask:
 PROTOCOLS = (pipeline_json, pipeline_grpc, open_inference_json, open_inference_binary, open_inference_grpc)
 
 
-@pytest.fixture(scope="module", params=[1, 2])
+@pytest.fixture(
+    scope="module", params=[(1, "plain"), (2, "plain"), (2, "batching")], ids=lambda way: "-".join(map(str, way))
+)
 def plain(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, uci_model: Path
 ) -> Iterator[Serving]:
-    """A plain model with one and with two workers."""
+    """A plain model with one and with two workers, and the same behind an Op that computes requests together."""
+    workers, kind = request.param
     package = tmp_path_factory.mktemp("plain")
-    (package / "model").symlink_to(uci_model)
-    flags = ("--workers", str(request.param), "--consistency-required", "false", "--request-timeout", str(SECONDS))
+    if kind == "batching":
+        shutil.copytree(uci_model, package / "price")
+        (package / "web_service.py").write_text(PASSING)
+        (package / "config.yml").write_text(config(["price"], batching=True))
+    else:
+        (package / "model").symlink_to(uci_model)
+    flags = ("--workers", str(workers), "--consistency-required", "false", "--request-timeout", str(SECONDS))
     serving = start_serving(tmp_path_factory.mktemp("serve"), package, *flags)
+    # the Open Inference Protocol has the model under the name of its Op
+    serving.name = "svc" if kind == "plain" else "price"
     try:
         yield serving.wait_ready()
     finally:
@@ -145,7 +165,9 @@ def test_a_plain_model_answers_as_paddle_inference(
         np.testing.assert_array_equal(ask(row), price, strict=True)
 
 
-def test_every_request_gets_its_own_answer(plain: Serving, rows: "NDArray[Any]", prices: "list[NDArray[Any]]") -> None:
+def test_every_request_gets_its_own_answer(
+    plain: Serving, request: pytest.FixtureRequest, rows: "NDArray[Any]", prices: "list[NDArray[Any]]"
+) -> None:
     assert len({price.tobytes() for price in prices}) > REQUESTS * 0.99
     numbers, answers = count(), [np.empty(0)] * REQUESTS
     failures: list[str] = []
@@ -165,4 +187,6 @@ def test_every_request_gets_its_own_answer(plain: Serving, rows: "NDArray[Any]",
         thread.join()
     assert not failures
     wrong = [number for number in range(REQUESTS) if answers[number].tobytes() != prices[number].tobytes()]
+    shared = plain.metrics()["paddle_serving_batch_size_sum"] - plain.metrics()["paddle_serving_batch_size_count"]
+    assert (shared > REQUESTS) == (request.node.callspec.params["plain"][1] == "batching"), shared
     assert not wrong, f"{len(wrong)} of {REQUESTS} answers are not their own, first request {wrong[0]}"
