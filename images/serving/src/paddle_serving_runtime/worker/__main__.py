@@ -6,10 +6,8 @@ Paddle do not survive it.
 
 import argparse
 import asyncio
-import ctypes
 import faulthandler
 import fcntl
-import gc
 import os
 import signal
 import socket
@@ -26,6 +24,7 @@ from paddle_serving_runtime.worker.busy import BusyMark
 from paddle_serving_runtime.worker.http import Handler, HttpReply, HttpRequest, Respond
 from paddle_serving_runtime.worker.lifeline import Lifeline
 from paddle_serving_runtime.worker.loading import Loaded, load_engine
+from paddle_serving_runtime.worker.memory import settle
 from paddle_serving_runtime.worker.options import WorkerOptions
 from paddle_serving_runtime.worker.reading import Limits
 from paddle_serving_runtime.worker.server import serve
@@ -59,7 +58,7 @@ def run(options: WorkerOptions) -> int:
         _report(options, failed={"reason": error.reason, "message": error.message, "exitCode": error.exit_code})
         return error.exit_code
     listening = _listen(Path(options.socket))
-    _forget_loading()
+    settle()
     os.nice(_SERVING_NICENESS)
     uvloop.run(_serve(options, loaded, listening))
     return 0
@@ -103,13 +102,6 @@ def _listen(path: Path) -> socket.socket:
         first.bind(str(path))
         first.listen()
         return socket.socket(fileno=fcntl.fcntl(first, fcntl.F_DUPFD_CLOEXEC, _HIGH_DESCRIPTOR))
-
-
-def _forget_loading() -> None:
-    """Gives back what loading has freed, some MiB; what is left is nothing to search for garbage."""
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
-    gc.freeze()
 
 
 def _report(options: WorkerOptions, **content: object) -> None:
