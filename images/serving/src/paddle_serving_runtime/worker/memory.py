@@ -12,7 +12,7 @@ _MIB = 1024 * 1024
 def settle() -> None:
     """Gives back what loading has freed, and keeps what requests free.
 
-    The first is some MiB of a worker. Without the second, what one request frees at the end of the heap goes back to the
+    The first is some MiB of a worker. Without the second, what one request frees at the heap's end goes back to the
     kernel and the next one takes it anew, page by page: 440 page faults for a tensor of 110 KB in JSON. What has been
     loaded stays, so it is nothing to search for garbage.
     """
