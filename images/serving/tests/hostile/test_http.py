@@ -1,5 +1,6 @@
 """HTTP on the port of the service: framing that two parsers might read differently, paths, methods, other protocols."""
 
+import json
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -192,6 +193,27 @@ def test_other_methods_are_refused(target: "Target", method: str) -> None:
     )
     assert reply.status in (400, 405, 501)
     assert_tells_nothing(reply.body)
+
+
+@pytest.mark.parametrize(
+    ("line", "allow"),
+    [
+        ("DELETE /v2", "GET, HEAD"),
+        ("POST /v2", "GET, HEAD"),
+        ("OPTIONS /v2/health/live", "GET, HEAD"),
+        ("POST /v2/models/price/ready", "GET, HEAD"),
+        ("PUT /v2/models/price/versions/1", "GET, HEAD"),
+        ("PUT /v2/models/price/infer", "POST"),
+        ("HEAD /v2/models/price/versions/1/infer", "POST"),
+        ("OPTIONS *", "POST"),
+        ("GET /svc/prediction", "POST"),
+    ],
+)
+def test_405_says_which_methods_the_path_has(target: "Target", line: str, allow: str) -> None:
+    reply = target.send(head(b"Content-Length: 0", b"Connection: close", start=f"{line} HTTP/1.1".encode()))
+    assert (reply.status, reply.headers["allow"]) == (405, allow)
+    message = json.loads(reply.body or b'{"error": "HEAD has no body"}')
+    assert list(message) == (["error"] if "/v2" in line else ["err_no", "err_msg", "key", "value", "tensors"])
 
 
 PATHS = [

@@ -24,6 +24,7 @@ from tritonclient.grpc import (
 from tritonclient.utils import InferenceServerException
 from typing_extensions import override
 
+from paddle_serving_runtime.protocol.paths import ONLY_GET
 from paddle_serving_runtime.supervisor.control import GRPC_SOCKET, HTTP_SOCKET, start_control
 from paddle_serving_runtime.supervisor.readiness import Readiness
 
@@ -199,8 +200,11 @@ def test_before_anything_is_loaded_there_is_no_model(pod: Pod) -> None:
 
 
 def test_other_methods_are_405_and_head_has_no_body(pod: Pod) -> None:
-    assert pod.get("/v2", method="DELETE")[0] == 405
+    for path in ("/v2", "/v2/", "/v2/health/ready", "/v2/models/uci", "/v2/models/uci/versions/1/ready"):
+        assert pod.get(path, method="DELETE") == (405, {"error": ONLY_GET})
     assert pod.get("/v2/models/uci/infer") == (405, {"error": "only POST is answered"})
+    assert pod.get("/v2/models/uci/infer", method="DELETE") == (405, {"error": "only POST is answered"})
+    assert pod.get("/v2/repository", method="DELETE")[0] == 404
     assert pod.get("/v2", method="HEAD") == (200, None)
 
 

@@ -11,7 +11,7 @@ from paddle_serving_runtime.protocol import Limits, Response
 from paddle_serving_runtime.protocol.call import SERVICE, Call, Result
 from paddle_serving_runtime.protocol.grpc_framing import frame, unframe
 from paddle_serving_runtime.protocol.open_inference_messages import MESSAGES
-from paddle_serving_runtime.protocol.paths import MODEL_INFER
+from paddle_serving_runtime.protocol.paths import MODEL_INFER, ONLY_GET
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest
 from paddle_serving_runtime.worker.routes import make_handler
 
@@ -99,7 +99,6 @@ def test_a_binary_and_compressed_request_is_read() -> None:
     [
         ("/v2/models/other/infer", {}, 404),
         ("/v2/models/net/versions/2/infer", {}, 404),
-        ("/v2/models/net", {}, 404),
         ("/v2/repository/index", {}, 404),
         ("/v2/models/net/infer", {b"content-encoding": b"br"}, 415),
         ("/v2/models/net/infer", {b"content-encoding": b"gzip"}, 400),
@@ -113,6 +112,13 @@ def test_an_error_has_its_status_and_a_sentence(path: str, headers: dict[bytes, 
     assert list(body) == ["error"]
     assert len(body["error"]) > 10
     assert engine.calls == []
+
+
+@pytest.mark.parametrize("path", ["/v2", "/v2/health/live", "/v2/models/net", "/v2/models/net/versions/1/ready"])
+def test_a_post_to_what_is_only_read_is_405_and_says_how_it_is_read(path: str) -> None:
+    reply, body = post(Engine(), path, {"inputs": []})
+    assert (reply.status, body) == (405, {"error": ONLY_GET})
+    assert (b"allow", b"GET, HEAD") in reply.headers
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from paddle_serving_runtime.front.names import (
 )
 from paddle_serving_runtime.front.refusals import (
     BY_PATH,
+    GET_ONLY,
     NOT_GRPC,
     OWN_STATUSES,
     POST_ONLY,
@@ -21,7 +22,8 @@ from paddle_serving_runtime.front.refusals import (
     Refusal,
     too_long,
 )
-from paddle_serving_runtime.protocol.paths import OPEN_INFERENCE_ROOT, WORKER_GRPC_PATHS
+from paddle_serving_runtime.protocol.open_inference_rest import error_json
+from paddle_serving_runtime.protocol.paths import INFER_PATTERN, OPEN_INFERENCE_ROOT, WORKER_GRPC_PATHS
 
 RETRY_AFTER_SECONDS = 1
 # quoted, because all of it is empty for bytes that are no HTTP request
@@ -54,7 +56,9 @@ def http(rules: Rules, port: int) -> list[str]:
         *_begin(),
         f"    acl open-inference path_beg {OPEN_INFERENCE_ROOT}/",
         f"    acl open-inference path {OPEN_INFERENCE_ROOT}",
-        _return(rules, POST_ONLY, "Allow POST", "!METH_POST !METH_GET or !METH_POST !open-inference"),
+        f"    acl infer path_reg {INFER_PATTERN}",
+        _return(rules, POST_ONLY, "Allow POST", "!METH_POST !open-inference or !METH_POST !METH_GET infer"),
+        _return_get_only("!METH_POST !METH_GET"),
         _return(rules, too_long(rules.max_body_bytes), "", f"{{ req.body_size gt {rules.max_body_bytes} }}"),
         _return(rules, QUEUE_FULL, f"Retry-After {RETRY_AFTER_SECONDS}", f"METH_POST {_full(rules)}"),
         *_wait_for_body(rules, "METH_POST"),
@@ -126,6 +130,13 @@ def _return(rules: Rules, refusal: Refusal, header: str, condition: str) -> str:
     return f"    http-request return status {status} content-type application/json{headers} {body} if {condition}"
 
 
+def _return_get_only(condition: str) -> str:
+    """For paths of the Open Inference Protocol alone."""
+    body = error_json(GET_ONLY.message).decode()
+    headers = 'content-type application/json hdr Allow "GET, HEAD"'
+    return f"    http-request return status {GET_ONLY.status.value} {headers} string '{body}' if {condition}"
+
+
 def _error_file(rules: Rules, status: int, name: str) -> str:
     return f"    errorfile {status} {rules.error_folder / name}"
 
@@ -135,5 +146,5 @@ def _error_by_path(rules: Rules, status: int) -> str:
 
 
 def _body_by_path(rules: Rules, status: int) -> str:
-    # `CONNECT host:port` and `POST *` have no path, which without the default would be no body
-    return f"lf-string '%[var(txn.path,/),map_beg({rules.error_folder / f'{status}.map'})]'"
+    # `CONNECT host:port` and `OPTIONS *` have no path, which without the default would be no body
+    return f"lf-string '%[var(txn.path,/),concat(/),map_beg({rules.error_folder / f'{status}.map'})]'"

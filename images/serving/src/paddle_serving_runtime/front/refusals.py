@@ -8,7 +8,7 @@ from paddle_serving_runtime.protocol import ErrorCode, error_body
 from paddle_serving_runtime.protocol.codes import grpc_status
 from paddle_serving_runtime.protocol.grpc_framing import CONTENT_TYPE, status_trailers
 from paddle_serving_runtime.protocol.open_inference_rest import error_json
-from paddle_serving_runtime.protocol.paths import OPEN_INFERENCE_ROOT
+from paddle_serving_runtime.protocol.paths import ONLY_GET, ONLY_POST, OPEN_INFERENCE_ROOT
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Refusal:
 
 LOST = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, ErrorCode.CLOSED_ERROR, "the worker of this request was lost; retry")
 QUEUE_FULL = Refusal(HTTPStatus.TOO_MANY_REQUESTS, ErrorCode.CLOSED_ERROR, "the queue is full; retry")
-POST_ONLY = Refusal(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.RPC_PACKAGE_ERROR, "only POST is answered")
+POST_ONLY = Refusal(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.RPC_PACKAGE_ERROR, ONLY_POST)
+GET_ONLY = Refusal(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.RPC_PACKAGE_ERROR, ONLY_GET)
 NOT_GRPC = "only gRPC is answered on this port"
 
 _OWN = {
@@ -55,7 +56,8 @@ def refusal_files(max_body_bytes: int) -> Mapping[str, bytes]:
     """Contents by file name.
 
     `<status>.http` and `grpc-<status>.http` are complete responses, `<status>.map` the bodies by the beginning of the
-    path: {"error": ...} for the Open Inference Protocol, a pipeline response for everything else.
+    path with a slash behind it: {"error": ...} for the Open Inference Protocol, a pipeline response for everything
+    else.
     """
     mapped = (POST_ONLY, QUEUE_FULL, too_long(max_body_bytes), *(_OWN[status] for status in BY_PATH))
     return {

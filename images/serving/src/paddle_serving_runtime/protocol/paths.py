@@ -11,5 +11,25 @@ WORKER_GRPC_PATHS = (PIPELINE_INFERENCE, MODEL_INFER)
 OPEN_INFERENCE_ROOT = "/v2"
 """GET of this path and of those below it is the supervisor's, POST below it a worker's."""
 
+INFER_PATTERN = f"^{OPEN_INFERENCE_ROOT}/models/[^/]+(/versions/[^/]+)?/infer$"
+"""The paths below it that have POST."""
+
+ONLY_POST = "only POST is answered"
+ONLY_GET = "only GET is answered; inference is POST /v2/models/<model>/infer"
+
 GRPC_SERVICE_NAMES = (pipeline_messages.SERVICE_NAME, open_inference_messages.SERVICE_NAME)
 """What grpc.health.v1 and reflection tell of."""
+
+_READING = ("GET", "HEAD")
+_OF_MODEL = {"": _READING, "ready": _READING, "infer": ("POST",)}
+
+
+def open_inference_methods(path: str) -> tuple[str, ...]:
+    """The methods that a path of the Open Inference Protocol's REST form has; none where there is no such path."""
+    match path.split("/"):
+        case ["", "v2"] | ["", "v2", "health", "live" | "ready"]:
+            return _READING
+        case ["", "v2", "models", _, "versions", _, *rest] | ["", "v2", "models", _, *rest]:
+            return _OF_MODEL.get("/".join(rest), ())
+        case _:
+            return ()

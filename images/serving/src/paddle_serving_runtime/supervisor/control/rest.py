@@ -7,11 +7,10 @@ from urllib.parse import unquote
 
 import orjson
 
+from paddle_serving_runtime.protocol.paths import ONLY_GET, ONLY_POST, open_inference_methods
 from paddle_serving_runtime.supervisor.admin import Message
 from paddle_serving_runtime.supervisor.control.state import NAME, NoModelError, State
 
-_READING = frozenset({"GET", "HEAD"})
-_POST_ONLY = {"error": "only POST is answered"}
 _NO_PATH = {"error": "no such path; there are health, metadata, ready and infer"}
 
 Answer = tuple[HTTPStatus, dict[str, Any]]
@@ -29,21 +28,23 @@ class ControlApp:
         """Handles one HTTP request."""
         if scope["type"] != "http":
             return
-        status, content = answer(self._state, scope["method"], scope["raw_path"].decode("latin-1"))
+        path = scope["raw_path"].decode("latin-1").rstrip("/")
+        status, content = answer(self._state, scope["method"], path)
         body = orjson.dumps(content)
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         if status is HTTPStatus.METHOD_NOT_ALLOWED:
-            headers.append((b"allow", b"POST" if scope["method"] in _READING else b"GET, HEAD"))
+            headers.append((b"allow", ", ".join(open_inference_methods(path)).encode()))
         await send({"type": "http.response.start", "status": int(status), "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
 
 def answer(state: State, method: str, path: str) -> Answer:
-    """Status and body for a method and an encoded path."""
-    if method not in _READING:
-        return HTTPStatus.METHOD_NOT_ALLOWED, {"error": "only GET; inference is POST /v2/models/<model>/infer"}
+    """Status and body for a method and an encoded path without a slash at its end."""
+    methods = open_inference_methods(path)
+    if methods and method not in methods:
+        return HTTPStatus.METHOD_NOT_ALLOWED, {"error": ONLY_POST if "POST" in methods else ONLY_GET}
     try:
-        return _answer(state, [unquote(part) for part in path.rstrip("/").split("/")])
+        return _answer(state, [unquote(part) for part in path.split("/")])
     except NoModelError as error:
         return HTTPStatus.NOT_FOUND, {"error": str(error)}
 
@@ -72,8 +73,6 @@ def _about(state: State, name: str, version: str, rest: list[str]) -> Answer:
             model = state.model(name, version)
             status, ready = _yes_or_no("ready", yes=state.ready())
             return status, {"name": model.name, **ready}
-        case ["infer"]:
-            return HTTPStatus.METHOD_NOT_ALLOWED, _POST_ONLY
         case _:
             return HTTPStatus.NOT_FOUND, _NO_PATH
 

@@ -8,7 +8,14 @@ from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Limits, Respo
 from paddle_serving_runtime.protocol.call import Result
 from paddle_serving_runtime.protocol.grpc_framing import CONTENT_TYPE
 from paddle_serving_runtime.protocol.open_inference import resolver
-from paddle_serving_runtime.protocol.paths import MODEL_INFER, OPEN_INFERENCE_ROOT, PIPELINE_INFERENCE
+from paddle_serving_runtime.protocol.paths import (
+    MODEL_INFER,
+    ONLY_GET,
+    ONLY_POST,
+    OPEN_INFERENCE_ROOT,
+    PIPELINE_INFERENCE,
+    open_inference_methods,
+)
 from paddle_serving_runtime.worker.http import Handler, HttpReply, HttpRequest, Respond
 from paddle_serving_runtime.worker.routes.dialect import Accepted, Dialect, Failure
 from paddle_serving_runtime.worker.routes.open_inference import OpenInferenceGrpc, OpenInferenceRest
@@ -18,7 +25,7 @@ from paddle_serving_runtime.worker.routes.pipeline_json import PipelineJson
 _LOG = logging.getLogger(__name__)
 _MICROSECONDS = 1_000_000
 _INTERNAL = Failure(HTTPStatus.INTERNAL_SERVER_ERROR, ErrorCode.UNKNOWN, "internal error")
-_POST_ONLY = Failure(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.RPC_PACKAGE_ERROR, "only POST is answered")
+_POST = ("POST",)
 
 
 def make_handler(engine: Engine, names: Collection[str], limits: Limits, *, legacy_status: bool = False) -> Handler:
@@ -36,7 +43,7 @@ def make_handler(engine: Engine, names: Collection[str], limits: Limits, *, lega
     def dialect_of(request: HttpRequest) -> Dialect:
         if request.path in grpc and request.headers.get(b"content-type", b"").startswith(CONTENT_TYPE):
             return grpc[request.path]
-        return below_v2 if request.path.startswith(f"{OPEN_INFERENCE_ROOT}/") else pipeline_json
+        return below_v2 if f"{request.path}/".startswith(f"{OPEN_INFERENCE_ROOT}/") else pipeline_json
 
     return functools.partial(_handle, engine, dialect_of)
 
@@ -46,8 +53,9 @@ def _handle(
 ) -> None:
     dialect = dialect_of(request)
     request_id = request.headers.get(b"x-request-id", b"").decode("latin-1")
-    if request.method != "POST":
-        respond(_allow_post(dialect.refuse(_POST_ONLY)))
+    methods = open_inference_methods(request.path) or _POST
+    if request.method != "POST" or methods != _POST:
+        respond(_not_allowed(dialect, methods))
         return
     try:
         accepted = dialect.accept(request)
@@ -92,5 +100,7 @@ def _failure(error: BaseException, request_id: str) -> Failure:
             return _INTERNAL
 
 
-def _allow_post(reply: HttpReply) -> HttpReply:
-    return reply._replace(headers=(*reply.headers, (b"allow", b"POST")))
+def _not_allowed(dialect: Dialect, methods: tuple[str, ...]) -> HttpReply:
+    message = ONLY_POST if methods == _POST else ONLY_GET
+    reply = dialect.refuse(Failure(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.RPC_PACKAGE_ERROR, message))
+    return reply._replace(headers=(*reply.headers, (b"allow", ", ".join(methods).encode())))
