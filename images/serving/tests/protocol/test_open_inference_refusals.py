@@ -79,6 +79,9 @@ FP32 = {"name": "x", "shape": [2], "datatype": "FP32"}
         ({"inputs": [], "parameters": {"sequence_id": 1}}, "sequences"),
         ({"inputs": [], "parameters": []}, "parameters of the request"),
         ({"inputs": [], "id": 1}, "id must be a string"),
+        ({"inputs": [], "parameters": {"binary_data_output": "true"}}, "binary_data_output must be true or false"),
+        ({"inputs": [], "parameters": {"binary_data_output": None}}, "binary_data_output must be true or false"),
+        ({"inputs": [], "outputs": [{"name": "y", "parameters": {"binary_data": 1}}]}, "binary_data must be true"),
     ],
 )
 def test_a_wrong_json_request_is_refused_with_a_sentence(fields: dict[str, Any], words: str) -> None:
@@ -149,6 +152,12 @@ def raw(datatype: str, shape: list[int], *contents: bytes) -> bytes:
 )
 def test_a_wrong_message_is_refused_with_a_sentence(body: bytes, words: str) -> None:
     assert words in refused_grpc(body).message
+
+
+def test_a_word_that_says_in_which_form_to_answer_is_refused() -> None:
+    request = service_pb2.ModelInferRequest.FromString(message(SPECIAL))
+    request.parameters["binary_data_output"].string_param = "true"
+    assert "binary_data_output must be a bool_param" in refused_grpc(request.SerializeToString()).message
 
 
 def test_contents_beside_raw_contents_are_refused() -> None:

@@ -73,9 +73,8 @@ def parse_infer(message: bytes, resolve: Resolve, limits: Limits) -> InferReques
         unique(kind, [tensor.name for tensor in tensors])
         for tensor in tensors:
             refuse_tensor_extensions(f"{kind} {tensor.name[:80]}", tensor.parameters)
-    typed = _BINARY_DEFAULT in request.parameters and not request.parameters[_BINARY_DEFAULT].bool_param
     call = Call(target, _inputs(target, request), outputs=tuple(output.name for output in request.outputs))
-    return InferRequest(request.model_name, request.id, call, {}, binary_default=not typed)
+    return InferRequest(request.model_name, request.id, call, {}, binary_default=_wants_bytes(request))
 
 
 def pack_infer(request: InferRequest, response: Response) -> bytes:
@@ -98,6 +97,15 @@ def pack_infer(request: InferRequest, response: Response) -> bytes:
         raise UnpackableValue("an output holds text that is not valid Unicode") from None
     except ValueError as error:
         raise UnpackableValue(str(error)) from None
+
+
+def _wants_bytes(request: Any) -> bool:  # noqa: ANN401 - generated protobuf message
+    if _BINARY_DEFAULT not in request.parameters:
+        return True
+    parameter = request.parameters[_BINARY_DEFAULT]
+    if parameter.WhichOneof("parameter_choice") != "bool_param":
+        raise refusal(f"parameter {_BINARY_DEFAULT} must be a bool_param")
+    return bool(parameter.bool_param)
 
 
 def _inputs(target: str, request: Any) -> dict[str, str | NDArray[Any]]:  # noqa: ANN401 - generated protobuf message

@@ -69,13 +69,13 @@ def parse_infer(model: str, target: str, body: bytes, header_length: str | None,
     refuse_request_extensions(parameters)
     inputs, outputs = _objects(message, "inputs", limits.tensors), _objects(message, "outputs", limits.tensors)
     call = Call(target, _inputs(target, inputs, _Binary(memoryview(body)[length:])), outputs=_output_names(outputs))
-    binary = {output["name"]: _parameters("an output", output).get(_BINARY) for output in outputs}
+    binary = {output["name"]: _flag(_parameters("an output", output), _BINARY) for output in outputs}
     return InferRequest(
         model,
         _string(message, "id"),
         call,
-        {name: wanted is True for name, wanted in binary.items() if wanted is not None},
-        parameters.get(_BINARY_DEFAULT) is True,
+        {name: wanted for name, wanted in binary.items() if wanted is not None},
+        _flag(parameters, _BINARY_DEFAULT) is True,
     )
 
 
@@ -179,6 +179,13 @@ def _parameters(what: str, message: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(parameters, dict):
         raise refusal(f"the parameters of {what} must be an object")
     return parameters
+
+
+def _flag(parameters: Mapping[str, Any], name: str) -> bool | None:
+    """The parameter, None where it is absent: a word taken for false would answer in a form that nobody asked for."""
+    if name not in parameters or isinstance(parameters[name], bool):
+        return parameters.get(name)
+    raise refusal(f"parameter {name} must be true or false")
 
 
 def _output_names(outputs: list[dict[str, Any]]) -> tuple[str, ...]:
