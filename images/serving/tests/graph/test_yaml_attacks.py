@@ -26,8 +26,12 @@ SHORT_LAUGHS = (
         ("op: " + "[" * 100_000, "config.yml:1: it is nested too deeply."),
         ("op: x" + "x" * (1 << 20), "config.yml:1: it is larger than 1 MiB; that is no configuration."),
         ("op: !!python/object/apply:os.system [id]", "config.yml:1: could not determine a constructor for the tag"),
+        (
+            "op:\n  uci: {since: 2024-13-01}",
+            "config.yml:2: '2024-13-01' cannot be read as tag:yaml.org,2002:timestamp.",
+        ),
     ],
-    ids=["laughs", "short laughs", "a circle", "depth", "size", "a Python object"],
+    ids=["laughs", "short laughs", "a circle", "depth", "size", "a Python object", "a 13th month"],
 )
 def test_a_yaml_attack_is_named_with_its_line(
     service: Service, error_of: Callable[..., str], config: str, sentence: str

@@ -25,6 +25,11 @@ ATTACKS = {
     "a Python name": ("a: !!python/name:os.system", "could not determine a constructor"),
     "another tag": ("a: !secret x", "could not determine a constructor"),
     "two documents": ("a: 1\n---\nb: 2", "expected a single document"),
+    "a bool that is none": ("a: !!bool x", "'x' cannot be read as tag:yaml.org,2002:bool"),
+    "an empty number": ("a: !!int ''", "cannot be read as tag:yaml.org,2002:int"),
+    "a time that is none": ("a: !!timestamp x", "cannot be read as tag:yaml.org,2002:timestamp"),
+    "a 13th month": ("a: [1, 2024-13-01]", "'2024-13-01' cannot be read as tag:yaml.org,2002:timestamp"),
+    "a number of 5000 digits": ("- " + "9" * 5000, "cannot be read as tag:yaml.org,2002:int"),
     "a control character": ("a: \x07", "special characters are not allowed"),
 }
 
