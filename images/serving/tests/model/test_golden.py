@@ -1,4 +1,6 @@
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from google.protobuf import json_format
 from paddle_serving_runtime import serving_packages
 from paddle_serving_runtime.consistency import Tolerance
 from paddle_serving_runtime.errors import ModelInvalid
-from paddle_serving_runtime.model.golden import load_recorded, load_samples, tensors_request
+from paddle_serving_runtime.model.golden import load_recorded, load_samples, read_arrays, tensors_request
 from paddle_serving_runtime.model.package import Package
 
 
@@ -85,6 +87,28 @@ def test_pickled_arrays_are_not_read(put: Callable[..., Package]) -> None:
 def test_broken_samples_are_named(put: Callable[..., Package], files: dict[str, object], message: str) -> None:
     with pytest.raises(ModelInvalid, match=message):
         load_samples(put(**files))
+
+
+def npz(header: bytes, compression: int = zipfile.ZIP_STORED) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        archive.writestr("x.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    return buffer.getvalue()
+
+
+BROKEN_ARRAYS = {
+    "a header that does not end": npz(b"{'descr': ("),
+    "a header with a wrong indent": npz(b"{}\n  x\n y"),
+    "a broken deflate stream": npz(bytes(100), zipfile.ZIP_DEFLATED).replace(b"x.npy" + b"\x9b", b"x.npy\xff", 1),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_ARRAYS)
+def test_broken_arrays_are_named(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "a.npz"
+    path.write_bytes(BROKEN_ARRAYS[name])
+    with pytest.raises(ModelInvalid, match=r"a\.npz is not an \.npz file of plain arrays"):
+        read_arrays(path)
 
 
 def test_recorded_answers_have_values_tolerance_and_where_they_come_from(put: Callable[..., Package]) -> None:

@@ -84,7 +84,7 @@ def read_program(files: ModelFiles) -> Program:
     """The program of a model. Raises ModelInvalid naming the file."""
     try:
         program = _read_pir(files) if files.is_pir else _read_proto(files)
-    except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise ModelInvalid(
             f"{files.program} is not a program that this runtime can read ({type(error).__name__}: {error}). "
             "Export the model again with paddle.jit.save or paddle.static.save_inference_model."
@@ -137,8 +137,8 @@ def _ports(block: Any, kind: str, variables: dict[str, Any]) -> Iterator[tuple[i
         if operation.type != kind:
             continue
         links = operation.outputs if kind == "feed" else operation.inputs
-        name = next(link.arguments[0] for link in links if link.arguments)
-        column = next(attribute.i for attribute in operation.attrs if attribute.name == "col")
+        name = [link.arguments[0] for link in links if link.arguments][0]  # noqa: RUF015 - StopIteration ends a generator
+        column = {attribute.name: attribute.i for attribute in operation.attrs}["col"]
         if variables[name].type.type == _STRINGS:
             yield column, Port(name, "str", (-1,), 0)
             continue
