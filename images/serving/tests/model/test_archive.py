@@ -147,6 +147,13 @@ def zip_bytes(*members: tuple[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def nameless_zip() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(""), b"x")
+    return buffer.getvalue()
+
+
 def encrypted_zip() -> bytes:
     content = bytearray(zip_bytes(("a", b"1")))
     for record, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
@@ -205,6 +212,7 @@ BYTES: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: zip_bytes(("a", b"1"), ("b", b"2")).replace(b"b", b"a"),
         "has a twice",
     ),
+    "a zip with a member without a name": (nameless_zip, "has a member without a name"),
     "a zip with an encrypted member": (encrypted_zip, "has an encrypted member"),
     "nothing": (lambda: b"", "is broken"),
     "a page": (lambda: b"<html>Sign in first</html>", "is broken"),

@@ -183,6 +183,8 @@ def _zip_members(archive: Path, limits: Limits) -> Iterator[Member]:
                 raise RefusedError(f"has a link or a device, {_shown(member.filename)}")
             if member.flag_bits & 1:
                 raise RefusedError(f"has an encrypted member, {_shown(member.filename)}")
+            if not member.filename:
+                raise RefusedError("has a member without a name")
             if "\0" in member.orig_filename:
                 raise RefusedError(f"has a member outside of itself, {_shown(member.orig_filename)}")
 
