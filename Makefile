@@ -13,6 +13,9 @@ KIND := python3 e2e/kind
 IMAGES ?=
 PORT ?= 8080
 BENCH_FLAGS ?=
+ATHERIS := atheris==3.0.0
+FUZZ_SECONDS ?= 60
+FUZZ ?=
 
 ##@ Start here
 
@@ -37,6 +40,10 @@ test-unit: setup haproxy ## unit tests only
 .PHONY: test-integration
 test-integration: setup cluster-tools s3-server ## the operator against a real kube-apiserver and etcd, fetch against a real S3 server
 	$(RUN) pytest -m integration
+
+.PHONY: fuzz
+fuzz: setup ## by hand: the parsers of what others write under atheris, FUZZ_SECONDS=60 each (FUZZ="name ..." for some)
+	$(RUN) --with $(ATHERIS) python -m images.serving.tests.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ)
 
 .PHONY: e2e
 e2e: setup cluster images s3-server ## install, roll out, break, query and compare on a kind cluster
