@@ -19,7 +19,7 @@ MODELS = {
 BUSY = 16
 """Connections at which every predictor is busy."""
 
-_TENTH = 10
+_FIFTH = 5
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
@@ -46,6 +46,14 @@ def beyond(rows: Rows, row: Row) -> float | None:
     """CPU ms of a request beyond the predictor's own."""
     own = own_cpu(rows, row)
     return None if own is None else float(row["cpu_ms"]) - own
+
+
+def rested_cpu(rows: Rows, model: str) -> float | None:
+    """CPU ms that a run of the predictor alone takes more after a rest than in a closed loop."""
+    alone = find(rows, model=model, server=RAW, connections=1)
+    if alone is None or "rested_cpu_ms" not in alone:
+        return None
+    return float(alone["rested_cpu_ms"]) - float(alone["cpu_ms"])
 
 
 def ratio(rows: Rows, model: str, protocol: str, connections: int) -> float | None:
@@ -76,7 +84,7 @@ def added_p50(rows: Rows, model: str, protocol: str) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """One process over a soak: resident MiB after a tenth and at the end, (least, most) descriptors and threads."""
+    """One process in the second half of a soak: resident MiB, first and last, (least, most) descriptors and threads."""
 
     process: str
     begin: float
@@ -91,17 +99,22 @@ class Growth:
 
 
 def memory_growth(samples: Rows) -> list[Growth]:
-    """Every process that lived through all of it: medians of the second and of the last tenth of the samples."""
-    part = max(1, len(samples) // _TENTH)
-    second, last = samples[part : 2 * part] or samples[-1:], samples[-part:]
+    """Every process that lived through the second half of the answers: medians of the first and last fifth of that half.
+
+    The first half is for every process to take what it will use again and again.
+    """
+    half = next(number for number, sample in enumerate(samples) if 2 * sample["answered"] >= samples[-1]["answered"])
+    samples = samples[half:]
+    part = max(1, len(samples) // _FIFTH)
+    first, last = samples[:part], samples[-part:]
     found = []
     for process in samples[-1]["processes"]:
-        begin, end, whole = (series(some, process["pid"]) for some in (second, last, samples[part:]))
+        begin, end, whole = (series(some, process["pid"]) for some in (first, last, samples))
         if begin and end:
             fds, threads = ([one[field] for one in whole] for field in ("fds", "threads"))
-            first, now = (median(one["rss_mib"] for one in some) for some in (begin, end))
+            then, now = (median(one["rss_mib"] for one in some) for some in (begin, end))
             ranges = (min(fds), max(fds)), (min(threads), max(threads))
-            found.append(Growth(process["process"], first, now, *ranges))
+            found.append(Growth(process["process"], then, now, *ranges))
     return found
 
 

@@ -85,7 +85,10 @@ class Raw:
 
 
 def measure(model: Model, processes: int, seconds: float, answer: Path | None = None) -> dict[str, Any]:
-    """One row: runs per second of all processes, latency of the first, CPU milliseconds per run."""
+    """One row: runs per second of all processes, latency of the first, CPU milliseconds per run.
+
+    `rested_cpu_ms` is that of a run after a millisecond without one, in the first process.
+    """
     with predictors(model, processes, seconds, answer) as started:
         for process in started:
             process.go()
@@ -100,5 +103,6 @@ def measure(model: Model, processes: int, seconds: float, answer: Path | None = 
         "p50_ms": p50,
         "p90_ms": p90,
         "p99_ms": p99,
+        "rested_cpu_ms": figures[0]["rested_cpu_ms"],
         "cpu_ms": round(sum(one["cpu_seconds"] for one in figures) / runs * 1e3, 4),
     }

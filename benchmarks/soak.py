@@ -1,4 +1,6 @@
-"""One million requests of every protocol: memory, file descriptors and threads of every process, all the way.
+"""Two million requests of every protocol: memory, file descriptors and threads of every process, all the way.
+
+The first million is for every process to take the memory that it will use again and again, the second one shows growth.
 
 The protocols take turns of a few seconds each; between the turns every process is looked at.
 """
@@ -20,7 +22,7 @@ from benchmarks.models import Model
 from benchmarks.results import WORK, Results, arguments, output_of
 from benchmarks.servers import Running
 
-REQUESTS = 1_000_000
+REQUESTS = 2_000_000
 CONNECTIONS = 16
 _KIB = 1024
 

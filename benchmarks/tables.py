@@ -106,10 +106,10 @@ def overload(raw: Mapping[str, Any]) -> str:
 
 
 def soak(raw: Mapping[str, Any]) -> str:
-    """What every process held after the first tenth and in the last tenth of the run."""
+    """What every process held at the beginning and at the end of the second half of the run."""
     (row,) = [row for row in raw["rows"] if "samples" in row]
     last = row["samples"][-1]
-    head = ("process", "MiB after a tenth", "MiB at the end", "growth", "descriptors", "threads")
+    head = ("process", "MiB after the first half", "MiB at the end", "growth", "descriptors", "threads")
     body = []
     for growth in memory_growth(row["samples"]):
         ranges = [f"{low}-{high}" if low != high else str(low) for low, high in (growth.fds, growth.threads)]

@@ -140,6 +140,16 @@ def test_memory_that_grows_is_seen_and_memory_that_does_not_is_not() -> None:
     assert "worker" in grows.measured
 
 
+def test_memory_that_is_taken_in_the_first_half_is_no_growth() -> None:
+    samples = soak(300)["rows"][0]["samples"]
+    for number, sample in enumerate(samples):
+        sample["processes"][1]["rss_mib"] = min(15 + number, 25)
+    assert [growth.percent for growth in figures.memory_growth(samples)] == [0.0, 0.0]
+    for number, sample in enumerate(samples[11:]):
+        sample["processes"][1]["rss_mib"] = 26 + number
+    assert figures.memory_growth(samples)[1].percent > 20
+
+
 def test_a_process_that_was_replaced_is_measured_from_its_own_beginning() -> None:
     samples = soak(300)["rows"][0]["samples"]
     for sample in samples[-3:]:
