@@ -99,7 +99,7 @@ class Growth:
 
 
 def memory_growth(samples: Rows) -> list[Growth]:
-    """Every process that lived through the second half of the answers: medians of the first and last fifth of that half.
+    """Every process that lived through the second half of the answers: medians of the first and last fifth of it.
 
     The first half is for every process to take what it will use again and again.
     """
