@@ -36,12 +36,18 @@ def two_new_or_old(serving: "Serving", gone: set[int]) -> bool:
     return serving_now == 2 and len(set(serving.worker_pids()) - gone) == 2
 
 
+def wait_for_standby(serving: "Serving") -> None:
+    """As a service is that has been running for a while. Without one recovery takes longer, see serve/test_faults.py."""
+    serving.wait_for(lambda: serving.metrics().get("paddle_serving_standby") == 1, "a standby process")
+
+
 @pytest.mark.timeout(240)
 def test_a_fault_costs_the_requests_of_its_worker_and_it_is_replaced(
     faulty: "Serving", engine: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # four of them within a minute; a fifth crash would be a loop
     for do in ("hog", "segfault", "spin", "stop") if engine == "direct" else ("hog", "abort", "sleep", "stop"):
+        wait_for_standby(faulty)
         before = set(faulty.worker_pids())
         with load(faulty) as clients:
             response = faulty.post({"key": ["x", "do"], "value": [X, do]})
@@ -73,6 +79,7 @@ def test_a_fault_costs_the_requests_of_its_worker_and_it_is_replaced(
 
 
 def test_a_killed_worker_comes_back(faulty: "Serving", engine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    wait_for_standby(faulty)
     victim, other = faulty.worker_pids()
     with load(faulty) as clients:
         os.kill(victim, signal.SIGKILL)
