@@ -100,9 +100,10 @@ bench-serving: setup haproxy bench-tools ## stock pipeline, both engines and raw
 	$(RUN) python -m benchmarks.serving $(BENCH_FLAGS)
 
 .PHONY: bench
-bench: bench-serving ## that, overload, start-up and a million requests; raw data, tables and plots into docs (about 25 minutes)
+bench: bench-serving ## that, overload, start-up, recovery and two million requests; raw data, tables and plots into docs (about 45 minutes)
 	$(RUN) python -m benchmarks.overload $(BENCH_FLAGS)
 	$(RUN) python -m benchmarks.startup $(BENCH_FLAGS)
+	$(RUN) python -m benchmarks.recovery $(BENCH_FLAGS)
 	$(RUN) python -m benchmarks.soak $(BENCH_FLAGS)
 	$(RUN) python -m benchmarks.report
 

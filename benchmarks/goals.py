@@ -32,6 +32,7 @@ GOODPUT_PERCENT = 90.0
 REFUSAL_MS = 50.0
 IMAGE_MB = 900.0
 WORKER_TIMES = 1.1
+RECOVERY_SECONDS = 3.0
 GROWTH_PERCENT = 1.0
 
 Raws = Mapping[str, Mapping[str, Any]]
@@ -62,6 +63,7 @@ def every(raws: Raws) -> Iterator[Goal]:
     yield from _latency(rows)
     yield from _overload(raws.get("overload", {}).get("rows", []))
     yield from _startup(raws.get("startup", {}).get("rows", []))
+    yield from _recovery(raws.get("recovery", {}).get("rows", []))
     yield _image(raws.get("image-size"))
     yield _memory(raws.get("startup", {}).get("rows", []))
     yield _soak(raws.get("soak", {}).get("rows", []))
@@ -133,6 +135,16 @@ def _startup(rows: Any) -> Iterator[Goal]:  # noqa: ANN401 - raw data
         yield Goal(goal, f"{ready:.2f} s", ready <= limit, f"importing Paddle alone: {imports:.2f} s")
     if not settled(rows):
         yield Goal("start to Ready at most 3 s + 1.2 x load", "", None)
+
+
+def _recovery(rows: Any) -> Iterator[Goal]:  # noqa: ANN401 - raw data
+    for engine in dict.fromkeys(row["engine"] for row in settled(rows)):
+        slowest, without = (
+            max(row["seconds"] for row in settled(rows) if row["engine"] == engine and row["standby"] == standby)
+            for standby in (True, False)
+        )
+        goal = f"{engine} engine: a killed worker replaced and verified within {RECOVERY_SECONDS:.0f} s, under load"
+        yield Goal(goal, f"{slowest:.1f} s", slowest <= RECOVERY_SECONDS, f"without a standby process {without:.1f} s")
 
 
 def _image(raw: Mapping[str, Any] | None) -> Goal:

@@ -24,6 +24,7 @@ STOCK = "stock pipeline"
 DIRECT = "direct engine"
 PIPELINE = "pipeline engine"
 STANDBY = "paddle_serving_standby"
+WITHOUT_STANDBY = ("--standby", "false")
 START_SECONDS = 90.0
 STOP_SECONDS = 60.0
 STOCK_GRPC_WORKERS = 64
@@ -163,7 +164,8 @@ def wait_for_answer(run: Running, model: Model, log: Path) -> None:
             clients.ask(payload.JSON, run.server.ports, model.service, model.inputs)
         except (requests.RequestException, ValueError, clients.WrongAnswerError) as error:
             return str(error)
-        if run.server.admin_port is not None and not run.metric(STANDBY):
+        has_standby = run.server.admin_port is not None and WITHOUT_STANDBY[0] not in run.server.command
+        if has_standby and not run.metric(STANDBY):
             return "its standby process imports Paddle"
         return ""
 

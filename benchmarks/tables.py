@@ -145,6 +145,21 @@ def machine(raw: Mapping[str, Any]) -> str:
     )
 
 
+def recovery(raw: Mapping[str, Any]) -> str:
+    """Seconds until a dead worker's successor serves, with and without a standby process."""
+    rows = settled(raw["rows"])
+    body = []
+    for engine in dict.fromkeys(row["engine"] for row in rows):
+        mine = [row for row in rows if row["engine"] == engine]
+        times = [
+            ", ".join(f"{row['seconds']:.1f}" for row in mine if row["standby"] == standby) for standby in (True, False)
+        ]
+        failed, every = (sum(row[field] for row in mine) for field in ("errors", "requests"))
+        body.append((engine, *times, f"{failed} of {every:,}"))
+    head = ("engine", "seconds with a standby process", "without", "requests that failed, of all deaths together")
+    return markdown(head, body)
+
+
 def _name(row: Mapping[str, Any]) -> str:
     return " / ".join(str(row[key]) for key in ("model", "server", "protocol", "workers") if key in row)
 
@@ -154,4 +169,5 @@ SECTIONS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "overload": overload,
     "soak": soak,
     "startup": startup,
+    "recovery": recovery,
 }

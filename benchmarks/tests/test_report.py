@@ -87,8 +87,24 @@ def overload() -> dict[str, Any]:
     return {"machine": MACHINE, "rows": [line, {**line, "workers": 2, "goodput_percent": 71.0}]}
 
 
+def recovery() -> dict[str, Any]:
+    times = {("direct", True): (0.2, 1.3), ("direct", False): (5.0, 6.0), ("pipeline", True): (0.4, 3.2)}
+    rows = [
+        {"engine": engine, "standby": standby, "seconds": seconds, "requests": 600, "errors": 1}
+        for (engine, standby), measured in ({**times, ("pipeline", False): (7.0, 6.0)}).items()
+        for seconds in measured
+    ]
+    return {"machine": MACHINE, "rows": rows}
+
+
 def raws() -> dict[str, Any]:
-    return {"serving": serving(), "soak": soak(300.5), "startup": startup(), "overload": overload()}
+    return {
+        "serving": serving(),
+        "soak": soak(300.5),
+        "startup": startup(),
+        "overload": overload(),
+        "recovery": recovery(),
+    }
 
 
 def test_a_row_a_series_and_a_column_a_number_of_connections() -> None:
@@ -120,7 +136,20 @@ def test_goals_are_met_missed_or_not_measured() -> None:
     assert found["cls0.40 ms"] is True
     assert found["1 workers95 %, 429 after 4.5 ms (p99), 0 others"] is True
     assert found["2 workers71 %, 429 after 4.5 ms (p99), 0 others"] is False
+    assert found["direct engine1.3 s"] is True
+    assert found["pipeline engine3.2 s"] is False
     assert found["CPU image at most 900 MB"] is None
+
+
+def test_recovery_stands_beside_recovery_without_a_standby_process() -> None:
+    assert "| direct | 0.2, 1.3 | 5.0, 6.0 | 4 of 2,400 |" in tables.recovery(recovery())
+
+
+def test_what_a_rest_adds_to_the_predictor_alone_is_said_beside_the_goal() -> None:
+    rows = serving()["rows"]
+    rows[0]["rested_cpu_ms"] = 2.8
+    (detail,) = [goal.detail for goal in goals.every({"serving": {"rows": rows}}) if goal.measured == "1.00 ms"]
+    assert detail.endswith("the predictor alone takes 0.30 more after 1 ms of rest")
 
 
 def test_no_server_can_be_faster_than_the_predictors_alone() -> None:

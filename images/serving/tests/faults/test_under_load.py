@@ -37,7 +37,7 @@ def two_new_or_old(serving: "Serving", gone: set[int]) -> bool:
 
 
 def wait_for_standby(serving: "Serving") -> None:
-    """As a service is that has been running for a while. Without one recovery takes longer, see serve/test_faults.py."""
+    """As a service has it that has been running for a while; serve/test_faults.py kills without waiting for it."""
     serving.wait_for(lambda: serving.metrics().get("paddle_serving_standby") == 1, "a standby process")
 
 
