@@ -1,0 +1,54 @@
+"""The GPU image on a machine without a GPU: it says so, and computes on the CPU where it is told to.
+
+It is 6 GB and is not built by `make images`: make images IMAGES=paddle-serving-runtime-gpu
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from e2e.lib.cluster import CommandFailed, run
+from e2e.lib.container import CONFINED, container, example_package
+from e2e.lib.pods import image
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.e2e
+
+GPU_IMAGE = image("paddle-serving-runtime-gpu")
+SERVE = ("serve", "--model-dir", "/models", "--name", "uci-housing", "--workers", "1")
+
+
+@pytest.fixture
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    try:
+        run(["docker", "image", "inspect", "--format", "{{.Id}}", GPU_IMAGE])
+    except CommandFailed:
+        pytest.skip(f"{GPU_IMAGE} is not built; `make images IMAGES=paddle-serving-runtime-gpu` builds it")
+    folder = tmp_path_factory.mktemp("gpu")
+    for each in (folder.parent.parent, folder.parent, folder):
+        each.chmod(0o755)  # pytest's own folders are for their owner alone
+    return example_package("uci-housing", folder)
+
+
+def test_without_a_gpu_it_ends_with_what_is_missing_and_never_computes_on_the_cpu(package: Path) -> None:
+    with container(*SERVE, package=package, runtime=GPU_IMAGE) as served:
+        ended = served.has_ended()
+    assert ended.code == 2, ended.output
+    assert "InvalidOption: device gpu:0 is asked for, but 0 GPUs are visible." in ended.output.splitlines()[-1]
+    assert "NVIDIA driver" in ended.output
+
+
+def test_told_to_use_the_cpu_it_serves_what_was_recorded_there(package: Path) -> None:
+    options = (*CONFINED, "--env", "SERVING_DEVICE=cpu")
+    with container(*SERVE, options=options, package=package, runtime=GPU_IMAGE) as served:
+        served.is_ready()
+        report = requests.get(f"{served.url(8081)}/report", timeout=30).json()
+        sample = next((package / "golden").glob("*.json")).read_bytes()
+        answer = served.post("uci-housing/prediction", sample)
+    assert (report["verdict"], report["paddleVersion"], report["device"]) == ("Recorded", "2.6.2", "cpu")
+    assert (answer.status_code, answer.json()["err_no"]) == (200, 0)
