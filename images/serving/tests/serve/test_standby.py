@@ -35,9 +35,12 @@ def test_a_dead_worker_is_replaced_by_the_spare_process(
     answer = serving.post(request_body()).text
     first_import = last_loaded(serving)["importSeconds"]
     spare, victim = spare_pid(serving), serving.worker_pids()[1]
+    niceness = [os.getpriority(os.PRIO_PROCESS, pid) for pid in (victim, spare)]
     os.kill(victim, signal.SIGKILL)
     serving.wait_for(lambda: serving.worker_pids()[1] != victim, "another worker 1")
     assert serving.worker_pids()[1] == spare
+    # as one that serves, before and after
+    assert [*niceness, os.getpriority(os.PRIO_PROCESS, spare)] == [niceness[0]] * 3
     assert last_loaded(serving)["importSeconds"] < first_import / 2
     serving.wait_for(lambda: serving.metrics()['paddle_serving_workers{phase="serving"}'] == 2, "two workers")
     assert {serving.post(request_body()).text for _ in range(8)} == {answer}

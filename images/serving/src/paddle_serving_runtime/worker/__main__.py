@@ -26,15 +26,13 @@ from paddle_serving_runtime.worker.lifeline import Lifeline
 from paddle_serving_runtime.worker.loading import Loaded, load_engine
 from paddle_serving_runtime.worker.memory import settle
 from paddle_serving_runtime.worker.options import WorkerOptions
+from paddle_serving_runtime.worker.priority import yield_to_others
 from paddle_serving_runtime.worker.reading import Limits
 from paddle_serving_runtime.worker.server import serve
 from paddle_serving_runtime.worker.standby import options_from
 
 _HIGH_DESCRIPTOR = 900
 """Below the 1024 that every process may have open."""
-
-_SERVING_NICENESS = 5
-"""Who serves yields: the replacement of a dead worker, HAProxy and the probes must not wait for requests."""
 
 
 def main() -> int:
@@ -59,7 +57,7 @@ def run(options: WorkerOptions) -> int:
         return error.exit_code
     listening = _listen(Path(options.socket))
     settle()
-    os.nice(_SERVING_NICENESS)
+    yield_to_others()
     uvloop.run(_serve(options, loaded, listening))
     return 0
 
