@@ -30,11 +30,11 @@ help: ## this list
 ##@ Tests
 
 .PHONY: test
-test: setup haproxy cluster-tools s3-server lint ## linters, unit tests, chart tests, and the operator against a real API server
+test: setup haproxy cluster-tools s3-server grpcurl lint ## linters, unit tests, chart tests, and the operator against a real API server
 	$(RUN) pytest -m "not e2e"
 
 .PHONY: test-unit
-test-unit: setup haproxy ## unit tests only
+test-unit: setup haproxy grpcurl ## unit tests only
 	$(RUN) pytest -m "not e2e and not integration"
 
 .PHONY: test-integration
@@ -81,7 +81,12 @@ cluster-tools: ## kind, helm and kubectl, from PATH or built once
 # a real S3 server for the tests of `fetch --from-s3`
 .PHONY: s3-server
 s3-server: setup
-	$(RUN) python -m e2e.s3_server > /dev/null
+	$(RUN) python -m e2e.go_program versitygw > /dev/null
+
+# runs the examples of docs/protocols.md
+.PHONY: grpcurl
+grpcurl: setup
+	$(RUN) python -m e2e.go_program grpcurl > /dev/null
 
 .PHONY: cluster-env
 cluster-env: ## prints the shell lines that point helm and kubectl at the cluster

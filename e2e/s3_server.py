@@ -1,6 +1,6 @@
-"""A real S3 server for tests: Versity's gateway on a folder, built once from its Go module into e2e/kind's cache.
+"""A real S3 server for tests: Versity's gateway on a folder.
 
-`python -m e2e.s3_server` builds it ahead and prints where it is; a minute and a half of two cores, 45 MB stay.
+`make s3-server` builds it ahead; a minute and a half of two cores, 45 MB stay.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,16 +15,11 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from e2e.kind.builder import Builder, Module
-from e2e.kind.cache import Cache, cache_folder, discard
-from e2e.kind.console import Console
-from e2e.kind.errors import SetupError
+from e2e.go_program import GATEWAY, built
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-GATEWAY = Module("versitygw", "v1.8.0", "github.com/versity/versitygw", "github.com/versity/versitygw/cmd/versitygw")
 
 ACCESS_KEY, SECRET_KEY = "reader", "a-secret-of-one-test"
 START_SECONDS = 20.0
@@ -33,22 +27,6 @@ CERTIFICATE = (
     *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
     *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
 )
-
-
-def program() -> Path:
-    """The server's program; it is static. Raises SetupError where it cannot be built."""
-    cache, console = Cache(cache_folder(os.environ)), Console()
-    made = cache.built / f"{GATEWAY.name}-{GATEWAY.version}"
-    if made.exists():
-        return made
-    cache.prepare()
-    with cache.lock(console), console.step(f"{GATEWAY.name}, an S3 server for tests") as step:
-        builder = Builder(cache)
-        path = builder.module(GATEWAY, step)
-        for folder in builder.leftovers():
-            discard(folder)
-        step.result = f"{path.name} built"
-    return path
 
 
 def command(program: Path | str, address: str, folder: Path | str, *more: str) -> list[str]:
@@ -85,7 +63,7 @@ def gateway(folder: Path, *, tls: bool = False) -> Iterator[Gateway]:
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            command(program(), address, folder, *options), env=environment, stdout=output, stderr=subprocess.STDOUT
+            command(built(GATEWAY), address, folder, *options), env=environment, stdout=output, stderr=subprocess.STDOUT
         ) as process,
     ):
         try:
@@ -115,10 +93,3 @@ def _wait(server: Gateway, process: subprocess.Popen[bytes], log: Path) -> None:
             seen = str(error)
         time.sleep(0.05)
     raise AssertionError(f"{server.endpoint} is not ready. Last seen: {seen}\n{log.read_text()}")
-
-
-if __name__ == "__main__":
-    try:
-        print(program())
-    except SetupError as error:
-        sys.exit(f"error: {error}")

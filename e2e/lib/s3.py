@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from e2e.go_program import GATEWAY, built
 from e2e.lib.layers import runtime_with
 from e2e.lib.pods import LABEL, SCRATCH, Pod, image
-from e2e.s3_server import command, program
+from e2e.s3_server import command
 
 if TYPE_CHECKING:
     from e2e.lib.cluster import Namespace, Object
@@ -28,7 +29,9 @@ class S3Store:
 
     def start(self, *examples: str) -> S3Store:
         """Starts it with the packages of these examples; returns when it answers."""
-        reference = runtime_with(self.namespace.cluster, "paddle-serving-s3-server", {SERVER: program().read_bytes()})
+        reference = runtime_with(
+            self.namespace.cluster, "paddle-serving-s3-server", {SERVER: built(GATEWAY).read_bytes()}
+        )
         server = " ".join(command(SERVER, f":{PORT}", SCRATCH))
         pod = Pod(
             NAME,

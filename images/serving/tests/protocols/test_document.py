@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from e2e.go_program import GRPCURL, found
 from images.serving.tests.serve.conftest import Serving, X, start_serving
 
 DOCUMENT = Path(__file__).resolve().parents[4] / "docs" / "protocols.md"
@@ -54,7 +55,7 @@ def test_a_program_prints_what_the_document_says(housing: Serving, program: str,
 
 @pytest.mark.parametrize(("command", "answer"), COMMANDS, ids=range(len(COMMANDS)))
 def test_a_command_prints_what_the_document_says(housing: Serving, command: str, answer: str) -> None:
-    tool = command.split(maxsplit=1)[0]
-    if shutil.which(tool) is None:
-        pytest.skip(f"{tool} is not installed")
-    assert output(housing, command, "bash", "-c") == answer.strip()
+    tool, arguments = command.split(maxsplit=1)
+    program, remedy = (found(GRPCURL), "make grpcurl") if tool == "grpcurl" else (shutil.which(tool), f"install {tool}")
+    assert program is not None, f"{tool} is missing: {remedy}"
+    assert output(housing, f"{program} {arguments}", "bash", "-c") == answer.strip()
