@@ -46,7 +46,7 @@ fuzz: setup ## by hand: the parsers of what others write under atheris, FUZZ_SEC
 	$(RUN) --with $(ATHERIS) python -m images.serving.tests.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ)
 
 .PHONY: e2e
-e2e: setup cluster images s3-server ## install, roll out, break, query and compare on a kind cluster
+e2e: setup cluster images s3-server haproxy standalone-tools ## install, roll out, break, query and compare on a kind cluster
 	eval "$$($(KIND) env)" && $(RUN) pytest -m e2e e2e
 
 .PHONY: lint
@@ -87,6 +87,13 @@ s3-server: setup
 .PHONY: grpcurl
 grpcurl: setup
 	$(RUN) python -m e2e.go_program grpcurl > /dev/null
+
+# what docs/standalone.md puts beside a container; nginx lies where not every user's PATH looks
+.PHONY: standalone-tools
+standalone-tools:
+	@export PATH="$$PATH:/usr/sbin"; { command -v nginx && { docker compose version || command -v docker-compose; } && command -v systemd-analyze; } &> /dev/null \
+	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends --no-upgrade nginx docker-compose systemd > /dev/null; } \
+	  || { echo "nginx, Compose or systemd-analyze is missing; the tests of docs/standalone.md need them. Install them, for example: sudo apt-get install nginx docker-compose systemd" >&2; exit 1; }
 
 .PHONY: cluster-env
 cluster-env: ## prints the shell lines that point helm and kubectl at the cluster
