@@ -52,8 +52,8 @@ def gateway(folder: Path, *, tls: bool = False) -> Iterator[Gateway]:
     """Runs the server over an empty folder until the block ends."""
     for name in ("buckets/models", "metadata"):
         (folder / name).mkdir(parents=True)
-    certificate = folder / "server.crt" if tls else None
-    options = _certificate(folder) if tls else []
+    certificate, key = certify(folder) if tls else (None, None)
+    options = ["--cert", str(certificate), "--key", str(key)] if tls else []
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
@@ -73,11 +73,12 @@ def gateway(folder: Path, *, tls: bool = False) -> Iterator[Gateway]:
             process.terminate()
 
 
-def _certificate(folder: Path) -> list[str]:
+def certify(folder: Path) -> tuple[Path, Path]:
+    """A new certificate for localhost and its key, as server.crt and server.key in the folder."""
     key, certificate = folder / "server.key", folder / "server.crt"
     made = [*CERTIFICATE, "-keyout", str(key), "-out", str(certificate)]
     subprocess.run(made, check=True, capture_output=True, timeout=30)
-    return ["--cert", str(certificate), "--key", str(key)]
+    return certificate, key
 
 
 def _wait(server: Gateway, process: subprocess.Popen[bytes], log: Path) -> None:
