@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
 from e2e.lib.cluster import ROOT, run
+from e2e.lib.standalone import replaced, snippet
 from e2e.lib.wait import Seen, wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.e2e
@@ -25,6 +30,8 @@ SERVING = ROOT / "images" / "serving"
 INSTALL_SECONDS = 400.0
 READY_SECONDS = 60.0
 DRAIN_SECONDS = 30.0
+SYSTEMD = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "HOME": "/", "USER": "paddle-serving"}
+"""What a service with DynamicUser finds in its environment, as far as a program reads it."""
 
 
 @pytest.fixture(scope="module")
@@ -60,19 +67,14 @@ def outside(path: str) -> dict[str, str]:
     return {"PATH": path, "HOME": os.environ["HOME"], "LANG": "C.UTF-8"}
 
 
-def test_installed_wheels_serve_check_and_drain(installed: Path, package: Path, tmp_path: Path) -> None:
+@contextmanager
+def served(command: list[str], log: Path, environment: dict[str, str]) -> Iterator[str]:
+    """Runs `serve` on free ports; its URL once it is ready. The end of the block drains it, which must succeed."""
     assert shutil.which("haproxy"), "this test needs haproxy: apt-get install haproxy"
     http, admin = free_port(), free_port()
-    ports = ["--http-port", str(http), "--admin-port", str(admin), "--grpc-port", "0"]
-    command = [str(installed), "serve", "--model-dir", str(package), "--name", "uci-housing", *ports]
-    log = tmp_path / "serve.log"
+    ports = ["--http-port", str(http), "--admin-port", str(admin), "--grpc-port", "0", "--drain-delay", "0"]
     with log.open("wb") as output:
-        serving = subprocess.Popen(
-            [*command, "--workers", "1", "--drain-delay", "0"],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=outside(os.defpath + ":/usr/sbin"),
-        )
+        serving = subprocess.Popen([*command, *ports], stdout=output, stderr=subprocess.STDOUT, env=environment)
 
     def look() -> Seen:
         try:
@@ -83,16 +85,53 @@ def test_installed_wheels_serve_check_and_drain(installed: Path, package: Path, 
 
     try:
         wait_for("serve ready", look, within=READY_SECONDS)
-        url = f"http://127.0.0.1:{http}"
-        checked = run([str(installed), "check", "--url", url, "--model-dir", str(package)], timeout=READY_SECONDS)
-        assert checked.splitlines()[0].startswith("SAMPLE")
-        assert len(checked.splitlines()) > 3
+        yield f"http://127.0.0.1:{http}"
         serving.send_signal(signal.SIGTERM)
         wait_for("serve drained", lambda: Seen(serving.poll() is not None, log.read_text()), within=DRAIN_SECONDS)
         assert serving.returncode == 0, log.read_text()
     finally:
         serving.kill()
         serving.wait()
+
+
+def agrees(installed: Path, url: str, package: Path) -> None:
+    """`check` finds every answer to be that of Paddle Inference."""
+    checked = run([str(installed), "check", "--url", url, "--model-dir", str(package)], timeout=READY_SECONDS)
+    assert checked.splitlines()[0].startswith("SAMPLE")
+    assert len(checked.splitlines()) > 3
+
+
+def test_installed_wheels_serve_check_and_drain(installed: Path, package: Path, tmp_path: Path) -> None:
+    command = [str(installed), "serve", "--model-dir", str(package), "--name", "uci-housing", "--workers", "1"]
+    with served(command, tmp_path / "serve.log", outside(os.defpath + ":/usr/sbin")) as url:
+        agrees(installed, url, package)
+
+
+@pytest.fixture(scope="module")
+def unit(installed: Path, package: Path) -> str:
+    """The document's systemd unit; only the paths of the command and of the package are others."""
+    paths = {
+        "/opt/paddle-serving/venv/bin/paddle-serving-runtime": str(installed),
+        "/srv/models/uci-housing": str(package),
+    }
+    return replaced(snippet("ini"), paths)
+
+
+def test_systemd_finds_nothing_wrong_with_the_documents_unit(unit: str, tmp_path: Path) -> None:
+    assert shutil.which("systemd-analyze"), "systemd-analyze is missing: make standalone-tools"
+    path = tmp_path / "paddle-serving.service"
+    path.write_text(unit)
+    done = subprocess.run(["systemd-analyze", "verify", path], capture_output=True, text=True, timeout=60, check=False)
+    about_it = [line for line in (done.stdout + done.stderr).splitlines() if path.name in line]
+    assert (done.returncode, about_it) == (0, []), done.stderr
+
+
+def test_the_command_line_of_the_documents_unit_serves_in_systemds_environment(
+    unit: str, installed: Path, package: Path, tmp_path: Path
+) -> None:
+    (command,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
+    with served(shlex.split(command), tmp_path / "serve.log", SYSTEMD) as url:
+        agrees(installed, url, package)
 
 
 def test_without_haproxy_it_says_what_to_install(installed: Path, package: Path, tmp_path: Path) -> None:
