@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import threading
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ import requests
 from e2e.lib import answers
 from e2e.lib.container import CONFINED, container, example_package, output_of, require_images
 from e2e.lib.pods import RUNTIME
+from e2e.lib.standalone import DOCUMENT
+from e2e.lib.wait import Seen, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 STOP_SECONDS = 30
+STANDBY_SECONDS = 30.0
+"""The standby process imports Paddle after the service is ready."""
+SETTLED_LOOKS = 6
+MEMORY_TOLERANCE = 0.1
 SERVE = ("serve", "--model-dir", "/models", "--name")
 
 
@@ -108,6 +115,22 @@ def test_workers_follow_the_cpu_limit_of_the_container(packages: dict[str, Path]
         served.is_ready()
         report = requests.get(f"{served.url(8081)}/report", timeout=30).json()
     assert report["workers"] == workers
+
+
+def test_two_workers_take_the_memory_that_the_document_says(packages: dict[str, Path]) -> None:
+    (said,) = re.findall(r"Two workers of this example take\s+(\d+) MB", DOCUMENT.read_text())
+    with container(*SERVE, "uci-housing", "--workers", "2", package=packages["uci-housing"]) as served:
+        served.is_ready()
+
+        looks: list[int] = []
+
+        def settled() -> Seen:
+            looks.append(served.memory())
+            last = looks[-SETTLED_LOOKS:]
+            return Seen(len(last) == SETTLED_LOOKS and max(last) - min(last) < 1e6, f"{looks}")
+
+        wait_for("the memory to stop growing", settled, within=STANDBY_SECONDS)
+    assert looks[-1] / 1e6 == pytest.approx(int(said), rel=MEMORY_TOLERANCE)
 
 
 def test_a_folder_that_the_containers_user_cannot_read_is_refused_with_the_remedy(
