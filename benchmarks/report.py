@@ -14,12 +14,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import goals, plots, tables
+from benchmarks import comparison, goals, plots, tables
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "measurements.md"
 DATA = ROOT / "docs" / "measurements"
-NAMES = (*tables.SECTIONS, "image-size")
+SECTIONS = {**tables.SECTIONS, "compare": comparison.table}
+NAMES = (*SECTIONS, "image-size")
 NOT_YET = "Not measured yet."
 _SECTION = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -27,7 +28,7 @@ _SECTION = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTA
 def sections(raws: Mapping[str, Any]) -> dict[str, str]:
     """The text of every generated part by its name."""
     made = {"goals": goals.table(raws)}
-    for name, table in tables.SECTIONS.items():
+    for name, table in SECTIONS.items():
         raw = raws.get(name)
         if raw is None:
             made[name] = NOT_YET

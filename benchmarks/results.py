@@ -29,13 +29,13 @@ class Results:
         self._partial = WORK / f"{name}.partial.json"
         self._began = time.monotonic()
         # as it will be read back: tuples are lists there
-        self._settings = json.loads(json.dumps(dict(settings)))
+        self.settings = json.loads(json.dumps(dict(settings)))
         self.rows: dict[str, Any] = {}
         self.failures: list[dict[str, Any]] = []
         if not fresh:
             with suppress(OSError, ValueError):
                 kept = json.loads(self._partial.read_text())
-                if kept["settings"] == self._settings:
+                if kept["settings"] == self.settings:
                     self.rows = kept["rows"]
                     self.say(f"going on with {len(self.rows)} rows of an unfinished run; --fresh begins anew")
 
@@ -47,7 +47,7 @@ class Results:
     def put(self, key: str, row: Mapping[str, Any]) -> None:
         """Keeps a row, on disk too."""
         self.rows[key] = dict(row)
-        write(self._partial, {"settings": self._settings, "rows": self.rows})
+        write(self._partial, {"settings": self.settings, "rows": self.rows})
 
     def fail(self, head: Mapping[str, Any], error: Exception) -> None:
         """A row that says what failed; not kept for the next run, which tries again."""
@@ -57,7 +57,7 @@ class Results:
     def finish(self) -> int:
         """Writes the raw data to its place; exit status 1 where something failed, which another run tries again."""
         rows = [*self.rows.values(), *self.failures]
-        write(self.output, {"machine": machine(), "settings": self._settings, "rows": rows})
+        write(self.output, {"machine": machine(), "settings": self.settings, "rows": rows})
         if not self.failures:
             self._partial.unlink(missing_ok=True)
         with suppress(ValueError):

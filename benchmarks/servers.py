@@ -73,6 +73,13 @@ class Running:
         text = requests.get(f"http://127.0.0.1:{self.server.admin_port}/metrics", timeout=10).text
         return sum_of(text, name, label)
 
+    def imports_standby(self) -> bool:
+        """Whether it has a standby process that has not yet imported Paddle; older runtimes have none."""
+        if self.server.admin_port is None or WITHOUT_STANDBY[0] in self.server.command:
+            return False
+        text = requests.get(f"http://127.0.0.1:{self.server.admin_port}/metrics", timeout=10).text
+        return STANDBY in text and not sum_of(text, STANDBY)
+
     def settled(self, name: str, label: str = "") -> float:
         """The same when it has stopped changing: the runtime counts a request some moments after its answer."""
         deadline = time.monotonic() + _SETTLE_SECONDS
@@ -164,10 +171,7 @@ def wait_for_answer(run: Running, model: Model, log: Path) -> None:
             clients.ask(payload.JSON, run.server.ports, model.service, model.inputs)
         except (requests.RequestException, ValueError, clients.WrongAnswerError) as error:
             return str(error)
-        has_standby = run.server.admin_port is not None and WITHOUT_STANDBY[0] not in run.server.command
-        if has_standby and not run.metric(STANDBY):
-            return "its standby process imports Paddle"
-        return ""
+        return "its standby process imports Paddle" if run.imports_standby() else ""
 
     wait_until(good_answer, run, log)
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import figures, goals, plots, report, tables
+from benchmarks import comparison, figures, goals, plots, report, tables
 from benchmarks.results import Results
 
 MACHINE = {"cpus": 2, "processor": "p", "kernel": "k", "paddle": "3.3.1", "python": "3.11", "commit": "abc"}
@@ -97,6 +97,20 @@ def recovery() -> dict[str, Any]:
     return {"machine": MACHINE, "rows": rows}
 
 
+def compared() -> dict[str, Any]:
+    rows = [
+        {**row("direct engine", "JSON", 1, rate, cpu), "side": side, "turn": turn}
+        for side, turn, rate, cpu in (
+            ("this", 0, 300, 2.0),
+            ("old", 0, 200, 4.0),
+            ("this", 1, 100, 6.0),
+            ("old", 1, 80, 12.0),
+            ("this", 2, 1, 1.0),
+        )
+    ]
+    return {"machine": MACHINE, "rows": rows}
+
+
 def raws() -> dict[str, Any]:
     return {
         "serving": serving(),
@@ -104,6 +118,7 @@ def raws() -> dict[str, Any]:
         "startup": startup(),
         "overload": overload(),
         "recovery": recovery(),
+        "compare": compared(),
     }
 
 
@@ -143,6 +158,10 @@ def test_goals_are_met_missed_or_not_measured() -> None:
 
 def test_recovery_stands_beside_recovery_without_a_standby_process() -> None:
     assert "| direct | 0.2, 1.3 | 5.0, 6.0 | 4 of 2,400 |" in tables.recovery(recovery())
+
+
+def test_two_runtimes_are_compared_by_turns_that_both_have() -> None:
+    assert "| cls, JSON | 1 | 8 | 4 | 0.50 | 140 | 200 | 1.38 |" in comparison.table(compared())
 
 
 def test_what_a_rest_adds_to_the_predictor_alone_is_said_beside_the_goal() -> None:
