@@ -11,29 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from images.serving.tests.worker.test_options import OPTIONS
 from paddle_serving_runtime.supervisor import standby as module
 from paddle_serving_runtime.supervisor.children import Children, kill
 from paddle_serving_runtime.supervisor.standby import Spare, Standby, start_spare
-from paddle_serving_runtime.worker.options import WorkerOptions
-
-OPTIONS = WorkerOptions(
-    model_dir="/models",
-    name="svc",
-    socket="/run/w1.sock",
-    busy_file="/run/w1.busy",
-    report_fd=-1,
-    lifeline_fd=-1,
-    max_body_bytes=1,
-    overrides=(("op.a.b", "c"),),
-    ir_optim=True,
-    onednn=True,
-    threads=1,
-    device="cpu",
-    log_level="info",
-    engine="direct",
-    index=1,
-    legacy_status=False,
-)
 
 # answers as a worker does: what it was told, on the report pipe
 STAND_IN = """

@@ -1,23 +1,24 @@
 from paddle_serving_runtime.worker.options import WorkerOptions
 
+OPTIONS = WorkerOptions(
+    model_dir="/models",
+    name="svc",
+    socket="/run/w0.sock",
+    busy_file="/run/w0.busy",
+    report_fd=5,
+    lifeline_fd=6,
+    max_body_bytes=100,
+    overrides=(("op.rec.concurrency", "1"), ("a", 'b="c" \u00e9')),
+    ir_optim=True,
+    onednn=False,
+    threads=1,
+    device="cpu",
+    log_level="info",
+    engine="direct",
+    index=1,
+    legacy_status=False,
+)
+
 
 def test_options_survive_the_command_line() -> None:
-    options = WorkerOptions(
-        model_dir="/models",
-        name="svc",
-        socket="/run/w0.sock",
-        busy_file="/run/w0.busy",
-        report_fd=5,
-        lifeline_fd=6,
-        max_body_bytes=100,
-        overrides=(("op.rec.concurrency", "1"), ("a", 'b="c" \u00e9')),
-        ir_optim=True,
-        onednn=False,
-        threads=1,
-        device="cpu",
-        log_level="info",
-        engine="direct",
-        index=1,
-        legacy_status=False,
-    )
-    assert WorkerOptions.from_json(options.to_json()) == options
+    assert WorkerOptions.from_json(OPTIONS.to_json()) == OPTIONS

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from images.serving.tests.supervisor.test_standby import OPTIONS
+from images.serving.tests.worker.test_options import OPTIONS
 from paddle_serving_runtime.worker import standby
 
 
@@ -33,7 +33,7 @@ def test_options_come_with_their_descriptors(pair: tuple[socket.socket, int], tm
         options = standby.options_from(descriptor, tmp_path)
     assert options is not None
     assert channel.recv(9) == b"\1"
-    assert replace(options, report_fd=-1, lifeline_fd=-1) == OPTIONS
+    assert replace(options, report_fd=OPTIONS.report_fd, lifeline_fd=OPTIONS.lifeline_fd) == OPTIONS
     for each, name in ((options.report_fd, "report"), (options.lifeline_fd, "lifeline")):
         assert not os.get_inheritable(each)
         assert Path(f"/proc/self/fd/{each}").readlink().name == name
