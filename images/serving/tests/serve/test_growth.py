@@ -62,8 +62,10 @@ def ask(serving: "Serving", times: int) -> None:
 
 def test_memory_files_and_threads_stay_what_they_were(shared: "Serving") -> None:
     ask(shared, WARM_UP)
+    shared.wait_for(lambda: shared.metrics().get("paddle_serving_standby") == 1, "the standby process")
     pids = family(shared)
-    assert len(pids) == 4
+    # the supervisor, HAProxy, two workers, the standby process
+    assert len(pids) == 5
     before = {pid: used(pid) for pid in pids}
     ask(shared, REQUESTS)
     now: dict[int, tuple[int, int, int]] = {}
