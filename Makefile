@@ -126,9 +126,10 @@ bench-tools:
 
 ##@ Development
 
+# compiled ahead: the tests start hundreds of processes that import Paddle, and not every machine lets them keep bytecode
 .PHONY: setup
 setup: $(UV_HOME)/bin/uv ## the locked Python environment in .venv
-	uv sync --frozen --quiet
+	uv sync --frozen --quiet --compile-bytecode
 
 # Only the runtime's tests and the benchmark run HAProxy on this machine; the quickstart must not ask for it.
 .PHONY: haproxy
