@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from benchmarks import clients, load, models, payload, raw, servers
-from benchmarks.cpu import PROC, role
+from benchmarks.cpu import command_of, role
 from benchmarks.measure import cell, check, port
 from benchmarks.models import ROOT, Model
 from benchmarks.results import WORK, arguments
@@ -42,7 +42,7 @@ def by_process(run: Running, model: Model, protocol: str, connections: int, seco
 
 def workers(run: Running) -> list[int]:
     """The worker processes."""
-    return [pid for pid in run.pids() if role((PROC / str(pid) / "cmdline").read_text().replace("\0", " ")) == "worker"]
+    return [pid for pid in run.pids() if role(command_of(pid)) == "worker"]
 
 
 def functions(run: Running, model: Model, protocol: str, connections: int, folder: Path) -> str:

@@ -33,26 +33,25 @@ def sides(model: Model, other: Path, label: str) -> tuple[tuple[str, Server], ..
 
 def measure(name: str, server: Server, model: Model, turn: int, results: Results) -> None:
     """Every cell of one server that is not there yet."""
-    cells = [(protocol, connections) for protocol in PROTOCOLS for connections in CONNECTIONS]
-    missing = [one for one in cells if key(name, model, turn, *one) not in results.rows]
+    cells = {
+        f"{name} / {model.name} / {protocol} / {connections} / {turn + 1}": (protocol, connections)
+        for protocol in PROTOCOLS
+        for connections in CONNECTIONS
+    }
+    missing = {key: what for key, what in cells.items() if key not in results.rows}
     if not missing:
         return
-    expected = model.package.parent / "expected.npz"
+    expected = raw.expected(model)
     try:
         with servers.running(server, model) as run:
-            for protocol, connections in missing:
+            for key, (protocol, connections) in missing.items():
                 check(run, model, protocol, expected)
                 row = cell(run, model, protocol, connections, results.settings["seconds"])
                 head = {"model": model.name, "protocol": protocol, "connections": connections}
-                results.put(key(name, model, turn, protocol, connections), {"side": name, "turn": turn, **head, **row})
-                results.say(f"{key(name, model, turn, protocol, connections)}: {row['cpu_ms']} ms CPU")
+                results.put(key, {"side": name, "turn": turn, **head, **row})
+                results.say(f"{key}: {row['cpu_ms']} ms CPU")
     except (servers.ServerError, clients.WrongAnswerError) as error:
         results.fail({"side": name, "model": model.name, "turn": turn}, error)
-
-
-def key(name: str, model: Model, turn: int, protocol: str, connections: int) -> str:
-    """The key of a row."""
-    return f"{name} / {model.name} / {protocol} / {connections} / {turn + 1}"
 
 
 def main() -> int:
@@ -67,8 +66,6 @@ def main() -> int:
     settings = {"repeat": options.repeat, "seconds": options.seconds, "workers": WORKERS, "other": options.label}
     results = Results("compare", settings, output_of("compare", options), fresh=options.fresh)
     for model in models.prepare(MODELS, WORK / "compare"):
-        with raw.predictors(model, 1, 0.0, model.package.parent / "expected.npz"):
-            pass
         for turn in range(options.repeat):
             for name, server in sides(model, options.other, options.label):
                 measure(name, server, model, turn, results)

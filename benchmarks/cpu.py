@@ -130,13 +130,17 @@ def role(command: str) -> str:
     return "other"
 
 
+def command_of(pid: int) -> str:
+    """The command line of a process; empty for one that is only waited for. Raises OSError where it has gone."""
+    return (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+
+
 def by_role(pids: Iterable[int]) -> dict[str, float]:
     """CPU seconds so far of the living processes, added up by what they are."""
     sums: dict[str, float] = {}
     for pid, stat in stats(pids).items():
         with suppress(OSError):
-            command = (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            name = role(command)
+            name = role(command_of(pid))
             sums[name] = sums.get(name, 0.0) + precise_seconds(pid, stat)
     return sums
 

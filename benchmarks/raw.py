@@ -36,6 +36,13 @@ def predictors(model: Model, processes: int, seconds: float, answer: Path | None
         yield started
 
 
+def expected(model: Model) -> Path:
+    """The file with what Paddle Inference alone answers, written anew."""
+    path = model.package.parent / "expected.npz"
+    with predictors(model, 1, 0.0, path):
+        return path
+
+
 class Raw:
     """One process of raw_predictor."""
 

@@ -47,13 +47,8 @@ def recovery(run: Running, model: Model) -> dict[str, Any]:
 
 def worker(run: Running) -> int:
     """One of the workers that the supervisor has started; those of the pipeline engine have children of their own."""
-    processes = cpu.stats(run.pids())
-    commands = {
-        pid: (cpu.PROC / str(pid) / "cmdline").read_text().replace("\0", " ")
-        for pid, stat in processes.items()
-        if stat.parent == run.process.pid
-    }
-    return min(pid for pid, command in commands.items() if cpu.role(command) == "worker")
+    children = (pid for pid, stat in cpu.stats(run.pids()).items() if stat.parent == run.process.pid)
+    return min(pid for pid in children if cpu.role(cpu.command_of(pid)) == "worker")
 
 
 def seconds_until_replaced(run: Running) -> float:

@@ -70,15 +70,17 @@ class Running:
         """The sum of the samples of a metric on /metrics whose labels contain `label`; 0 where it is not there."""
         if self.server.admin_port is None:
             return 0.0
-        text = requests.get(f"http://127.0.0.1:{self.server.admin_port}/metrics", timeout=10).text
-        return sum_of(text, name, label)
+        return sum_of(self._metrics(), name, label)
 
     def imports_standby(self) -> bool:
         """Whether it has a standby process that has not yet imported Paddle; older runtimes have none."""
         if self.server.admin_port is None or WITHOUT_STANDBY[0] in self.server.command:
             return False
-        text = requests.get(f"http://127.0.0.1:{self.server.admin_port}/metrics", timeout=10).text
+        text = self._metrics()
         return STANDBY in text and not sum_of(text, STANDBY)
+
+    def _metrics(self) -> str:
+        return requests.get(f"http://127.0.0.1:{self.server.admin_port}/metrics", timeout=10).text
 
     def settled(self, name: str, label: str = "") -> float:
         """The same when it has stopped changing: the runtime counts a request some moments after its answer."""

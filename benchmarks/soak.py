@@ -12,11 +12,10 @@ import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from benchmarks import clients, load, models, payload, raw, servers
-from benchmarks.cpu import PROC, role
+from benchmarks.cpu import PROC, command_of, role
 from benchmarks.measure import ANSWERED, check, port
 from benchmarks.models import Model
 from benchmarks.results import WORK, Results, arguments, output_of
@@ -33,10 +32,10 @@ def sample(pids: Iterable[int]) -> list[dict[str, Any]]:
     for pid in sorted(pids):
         with suppress(OSError):
             folder = PROC / str(pid)
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             rss, threads = memory_and_threads((folder / "status").read_text())
             descriptors = len(list((folder / "fd").iterdir()))
-            found.append({"process": role(command), "pid": pid, "rss_mib": rss, "fds": descriptors, "threads": threads})
+            name = role(command_of(pid))
+            found.append({"process": name, "pid": pid, "rss_mib": rss, "fds": descriptors, "threads": threads})
     return found
 
 
@@ -111,7 +110,7 @@ def main() -> int:
     settings = {"requests": requests, "connections": CONNECTIONS, "turn": options.turn}
     results = Results("soak", settings, output_of("soak", options), fresh=True)
     (model,) = models.prepare(("uci",), WORK / "soak")
-    expect(model)
+    raw.expected(model)
     server = servers.runtime(model, "direct", os.cpu_count() or 1)
     try:
         with servers.running(server, model) as run:
@@ -119,13 +118,6 @@ def main() -> int:
     except servers.ServerError as error:
         results.fail({"model": model.name}, error)
     return results.finish()
-
-
-def expect(model: Model) -> Path:
-    """The file with what Paddle Inference alone answers."""
-    path = model.package.parent / "expected.npz"
-    with raw.predictors(model, 1, 0.0, path):
-        return path
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any
 import requests
 
 from benchmarks import models, raw, servers
-from benchmarks.cpu import PROC, role
+from benchmarks.cpu import PROC, command_of, role
 from benchmarks.models import Model
 from benchmarks.results import WORK, Results, arguments, output_of
 from benchmarks.servers import Running
@@ -40,8 +40,7 @@ def memory(pids: Iterable[int]) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for pid in sorted(pids):
         with suppress(OSError):
-            command = (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            found.setdefault(role(command), []).append(pss_mib((PROC / str(pid) / "smaps_rollup").read_text()))
+            found.setdefault(role(command_of(pid)), []).append(pss_mib((PROC / str(pid) / "smaps_rollup").read_text()))
     return found
 
 

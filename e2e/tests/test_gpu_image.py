@@ -13,6 +13,7 @@ import requests
 from e2e.lib.cluster import CommandFailed, run
 from e2e.lib.container import CONFINED, container, example_package
 from e2e.lib.pods import image
+from e2e.lib.standalone import open_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,10 +30,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
         run(["docker", "image", "inspect", "--format", "{{.Id}}", GPU_IMAGE])
     except CommandFailed:
         pytest.skip(f"{GPU_IMAGE} is not built; `make images IMAGES=paddle-serving-runtime-gpu` builds it")
-    folder = tmp_path_factory.mktemp("gpu")
-    for each in (folder.parent.parent, folder.parent, folder):
-        each.chmod(0o755)  # pytest's own folders are for their owner alone
-    return example_package("uci-housing", folder)
+    return example_package("uci-housing", open_folder(tmp_path_factory, "gpu"))
 
 
 def test_without_a_gpu_it_ends_with_what_is_missing_and_never_computes_on_the_cpu(package: Path) -> None:

@@ -13,6 +13,7 @@ import requests
 from e2e.lib.cluster import run
 from e2e.lib.container import CONFINED, container, example_package, require_images
 from e2e.lib.pods import RUNTIME
+from e2e.lib.standalone import open_folder
 from e2e.lib.wait import Seen, wait_for
 
 if TYPE_CHECKING:
@@ -71,10 +72,7 @@ GREEDY = json.dumps({"key": ["x", "hoard"], "value": [X, "1"]}).encode()
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     require_images(RUNTIME)
-    folder = tmp_path_factory.mktemp("greedy")
-    for each in (folder.parent.parent, folder.parent, folder):
-        each.chmod(0o755)  # pytest's own folders are for their owner alone
-    root = example_package("uci-housing", folder)
+    root = example_package("uci-housing", open_folder(tmp_path_factory, "greedy"))
     (root / "MANIFEST.sha256").unlink(missing_ok=True)
     (root / "web_service.py").write_text(SERVICE)
     (root / "config.yml").write_text(CONFIG)

@@ -14,7 +14,7 @@ import requests
 from e2e.lib import answers
 from e2e.lib.container import CONFINED, container, example_package, output_of, require_images
 from e2e.lib.pods import RUNTIME
-from e2e.lib.standalone import DOCUMENT
+from e2e.lib.standalone import DOCUMENT, open_folder
 from e2e.lib.wait import Seen, wait_for
 
 if TYPE_CHECKING:
@@ -37,10 +37,7 @@ SERVE = ("serve", "--model-dir", "/models", "--name")
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     require_images(RUNTIME)
-    folder = tmp_path_factory.mktemp("packages")
-    folder.parent.chmod(0o755)  # pytest's own folders are for their owner alone
-    folder.parent.parent.chmod(0o755)
-    folder.chmod(0o755)
+    folder = open_folder(tmp_path_factory, "packages")
     found = {}
     for name in ("ocr-rec", "uci-housing"):
         (folder / name).mkdir()

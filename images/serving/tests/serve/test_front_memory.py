@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import requests
 
+from images.serving.tests.serve.conftest import page_faults
+
 if TYPE_CHECKING:
     from images.serving.tests.serve.conftest import Serving
 
@@ -14,21 +16,16 @@ FAULTS_PER_REQUEST = 10
 """A request of 300 KB fills 75 pages, and more than once."""
 
 
-def front(serving: "Serving") -> Path:
-    """The folder of HAProxy in /proc."""
+def front(serving: "Serving") -> int:
+    """HAProxy's pid."""
     for path in Path("/proc").glob("[0-9]*"):
         try:
             parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
             if parent == serving.process.pid and (path / "comm").read_text().strip() == "haproxy":
-                return path
+                return int(path.name)
         except OSError:
             continue
     raise AssertionError("no HAProxy")
-
-
-def faults(process: Path) -> int:
-    """Pages that the kernel has given to the process so far: minflt, field 10 of proc(5)'s stat."""
-    return int((process / "stat").read_text().rpartition(")")[2].split()[7])
 
 
 def test_a_large_request_takes_its_buffers_from_memory_that_the_front_has(shared: "Serving") -> None:
@@ -36,10 +33,10 @@ def test_a_large_request_takes_its_buffers_from_memory_that_the_front_has(shared
     with requests.Session() as session:
 
         def ask(times: int) -> int:
-            before = faults(process)
+            before = page_faults(process)
             for _ in range(times):
                 assert session.post(f"{shared.http}/svc/prediction", data=BODY, timeout=60).status_code == 400
-            return faults(process) - before
+            return page_faults(process) - before
 
         ask(WARM_UP)
         assert ask(REQUESTS) < FAULTS_PER_REQUEST * REQUESTS

@@ -1,10 +1,11 @@
 """A worker keeps the memory of its requests from one to the next."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
+
+from images.serving.tests.serve.conftest import page_faults
 
 if TYPE_CHECKING:
     from images.serving.tests.serve.conftest import Serving
@@ -17,22 +18,16 @@ FAULTS_PER_REQUEST = 20
 """The body alone is 94 pages, and what is made of it several hundred."""
 
 
-def faults(pids: list[int]) -> int:
-    """Pages that the kernel has given to the processes so far: minflt, field 10 of proc(5)'s stat."""
-    stats = (Path(f"/proc/{pid}/stat").read_text() for pid in pids)
-    return sum(int(stat.rpartition(")")[2].split()[7]) for stat in stats)
-
-
 def test_a_large_request_takes_its_memory_from_what_the_worker_has(shared: "Serving") -> None:
     pids = shared.worker_pids()
     with requests.Session() as session:
 
         def ask(times: int) -> int:
-            before = faults(pids)
+            before = sum(map(page_faults, pids))
             for _ in range(times):
                 answer = session.post(f"{shared.http}/svc/prediction", data=BODY, timeout=60)
                 assert (answer.status_code, "do not fill the shape" in answer.text) == (400, True)
-            return faults(pids) - before
+            return sum(map(page_faults, pids)) - before
 
         ask(WARM_UP)
         assert ask(REQUESTS) < FAULTS_PER_REQUEST * REQUESTS

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from images.serving.tests.supervisor.test_verification import settings
 from images.serving.tests.worker.test_options import OPTIONS
 from paddle_serving_runtime.supervisor import standby as module
 from paddle_serving_runtime.supervisor.children import Children, kill
@@ -52,7 +53,7 @@ def with_standby(test: Callable[[Standby, list[Spare]], Awaitable[None]], folder
         children, started = Children(), []
 
         async def start() -> Spare:
-            started.append(await start_spare(children, dict(os.environ), folder))
+            started.append(await start_spare(replace(settings(), model_dir=folder), children))
             return started[-1]
 
         standby = Standby(start)

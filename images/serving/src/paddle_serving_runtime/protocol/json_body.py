@@ -30,7 +30,7 @@ def loads(body: bytes, fields: AbstractSet[str]) -> object:
     The array is flat and writable, of float64 or, where every number is an integer, of int64. Whatever is not as
     simple as that is left to orjson, its errors too: raises orjson.JSONDecodeError.
     """
-    if len(body) >= _LONG_BODY and any(b'"%b"' % name.encode() in body[:_HEAD] for name in fields):
+    if len(body) >= _LONG_BODY and _names_any(body[:_HEAD], fields):
         lists = _count_lists(body)
         if lists <= _MOST_LISTS and not body.startswith(_BYTE_ORDER_MARK):
             try:
@@ -38,6 +38,10 @@ def loads(body: bytes, fields: AbstractSet[str]) -> object:
             except (_UnlikeError, ValueError, TypeError, RuntimeError):
                 pass
     return orjson.loads(body)
+
+
+def _names_any(head: bytes, fields: AbstractSet[str]) -> bool:
+    return any(b'"%b"' % name.encode() in head for name in fields)
 
 
 def _count_lists(body: bytes) -> int:

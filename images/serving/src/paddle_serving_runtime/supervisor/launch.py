@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from asyncio.subprocess import Process
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,7 +89,7 @@ async def start_worker(
     descriptors = (write_end, keeper.worker_descriptor)
     try:
         options = _worker_options(settings, folder, index, descriptors)
-        process = take_spare(options) or await _start_process(settings, children, options)
+        process = take_spare(options) or await start_process(settings, children, (options.to_json(),), descriptors)
     finally:
         os.close(write_end)
         keeper.started()
@@ -97,9 +97,11 @@ async def start_worker(
     return WorkerProcess(index, process, await _reader(read_end), worker_socket(folder, index), busy_file, keeper)
 
 
-async def _start_process(settings: ServeSettings, children: Children, options: WorkerOptions) -> Process:
-    command = (sys.executable, "-m", "paddle_serving_runtime.worker", options.to_json())
-    descriptors = (options.report_fd, options.lifeline_fd)
+async def start_process(
+    settings: ServeSettings, children: Children, arguments: Sequence[str], descriptors: Sequence[int]
+) -> Process:
+    """The process of a worker, with or without its place."""
+    command = (sys.executable, "-m", "paddle_serving_runtime.worker", *arguments)
     return await children.start(command, process_environment(settings.threads), pass_fds=descriptors)
 
 

@@ -5,18 +5,17 @@ The import is most of what a new worker takes until it answers.
 
 import asyncio
 import logging
-import os
 import socket
-import sys
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NoReturn
 
 from paddle_serving_runtime.supervisor.children import Children
+from paddle_serving_runtime.supervisor.launch import start_process
 from paddle_serving_runtime.supervisor.output import Output
+from paddle_serving_runtime.supervisor.settings import ServeSettings
 from paddle_serving_runtime.worker.options import WorkerOptions
 
 _LOG = logging.getLogger(__name__)
@@ -94,15 +93,14 @@ class Standby:
         await asyncio.sleep(_RETRY_SECONDS)
 
 
-async def start_spare(children: Children, environment: dict[str, str], model_dir: Path) -> Spare:
+async def start_spare(settings: ServeSettings, children: Children) -> Spare:
     """Starts a worker process without a place; see worker/standby.py."""
     channel, workers_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     channel.settimeout(0)
     try:
         descriptor = workers_end.fileno()
-        flags = ("--standby", str(descriptor), "--model-dir", os.fspath(model_dir))
-        command = (sys.executable, "-m", "paddle_serving_runtime.worker", *flags)
-        process = await children.start(command, environment, pass_fds=(descriptor,))
+        flags = ("--standby", str(descriptor), "--model-dir", str(settings.model_dir))
+        process = await start_process(settings, children, flags, (descriptor,))
     except BaseException:
         channel.close()
         raise

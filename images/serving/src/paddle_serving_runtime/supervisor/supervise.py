@@ -18,13 +18,7 @@ from paddle_serving_runtime.supervisor.children import Children
 from paddle_serving_runtime.supervisor.control import GRPC_SOCKET, HTTP_SOCKET, Control, start_control
 from paddle_serving_runtime.supervisor.crashes import LOOP_CRASHES, LOOP_SECONDS, CrashHistory
 from paddle_serving_runtime.supervisor.front_keeper import FrontKeeper
-from paddle_serving_runtime.supervisor.launch import (
-    Launched,
-    WorkerProcess,
-    process_environment,
-    start_worker,
-    worker_socket,
-)
+from paddle_serving_runtime.supervisor.launch import Launched, WorkerProcess, start_worker, worker_socket
 from paddle_serving_runtime.supervisor.output import Output
 from paddle_serving_runtime.supervisor.readiness import Phase
 from paddle_serving_runtime.supervisor.reference import reference_answers
@@ -72,9 +66,7 @@ class Supervisor:
         self._front = front
         self._verifier = verifier
         self._statistics = Statistics()
-        self._standby = Standby(
-            lambda: start_spare(children, process_environment(settings.threads), settings.model_dir)
-        )
+        self._standby = Standby(lambda: start_spare(settings, children))
         self._folder = folder
         self._crashes = CrashHistory()
         self._front_crashes = CrashHistory()
@@ -97,8 +89,8 @@ class Supervisor:
         control = await start_control(status, status.loaded, self._folder)
         server = asyncio.create_task(admin.serve(admin.admin_server(status), listening))
         keeping = [asyncio.create_task(slot.keep(self._restart, self._crashed)) for slot in self._slots]
-        watching = [asyncio.create_task(self._front.keep(self._front_crashed)), *keeping]
-        watching.append(asyncio.create_task(self._standby.keep()))
+        others = [self._front.keep(self._front_crashed), self._standby.keep()]
+        watching = [*keeping, *map(asyncio.create_task, others)]
         stopping = asyncio.create_task(stop.drain.wait())
         try:
             ended, _ = await asyncio.wait({stopping, server, *watching}, return_when=asyncio.FIRST_COMPLETED)
