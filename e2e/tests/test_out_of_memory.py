@@ -142,5 +142,8 @@ def test_out_of_memory_costs_the_worker_that_took_it_and_nobody_else(limited: Co
     assert set(outcomes) <= allowed, outcomes
     killed = [record for record in limited.records() if "was ended by SIGKILL" in record["message"]]
     assert len(killed) == 1, limited.logs()
-    assert killed_by_the_kernel(limited) == 1
+    # while the memory of the first comes back the kernel may end a second process: the one that has no request
+    spares = sum("the standby process ended with status -9" in record["message"] for record in limited.records())
+    assert killed_by_the_kernel(limited) == 1 + spares
+    assert spares <= 1
     assert limited.state()["Running"]

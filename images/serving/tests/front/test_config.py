@@ -76,7 +76,7 @@ def test_every_error_file_of_grpc_is_headers_alone_with_type_and_status() -> Non
 
 def test_every_map_has_both_forms_of_a_refusal() -> None:
     maps = {name: text for name, text in refusal_files(LIMIT).items() if name.endswith(".map")}
-    assert sorted(maps) == ["400.map", "405.map", "408.map", "413.map", "429.map", "503.map", "504.map"]
+    assert sorted(maps) == ["400.map", "405.map", "408.map", "413.map", "429.map", "502.map", "503.map", "504.map"]
     for text in maps.values():
         forms = dict(line.split(" ", 1) for line in text.decode().splitlines())
         assert json.loads(forms["/"])["err_msg"] == json.loads(forms["/v2/"])["error"]

@@ -23,6 +23,10 @@ def spare_pid(serving: Serving) -> int:
     return spare
 
 
+def oom_score(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/oom_score_adj").read_text())
+
+
 def last_loaded(serving: Serving) -> dict[str, Any]:
     return serving.logs("worker loaded")[-1]
 
@@ -36,11 +40,14 @@ def test_a_dead_worker_is_replaced_by_the_spare_process(
     first_import = last_loaded(serving)["importSeconds"]
     spare, victim = spare_pid(serving), serving.worker_pids()[1]
     niceness = [os.getpriority(os.PRIO_PROCESS, pid) for pid in (victim, spare)]
+    usual = oom_score(victim)
+    assert oom_score(spare) == min(usual + 300, 1000)
     os.kill(victim, signal.SIGKILL)
     serving.wait_for(lambda: serving.worker_pids()[1] != victim, "another worker 1")
     assert serving.worker_pids()[1] == spare
     # as one that serves, before and after
     assert [*niceness, os.getpriority(os.PRIO_PROCESS, spare)] == [niceness[0]] * 3
+    assert oom_score(spare) == usual
     assert last_loaded(serving)["importSeconds"] < first_import / 2
     serving.wait_for(lambda: serving.metrics()['paddle_serving_workers{phase="serving"}'] == 2, "two workers")
     assert {serving.post(request_body()).text for _ in range(8)} == {answer}

@@ -8,19 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
-import orjson
 import pytest
 
 from paddle_serving_runtime.supervisor.launch import WorkerProcess
-from paddle_serving_runtime.supervisor.lost import answer_lost
+from paddle_serving_runtime.supervisor.lost import LOST_RESPONSE, answer_lost
 from paddle_serving_runtime.supervisor.watchdog import Watchdog
-from paddle_serving_runtime.worker.busy import BusyMark, Owed
+from paddle_serving_runtime.worker.busy import BusyMark
 from paddle_serving_runtime.worker.lifeline import Keeper, Lifeline
 
 REQUEST = b"POST /svc/prediction HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"
-GRPC = b"POST /a.B/c HTTP/1.1\r\nHost: x\r\nContent-Type: application/grpc\r\n\r\n"
 
 
 @dataclass
@@ -36,6 +34,16 @@ class Dying:
     def worker(self) -> WorkerProcess:
         return cast("WorkerProcess", SimpleNamespace(keeper=self.keeper, busy_file=self.folder / "busy"))
 
+    def listen(self) -> Path:
+        """The socket of a worker that accepts nothing any more."""
+        path = self.folder / "worker.sock"
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(path))
+            listening.listen()
+            listening.settimeout(0)
+            self.lifeline.listening(listening.fileno())
+        return path
+
     def client(self, slot: int) -> socket.socket:
         front, worker = socket.socketpair()
         front.settimeout(5)
@@ -45,7 +53,9 @@ class Dying:
 
     def die(self) -> int:
         async def settle() -> int:
-            return answer_lost(self.worker)
+            given = answer_lost(self.worker)
+            await self.keeper.close_when_read(0.01)
+            return given
 
         return asyncio.run(settle())
 
@@ -59,85 +69,119 @@ def dying(tmp_path: Path) -> Iterator[Dying]:
     keeper.close()
 
 
-def answer(client: socket.socket) -> tuple[bytes, Any]:
-    stream = b"".join(iter(lambda: client.recv(65536), b""))
-    head, _, body = stream.partition(b"\r\n\r\n")
-    return head, orjson.loads(body) if body else None
+def connect(path: Path) -> socket.socket:
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(5)
+    client.connect(str(path))
+    return client
 
 
-@pytest.mark.parametrize("state", ["begin", "receiving"])
-def test_a_request_in_flight_or_arriving_gets_a_503_of_its_protocol(dying: Dying, state: str) -> None:
-    clients = {owed: dying.client(slot) for slot, owed in enumerate(Owed) if owed is not Owed.NOTHING}
-    for slot, owed in enumerate(Owed):
-        if owed in clients:
-            getattr(dying.mark, state)(slot, owed)
-    assert dying.die() == 3
-    head, body = answer(clients[Owed.PIPELINE])
-    assert head.startswith(b"HTTP/1.1 503 ")
-    assert b"connection: close" in head
-    assert (body["err_no"], body["err_msg"]) == (3001, "the worker of this request was lost; retry")
-    head, body = answer(clients[Owed.OPEN_INFERENCE])
-    assert head.startswith(b"HTTP/1.1 503 ")
-    assert body == {"error": "the worker of this request was lost; retry"}
-    head, body = answer(clients[Owed.GRPC])
-    assert head.startswith(b"HTTP/1.1 200 ")
-    assert b"content-type: application/grpc" in head
-    assert b"grpc-status: 14" in head
-    assert body is None
+def answer(client: socket.socket) -> bytes:
+    return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+def test_a_request_in_flight_or_arriving_is_answered(dying: Dying) -> None:
+    clients = [dying.client(0), dying.client(1)]
+    dying.mark.begin(0, owed=True)
+    dying.mark.receiving(1)
+    clients[1].sendall(b"the rest of a body")
+    assert dying.die() == 2
+    assert [answer(client) for client in clients] == [LOST_RESPONSE] * 2
 
 
 def test_an_answer_that_has_begun_is_never_mixed_with_another(dying: Dying) -> None:
-    client = dying.client(0)
-    dying.mark.begin(0, Owed.PIPELINE)
+    clients = [dying.client(0), dying.client(1)]
+    dying.mark.begin(0, owed=True)
     dying.mark.answering(0)
+    dying.mark.begin(1, owed=False)
     assert dying.die() == 0
-    assert answer(client) == (b"", None)
+    assert [answer(client) for client in clients] == [b"", b""]
 
 
-@pytest.mark.parametrize(("sent", "first"), [(REQUEST, b"HTTP/1.1 503 "), (GRPC, b"HTTP/1.1 200 ")])
-def test_a_request_that_was_never_read_gets_its_503_too(dying: Dying, sent: bytes, first: bytes) -> None:
+def test_a_request_that_was_never_read_is_answered_too(dying: Dying) -> None:
     client = dying.client(3)
-    client.sendall(sent)
+    client.sendall(REQUEST)
     assert dying.die() == 1
-    assert answer(client)[0].startswith(first)
+    assert answer(client) == LOST_RESPONSE
 
 
-def test_a_mark_that_is_late_does_not_give_its_form_to_the_next_request(dying: Dying) -> None:
+def test_a_request_behind_an_answer_whose_mark_is_late_is_answered(dying: Dying) -> None:
     client = dying.client(0)
-    dying.mark.begin(0, Owed.GRPC)
+    dying.mark.begin(0, owed=True)
     # the worker died between its answer and the end of the mark; the front has gone on
     client.sendall(REQUEST)
     assert dying.die() == 1
-    head, body = answer(client)
-    assert head.startswith(b"HTTP/1.1 503 ")
-    assert body["err_no"] == 3001
+    assert answer(client) == LOST_RESPONSE
 
 
-def test_the_rest_of_a_body_is_not_taken_for_a_request(dying: Dying) -> None:
-    client = dying.client(0)
-    dying.mark.receiving(0, Owed.GRPC)
-    client.sendall(b"the rest of a body")
-    assert dying.die() == 1
-    assert b"grpc-status: 14" in answer(client)[0]
-
-
-def test_a_connection_without_a_mark_gets_one_too_and_it_is_not_counted(dying: Dying) -> None:
+def test_a_connection_without_a_mark_is_answered_too_and_it_is_not_counted(dying: Dying) -> None:
     """A request may have been read and not yet marked; of an idle connection the front drops what comes."""
     idle, answered = dying.client(0), dying.client(1)
-    dying.mark.begin(1, Owed.GRPC)
+    dying.mark.begin(1, owed=True)
     dying.mark.end(1)
     ended = dying.client(2)
     dying.lifeline.closed(2)
     assert dying.die() == 0
-    assert [answer(client)[0][:13] for client in (idle, answered, ended)] == [b"HTTP/1.1 503 ", b"HTTP/1.1 503 ", b""]
+    assert [answer(client) for client in (idle, answered, ended)] == [LOST_RESPONSE, LOST_RESPONSE, b""]
+
+
+def test_the_connections_of_a_worker_that_never_started_are_answered(tmp_path: Path, dying: Dying) -> None:
+    client = dying.client(0)
+    (tmp_path / "busy").unlink()
+    client.sendall(REQUEST)
+    assert dying.die() == 1
+    assert answer(client) == LOST_RESPONSE
+
+
+def test_a_request_on_a_connection_that_was_never_accepted_is_answered(dying: Dying) -> None:
+    path = dying.listen()
+    clients = [connect(path), connect(path), connect(path)]
+    clients[0].sendall(REQUEST)
+    clients[1].close()
+    assert dying.die() == 1
+    assert answer(clients[0]) == LOST_RESPONSE
+    assert answer(clients[2]) == b""
+    with pytest.raises(ConnectionRefusedError):
+        connect(path)
+
+
+def test_a_worker_that_has_stopped_to_listen_is_not_connected_to(dying: Dying) -> None:
+    path = dying.listen()
+    dying.keeper.receive()
+    connect(path).close()
+    dying.lifeline.listening_ended()
+    dying.keeper.receive()
+    with pytest.raises(ConnectionRefusedError):
+        connect(path)
 
 
 def test_nothing_is_put_behind_an_answer_that_waits_to_be_read(dying: Dying) -> None:
     client = dying.client(0)
-    dying.mark.begin(0, Owed.PIPELINE)
+    dying.mark.begin(0, owed=True)
     dying.mark.unsent(0)
     assert dying.die() == 0
-    assert answer(client) == (b"", None)
+    assert answer(client) == b""
+
+
+def test_who_still_sends_a_body_gets_the_answer_all_the_same(dying: Dying) -> None:
+    client, silent = dying.client(0), dying.client(1)
+
+    async def settle() -> float:
+        dying.mark.receiving(0)
+        client.sendall(REQUEST)
+        assert answer_lost(dying.worker) == 1
+        closing = asyncio.create_task(dying.keeper.close_when_read(1.0))
+        await asyncio.to_thread(client.sendall, bytes(8 * 1024 * 1024))
+        assert await asyncio.to_thread(answer, client) == LOST_RESPONSE
+        client.close()
+        assert not closing.done()
+        started = time.monotonic()
+        await closing
+        return time.monotonic() - started
+
+    # one that neither reads nor closes is not waited for
+    assert asyncio.run(settle()) < 5
+    assert answer(silent) == LOST_RESPONSE
 
 
 def test_the_watchdog_sees_a_long_request_and_one_that_is_left_unread(dying: Dying) -> None:
@@ -145,7 +189,7 @@ def test_the_watchdog_sees_a_long_request_and_one_that_is_left_unread(dying: Dyi
     client = dying.client(0)
     dying.keeper.receive()
     assert watchdog.busy_seconds() == 0
-    dying.mark.begin(0, Owed.PIPELINE)
+    dying.mark.begin(0, owed=True)
     started = time.monotonic()
     while watchdog.busy_seconds() < 0.02:
         assert time.monotonic() < started + 5
@@ -156,6 +200,17 @@ def test_the_watchdog_sees_a_long_request_and_one_that_is_left_unread(dying: Dyi
     while watchdog.busy_seconds() < 0.02:
         assert time.monotonic() < started + 10
     # it has begun others meanwhile: it is not stuck
-    dying.mark.begin(1, Owed.PIPELINE)
+    dying.mark.begin(1, owed=True)
     dying.mark.end(1)
     assert watchdog.busy_seconds() < 0.02
+
+
+def test_the_watchdog_sees_a_connection_that_is_not_accepted(dying: Dying) -> None:
+    watchdog = Watchdog(dying.worker)
+    path = dying.listen()
+    dying.keeper.receive()
+    assert watchdog.busy_seconds() == 0
+    with connect(path):
+        started = time.monotonic()
+        while watchdog.busy_seconds() < 0.02:
+            assert time.monotonic() < started + 5

@@ -15,6 +15,8 @@ from paddle_serving_runtime.front.names import (
 from paddle_serving_runtime.front.refusals import (
     BY_PATH,
     GET_ONLY,
+    LOST,
+    LOST_STATUS,
     NOT_GRPC,
     OWN_STATUSES,
     POST_ONLY,
@@ -65,6 +67,7 @@ def http(rules: Rules, port: int) -> list[str]:
         # clients with open connections move on to another pod before this one closes
         f"    http-after-response set-header Connection close if {{ srv_is_up({DRAINING}) }}",
         "    http-after-response set-header X-Request-Id %[var(txn.id)]",
+        _lost_by_path(rules),
         f"    use_backend {CONTROL} if METH_GET open-inference",
         f"    default_backend {BACKEND}",
         "",
@@ -74,6 +77,7 @@ def http(rules: Rules, port: int) -> list[str]:
 def grpc(rules: Rules, port: int) -> list[str]:
     """HTTP/2: inference to workers, everything else to control, which knows what there is."""
     full = rules.error_folder / f"grpc-{QUEUE_FULL.status.value}.http"
+    lost = rules.error_folder / f"grpc-{LOST_STATUS}.http"
     return [
         f"frontend {GRPC}",
         f"    bind *:{port} proto h2",
@@ -90,6 +94,7 @@ def grpc(rules: Rules, port: int) -> list[str]:
         f"    http-request return status 503 errorfile {full} if inference long many-long",
         f"    http-after-response set-header Connection close if {{ srv_is_up({DRAINING}) }}",
         "    http-after-response set-header X-Request-Id %[var(txn.id)]",
+        f"    http-response return status {LOST.status.value} errorfile {lost} if {{ status {LOST_STATUS} }}",
         # of a failure, which is headers alone; an answer has its status behind its body
         "    http-after-response set-var(txn.grpc) res.hdr(grpc-status)",
         f"    use_backend {LONG} if inference long",
@@ -135,6 +140,15 @@ def _return_get_only(condition: str) -> str:
     body = error_json(GET_ONLY.message).decode()
     headers = 'content-type application/json hdr Allow "GET, HEAD"'
     return f"    http-request return status {GET_ONLY.status.value} {headers} string '{body}' if {condition}"
+
+
+def _lost_by_path(rules: Rules) -> str:
+    """For the supervisor's answer to a request that died with its worker; HAProxy's own 502 never comes here."""
+    body = _body_by_path(rules, LOST_STATUS)
+    status = LOST.status.value
+    return (
+        f"    http-response return status {status} content-type application/json {body} if {{ status {LOST_STATUS} }}"
+    )
 
 
 def _error_file(rules: Rules, status: int, name: str) -> str:

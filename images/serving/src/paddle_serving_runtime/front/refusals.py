@@ -26,12 +26,15 @@ POST_ONLY = Refusal(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.RPC_PACKAGE_ERROR, 
 GET_ONLY = Refusal(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.RPC_PACKAGE_ERROR, ONLY_GET)
 NOT_GRPC = "only gRPC is answered on this port"
 
+LOST_STATUS = HTTPStatus.BAD_GATEWAY.value
+"""What HAProxy calls a worker that died while it answered, and the supervisor one that died before."""
+
 _OWN = {
     400: Refusal(HTTPStatus.BAD_REQUEST, ErrorCode.RPC_PACKAGE_ERROR, "not a valid HTTP request"),
     408: Refusal(HTTPStatus.REQUEST_TIMEOUT, ErrorCode.TIMEOUT, "the request took too long to arrive"),
     500: Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, ErrorCode.UNKNOWN, "internal error"),
-    # what HAProxy calls a worker that died while it answered; for the client that is a 503
-    502: LOST,
+    # for the client that is a 503
+    LOST_STATUS: LOST,
     503: Refusal(HTTPStatus.SERVICE_UNAVAILABLE, ErrorCode.CLOSED_ERROR, "no worker is available; retry"),
     504: Refusal(HTTPStatus.GATEWAY_TIMEOUT, ErrorCode.TIMEOUT, "the request took longer than the time-out"),
 }
@@ -59,12 +62,15 @@ def refusal_files(max_body_bytes: int) -> Mapping[str, bytes]:
     path with a slash behind it: {"error": ...} for the Open Inference Protocol, a pipeline response for everything
     else.
     """
-    mapped = (POST_ONLY, QUEUE_FULL, too_long(max_body_bytes), *(_OWN[status] for status in BY_PATH))
+    refused = (POST_ONLY, QUEUE_FULL, too_long(max_body_bytes))
+    mapped = {refusal.status.value: refusal for refusal in refused} | {
+        status: _OWN[status] for status in (*BY_PATH, LOST_STATUS)
+    }
     return {
         **{f"{status}.http": _http(refusal) for status, refusal in _OWN.items() if status not in BY_PATH},
         **{f"grpc-{status}.http": grpc_response(refusal) for status, refusal in _OWN.items()},
         f"grpc-{QUEUE_FULL.status.value}.http": grpc_response(QUEUE_FULL),
-        **{f"{refusal.status.value}.map": _map(refusal) for refusal in mapped},
+        **{f"{status}.map": _map(refusal) for status, refusal in mapped.items()},
     }
 
 

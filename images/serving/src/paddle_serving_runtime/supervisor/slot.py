@@ -19,7 +19,7 @@ from paddle_serving_runtime.supervisor.verifier import Verifier
 from paddle_serving_runtime.supervisor.watchdog import Watchdog
 
 _LOG = logging.getLogger(__name__)
-_WATCH_SECONDS = 0.2
+_LINGER_SECONDS = 1.0
 
 
 class Gate(Protocol):
@@ -56,8 +56,11 @@ class WorkerSlot:
         self._timeout = request_timeout
         # around the moment when the front answers 504: no new request from before it, killed after it
         self._margin = min(0.5, request_timeout / 10)
+        # an unread request is noticed one look late, and what that means another: together less than the margin
+        self._look_seconds = self._margin / 4
         self._on_change = on_change
         self._on_lost = on_lost
+        self._parting: asyncio.Task[None] | None = None
         self._stopping = False
         self._overdue = False
         self._output = Output(worker.process, f"worker {worker.index}")
@@ -77,6 +80,7 @@ class WorkerSlot:
                 kill(self._worker.process)
             if lost := answer_lost(self._worker):
                 self._on_lost(lost)
+            self._parting = asyncio.create_task(self._worker.keeper.close_when_read(_LINGER_SECONDS))
             await copying
             if self._stopping:
                 await asyncio.Event().wait()
@@ -142,7 +146,7 @@ class WorkerSlot:
         watchdog = Watchdog(self._worker)
         ended = asyncio.ensure_future(self._worker.process.wait())
         while not ended.done():
-            await asyncio.wait({ended}, timeout=_WATCH_SECONDS)
+            await asyncio.wait({ended}, timeout=self._look_seconds)
             busy = watchdog.busy_seconds()
             if busy > self._timeout + self._margin or self._overdue:
                 kill(self._worker.process)

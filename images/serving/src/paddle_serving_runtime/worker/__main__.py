@@ -7,7 +7,6 @@ Paddle do not survive it.
 import argparse
 import asyncio
 import faulthandler
-import fcntl
 import os
 import signal
 import socket
@@ -30,9 +29,6 @@ from paddle_serving_runtime.worker.priority import yield_to_others
 from paddle_serving_runtime.worker.reading import Limits
 from paddle_serving_runtime.worker.server import serve
 from paddle_serving_runtime.worker.standby import options_from
-
-_HIGH_DESCRIPTOR = 900
-"""Below the 1024 that every process may have open."""
 
 
 def main() -> int:
@@ -90,16 +86,11 @@ def _handler(options: WorkerOptions, loaded: Loaded) -> Handler:
 
 
 def _listen(path: Path) -> socket.socket:
-    """A listening socket, with a file descriptor above those of its connections.
-
-    The kernel closes what a killed process had open from the highest descriptor down. With the listening socket first
-    the front finds a dead worker's door closed when it sees the connection end, and loses no second request in it.
-    """
     path.unlink(missing_ok=True)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as first:
-        first.bind(str(path))
-        first.listen()
-        return socket.socket(fileno=fcntl.fcntl(first, fcntl.F_DUPFD_CLOEXEC, _HIGH_DESCRIPTOR))
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening.bind(str(path))
+    listening.listen()
+    return listening
 
 
 def _report(options: WorkerOptions, **content: object) -> None:

@@ -2,7 +2,8 @@
 
 Paddle 3.3.1 holds the interpreter lock while it computes, so a worker cannot be asked; a shared file can. It has one
 entry of 16 bytes for every connection: CLOCK_MONOTONIC seconds, which all processes of a host share, of the start of
-the request in flight (0: none), and in which form its answer is owed. Behind them is the number of requests so far.
+the request in flight (0: none), and whether its client can still be answered. Behind them is the number of requests so
+far.
 """
 
 import mmap
@@ -10,28 +11,25 @@ import struct
 import time
 from enum import IntEnum
 from pathlib import Path
-from typing import NamedTuple
 
 SLOTS = 512
 """Connections that a worker can have at once."""
 
 _ENTRY = struct.Struct("=dq")
-_IDLE = (0.0, 0)
 _COUNT = struct.Struct("=q")
 _COUNT_AT = _ENTRY.size * SLOTS
 _BYTES = _COUNT_AT + _COUNT.size
 
 
 class Owed(IntEnum):
-    """What a client is owed where its worker dies: a refusal in its protocol, or nothing any more.
+    """Whether another process may answer the client where this one dies.
 
-    NOTHING: some of the answer may have been sent; whatever followed it would be taken for the rest.
+    BEGUN: some of the answer may have been sent; whatever followed it would be taken for the rest.
     """
 
-    NOTHING = -1
-    PIPELINE = 1
-    OPEN_INFERENCE = 2
-    GRPC = 3
+    BEGUN = -1
+    NOTHING = 0
+    ANSWER = 1
 
 
 class BusyMark:
@@ -43,28 +41,31 @@ class BusyMark:
             self._memory = mmap.mmap(file.fileno(), _BYTES)
         self._begun = 0
 
-    def begin(self, slot: int, owed: Owed) -> None:
-        """A request is in flight from now on."""
-        _ENTRY.pack_into(self._memory, slot * _ENTRY.size, time.monotonic(), owed)
+    def begin(self, slot: int, *, owed: bool) -> None:
+        """A request is in flight from now on; not `owed`: what was written before it still waits to be read."""
+        self._write(slot, time.monotonic(), Owed.ANSWER if owed else Owed.BEGUN)
         self._begun += 1
         _COUNT.pack_into(self._memory, _COUNT_AT, self._begun)
 
-    def receiving(self, slot: int, owed: Owed) -> None:
+    def receiving(self, slot: int) -> None:
         """A request is arriving; the worker has nothing to compute yet."""
-        _ENTRY.pack_into(self._memory, slot * _ENTRY.size, 0.0, owed)
+        self._write(slot, 0.0, Owed.ANSWER)
 
     def answering(self, slot: int) -> None:
         """The answer is being sent; it may be cut off by the death of the worker."""
         (since, _) = _ENTRY.unpack_from(self._memory, slot * _ENTRY.size)
-        _ENTRY.pack_into(self._memory, slot * _ENTRY.size, since, Owed.NOTHING)
+        self._write(slot, since, Owed.BEGUN)
 
     def unsent(self, slot: int) -> None:
         """The worker is done with the request, but some of the answer waits to be read."""
-        _ENTRY.pack_into(self._memory, slot * _ENTRY.size, 0.0, Owed.NOTHING)
+        self._write(slot, 0.0, Owed.BEGUN)
 
     def end(self, slot: int) -> None:
         """The answer is sent."""
-        _ENTRY.pack_into(self._memory, slot * _ENTRY.size, *_IDLE)
+        self._write(slot, 0.0, Owed.NOTHING)
+
+    def _write(self, slot: int, since: float, owed: Owed) -> None:
+        _ENTRY.pack_into(self._memory, slot * _ENTRY.size, since, owed)
 
 
 def busy_since(path: Path) -> float | None:
@@ -80,17 +81,9 @@ def begun(path: Path) -> int:
         return 0
 
 
-class OwedAnswer(NamedTuple):
-    """`complete`: the worker has read all of the request, so what comes behind it is another one."""
-
-    owed: Owed
-    complete: bool
-
-
-def owed_answers(path: Path) -> dict[int, OwedAnswer]:
-    """What is owed on each connection that has a request in flight or arriving, by its slot."""
-    entries = enumerate(_entries(path))
-    return {slot: OwedAnswer(Owed(owed), complete=since > 0) for slot, (since, owed) in entries if since or owed}
+def owed_answers(path: Path) -> list[Owed]:
+    """What is owed on each connection, by its slot; nothing of a worker that has not started."""
+    return [Owed(owed) for _, owed in _entries(path)] or [Owed.NOTHING] * SLOTS
 
 
 def _entries(path: Path) -> list[tuple[float, int]]:

@@ -10,10 +10,10 @@ from typing import Protocol
 from typing_extensions import override
 
 from paddle_serving_runtime.worker import wire
-from paddle_serving_runtime.worker.busy import BusyMark, Owed
+from paddle_serving_runtime.worker.busy import BusyMark
 from paddle_serving_runtime.worker.http import Handler, HttpReply
 from paddle_serving_runtime.worker.reading import Limits, Received, RequestReader
-from paddle_serving_runtime.worker.refusal import guess_protocol, refusal
+from paddle_serving_runtime.worker.refusal import refusal
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE_BYTES = 32 * 1024
@@ -102,7 +102,7 @@ class Connection(asyncio.Protocol):
             return
         if self._current is None and not reader.incomplete and not self._unsent:
             # what is read from here on can be lost with this process, so it is owed before it is understood
-            self._mark.receiving(self._slot, guess_protocol(data))
+            self._mark.receiving(self._slot)
         reader.feed(data)
         if reader.incomplete:
             self._await_rest()
@@ -124,8 +124,6 @@ class Connection(asyncio.Protocol):
 
     def _await_rest(self) -> None:
         self._reads += 1
-        if self._current is None and not self._unsent:
-            self._mark.receiving(self._slot, self._reader.owed)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._hub.limits.body_seconds, self._late)
             if self._reader.expects_continue and self._current is None and self._transport is not None:
@@ -166,14 +164,14 @@ class Connection(asyncio.Protocol):
             self._reply(received.refused)
             return
         # while an earlier reply is still on its way no other response can be put behind it
-        self._mark.begin(self._slot, Owed.NOTHING if self._unsent else received.owed)
+        self._mark.begin(self._slot, owed=not self._unsent)
         exchange = _Exchange(self)
         try:
             self._hub.handler(request, exchange.respond)
         except (Exception, SystemExit):  # noqa: BLE001 - more requests wait, whatever an Op does
             _LOG.exception("request failed", extra={"fields": {"path": request.path}})
             if not exchange.answered:
-                exchange.respond(refusal(received.owed, HTTPStatus.INTERNAL_SERVER_ERROR, "internal error"))
+                exchange.respond(refusal(received.form, HTTPStatus.INTERNAL_SERVER_ERROR, "internal error"))
 
     def reply(self, reply: HttpReply) -> None:
         """Sends the reply to the request in flight, and takes the next one."""

@@ -1,17 +1,23 @@
 """Connections that outlive their worker: it hands each one to its supervisor, which answers where the worker cannot.
 
 HAProxy closes a client's connection without a word where a worker dies with a request that was not the first on it.
+The socket that the worker listens on is handed over, too: connections may wait there that it has not accepted.
 """
 
+import asyncio
 import logging
+import select
 import socket
 import struct
+from contextlib import suppress
 
 _LOG = logging.getLogger(__name__)
 _MESSAGE = struct.Struct("=BH")
 _OPENED, _CLOSED = 1, 0
+_LISTENER = 0xFFFF
+"""In the place of a slot."""
+
 _SEND_SECONDS = 1.0
-_HEAD_BYTES = 16 * 1024
 _DISCARD_BYTES = 1024 * 1024
 
 
@@ -30,6 +36,14 @@ class Lifeline:
         """Takes it back: it ends only when nobody holds it any more."""
         self._send(_MESSAGE.pack(_CLOSED, slot), [])
 
+    def listening(self, descriptor: int) -> None:
+        """Hands over the socket that connections come from."""
+        self._send(_MESSAGE.pack(_OPENED, _LISTENER), [descriptor])
+
+    def listening_ended(self) -> None:
+        """Takes it back: else the front could go on to connect to it."""
+        self._send(_MESSAGE.pack(_CLOSED, _LISTENER), [])
+
     def _send(self, message: bytes, descriptors: list[int]) -> None:
         try:
             socket.send_fds(self._socket, [message], descriptors)
@@ -44,6 +58,7 @@ class Keeper:
         self._socket, self._workers_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.settimeout(0)
         self._held: dict[int, socket.socket] = {}
+        self._accepted: list[socket.socket] = []
 
     @property
     def worker_descriptor(self) -> int:
@@ -53,7 +68,7 @@ class Keeper:
     @property
     def held(self) -> frozenset[int]:
         """The slots of the connections that are open."""
-        return frozenset(self._held)
+        return frozenset(self._held.keys() - {_LISTENER})
 
     def started(self) -> None:
         """The worker process has its end."""
@@ -79,35 +94,61 @@ class Keeper:
             if kind == _OPENED and descriptors:
                 self._held[slot] = socket.socket(fileno=descriptors[0])
 
-    def unread(self, slot: int, size: int = _HEAD_BYTES) -> bytes:
-        """The beginning of what the worker has not read, at most `size` bytes."""
-        try:
-            return self._held[slot].recv(size, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except OSError:
-            return b""
+    def has_unread(self, slot: int) -> bool:
+        """Whether there is something on a connection that the worker has not read."""
+        return _has_unread(self._held[slot])
 
     def any_unread(self) -> bool:
-        """Whether there is something on a connection that the worker has not read."""
-        return any(self.unread(slot, 1) for slot in self._held)
+        """The same for any connection, and whether there is one that the worker has not accepted."""
+        return self._has_waiting() or any(self.has_unread(slot) for slot in self.held)
 
     def answer(self, slot: int, response: bytes) -> bool:
         """Writes a response where the worker owed one; False where the connection has gone."""
-        connection = self._held[slot]
+        return _answer(self._held[slot], response)
+
+    def answer_waiting(self, response: bytes) -> int:
+        """The same on connections that the worker has not accepted; the last ones. Returns how many had a request."""
+        given = 0
+        while self._has_waiting():
+            try:
+                connection, _ = self._held[_LISTENER].accept()
+            except OSError as error:
+                _LOG.warning("a connection of a worker that has ended cannot be answered: %s", error)
+                break
+            self._accepted.append(connection)
+            given += _has_unread(connection) and _answer(connection, response)
+        self._forget(_LISTENER)
+        return given
+
+    async def close_when_read(self, linger_seconds: float) -> None:
+        """Ends every connection when the front has, or after that time.
+
+        Closed before the front has sent all of a long body, a connection ends with an error, and the answer is lost.
+        """
+        connections = [*self._accepted, *(self._held[slot] for slot in self.held)]
+        reading = [asyncio.ensure_future(_discard(each)) for each in connections]
         try:
-            written = connection.send(response, socket.MSG_DONTWAIT) == len(response)
-            # closed with something unread in it, a connection ends with an error
-            while connection.recv(_DISCARD_BYTES, socket.MSG_DONTWAIT):
-                pass
-        except BlockingIOError:
-            return True
-        except OSError:
+            if reading:
+                await asyncio.wait(reading, timeout=linger_seconds)
+        finally:
+            for each in reading:
+                each.cancel()
+            await asyncio.gather(*reading, return_exceptions=True)
+            self.close()
+
+    def _has_waiting(self) -> bool:
+        if _LISTENER not in self._held:
             return False
-        return written
+        poll = select.poll()
+        poll.register(self._held[_LISTENER], select.POLLIN)
+        return bool(poll.poll(0))
 
     def close(self) -> None:
         """Ends every connection."""
         for slot in tuple(self._held):
             self._forget(slot)
+        while self._accepted:
+            self._accepted.pop().close()
         self._socket.close()
         self._workers_end.close()
 
@@ -115,3 +156,25 @@ class Keeper:
         connection = self._held.pop(slot, None)
         if connection is not None:
             connection.close()
+
+
+def _has_unread(connection: socket.socket) -> bool:
+    try:
+        return bool(connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except OSError:
+        return False
+
+
+def _answer(connection: socket.socket, response: bytes) -> bool:
+    try:
+        return connection.send(response, socket.MSG_DONTWAIT) == len(response)
+    except OSError:
+        return False
+
+
+async def _discard(connection: socket.socket) -> None:
+    connection.settimeout(0)
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_WR)
+        while await asyncio.get_running_loop().sock_recv(connection, _DISCARD_BYTES):
+            pass

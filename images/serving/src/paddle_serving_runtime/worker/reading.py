@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import httptools
 
-from paddle_serving_runtime.worker.busy import Owed
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest
-from paddle_serving_runtime.worker.refusal import protocol_of, refusal
+from paddle_serving_runtime.worker.refusal import Form, form_of, refusal
 from paddle_serving_runtime.worker.wire import path_of
 
 
@@ -32,7 +31,7 @@ class Received(NamedTuple):
 
     request: HttpRequest | None
     refused: HttpReply | None
-    owed: Owed
+    form: Form
     last: bool
 
 
@@ -48,11 +47,6 @@ class RequestReader:
         self._parser = httptools.HttpRequestParser(self)
         self.on_message_begin()
         self.incomplete = False
-
-    @property
-    def owed(self) -> Owed:
-        """In which form the request that is arriving is answered."""
-        return protocol_of(self._path, self._headers.get(b"content-type", b""))
 
     def feed(self, data: bytes) -> None:
         """Reads on."""
@@ -73,8 +67,8 @@ class RequestReader:
         if self.deaf:
             return
         self.deaf = True
-        owed = self.owed
-        self._deliver(Received(None, refusal(owed, status, message), owed, last=True))
+        form = self._form
+        self._deliver(Received(None, refusal(form, status, message), form, last=True))
 
     # what httptools calls; without underscores because those are its names
 
@@ -135,9 +129,12 @@ class RequestReader:
         body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         self._chunks = []
         request = HttpRequest(self._parser.get_method().decode("ascii"), self._path, headers, body)
-        owed = protocol_of(self._path, headers.get(b"content-type", b""))
         last = self._parser.should_upgrade() or not self._parser.should_keep_alive()
-        self._deliver(Received(request, None, owed, last))
+        self._deliver(Received(request, None, self._form, last))
+
+    @property
+    def _form(self) -> Form:
+        return form_of(self._path, self._headers.get(b"content-type", b""))
 
     def _refuse_long_body(self) -> None:
         limit = self._limits.body_bytes

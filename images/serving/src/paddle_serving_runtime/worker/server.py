@@ -60,8 +60,12 @@ class HttpServer:
         """Serves until `stop` is set and every request in flight has its answer."""
         loop = asyncio.get_running_loop()
         server = await loop.create_unix_server(lambda: Connection(self), sock=listening)
+        if self._lifeline is not None:
+            self._lifeline.listening(listening.fileno())
         await stop.wait()
         self.stopping = True
+        if self._lifeline is not None:
+            self._lifeline.listening_ended()
         server.close()
         self.idle()
         await self._all_idle.wait()

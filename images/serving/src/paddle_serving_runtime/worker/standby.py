@@ -9,7 +9,7 @@ from pathlib import Path
 from paddle_serving_runtime.model.package import SCRIPT
 from paddle_serving_runtime.worker.loading import import_paddle
 from paddle_serving_runtime.worker.options import WorkerOptions
-from paddle_serving_runtime.worker.priority import yield_to_others
+from paddle_serving_runtime.worker.priority import spare_goes_first, yield_to_others
 
 _IMPORTED = b"\1"
 _OPTIONS_BYTES = 256 * 1024
@@ -24,7 +24,7 @@ def options_from(descriptor: int, model_dir: Path) -> WorkerOptions | None:
     None where the supervisor has ended without a need for it.
     """
     yield_to_others()
-    with socket.socket(fileno=descriptor) as channel:
+    with spare_goes_first(), socket.socket(fileno=descriptor) as channel:
         _import(model_dir)
         # a supervisor that has given it a place meanwhile does not listen any more; the options are there all the same
         with suppress(OSError):
