@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 MEMORY = "1g"
+FILLED = "/tmp/filled"  # noqa: S108 - the container's own, in memory
+STEP_MIB = 16
+FILL = f"head -c {STEP_MIB}M /dev/zero >> {FILLED}"
+MOST_STEPS = 1024 // STEP_MIB
 CLIENTS = 4
 RECOVERY_SECONDS = 60.0
 """Loose, for a slow machine; what it takes is in docs/measurements.md."""
@@ -105,10 +110,40 @@ def ask_until(done: threading.Event, served: Container, outcomes: Counter[str]) 
                 outcomes[repr(error)] += 1
 
 
-def serving_workers(served: Container) -> Seen:
+@contextmanager
+def load(served: Container) -> Iterator[Counter[str]]:
+    """Good requests all the time; yields how they ended, when some have."""
+    outcomes: Counter[str] = Counter()
+    done = threading.Event()
+    clients = [threading.Thread(target=ask_until, args=(done, served, outcomes)) for _ in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    try:
+        wait_for_answers(outcomes)
+        yield outcomes
+    finally:
+        done.set()
+        for client in clients:
+            client.join(timeout=60)
+
+
+def wait_for_answers(outcomes: Counter[str]) -> None:
+    enough = outcomes["200 0"] + 50
+    wait_for("answers", lambda: Seen(outcomes["200 0"] > enough, str(outcomes)), within=60)
+
+
+def complete(served: Container) -> Seen:
+    """Whether both workers serve and the spare process waits."""
     metrics = requests.get(f"{served.url(8081)}/metrics", timeout=30).text
-    lines = [line for line in metrics.splitlines() if line.startswith("paddle_serving_workers")]
-    return Seen('paddle_serving_workers{phase="serving"} 2.0' in lines, "; ".join(lines))
+    lines = [
+        line for line in metrics.splitlines() if line.startswith(("paddle_serving_workers", "paddle_serving_stan"))
+    ]
+    expected = {'paddle_serving_workers{phase="serving"} 2.0', "paddle_serving_standby 1.0"}
+    return Seen(expected <= set(lines), "; ".join(lines))
+
+
+def spares_killed(served: Container) -> int:
+    return sum("the standby process ended with status -9" in record["message"] for record in served.records())
 
 
 def killed_by_the_kernel(served: Container) -> int:
@@ -120,21 +155,11 @@ def killed_by_the_kernel(served: Container) -> int:
 
 @pytest.mark.timeout(300)
 def test_out_of_memory_costs_the_worker_that_took_it_and_nobody_else(limited: Container, engine: str) -> None:
-    outcomes: Counter[str] = Counter()
-    done = threading.Event()
-    clients = [threading.Thread(target=ask_until, args=(done, limited, outcomes)) for _ in range(CLIENTS)]
-    for client in clients:
-        client.start()
-    try:
-        wait_for("load", lambda: Seen(outcomes["200 0"] > 50, str(outcomes)), within=60)
+    wait_for("two workers and a spare", lambda: complete(limited), within=RECOVERY_SECONDS)
+    with load(limited) as outcomes:
         greedy = requests.post(f"{limited.url(8080)}/price/prediction", data=GREEDY, timeout=60)
-        wait_for("two workers again", lambda: serving_workers(limited), within=RECOVERY_SECONDS)
-        good = outcomes["200 0"]
-        wait_for("answers", lambda: Seen(outcomes["200 0"] > good + 50, str(outcomes)), within=60)
-    finally:
-        done.set()
-        for client in clients:
-            client.join(timeout=60)
+        wait_for("two workers and a spare again", lambda: complete(limited), within=RECOVERY_SECONDS)
+        wait_for_answers(outcomes)
 
     assert (greedy.status_code, greedy.json()["err_no"]) == (503, 3001), greedy.text
     # in the pipeline engine several requests share the worker that ends
@@ -143,7 +168,24 @@ def test_out_of_memory_costs_the_worker_that_took_it_and_nobody_else(limited: Co
     killed = [record for record in limited.records() if "was ended by SIGKILL" in record["message"]]
     assert len(killed) == 1, limited.logs()
     # while the memory of the first comes back the kernel may end a second process: the one that has no request
-    spares = sum("the standby process ended with status -9" in record["message"] for record in limited.records())
-    assert killed_by_the_kernel(limited) == 1 + spares
+    spares = spares_killed(limited)
     assert spares <= 1
+    assert killed_by_the_kernel(limited) == 1 + spares
     assert limited.state()["Running"]
+
+
+@pytest.mark.timeout(300)
+def test_memory_that_no_process_has_costs_the_spare_process_and_no_request(limited: Container) -> None:
+    wait_for("two workers and a spare", lambda: complete(limited), within=RECOVERY_SECONDS)
+    with load(limited) as outcomes:
+        for _ in range(MOST_STEPS):
+            run(["docker", "exec", limited.id, "sh", "-c", FILL])
+            if killed_by_the_kernel(limited):
+                break
+        run(["docker", "exec", limited.id, "rm", FILLED])
+        wait_for_answers(outcomes)
+        wait_for("the next spare", lambda: complete(limited), within=RECOVERY_SECONDS)
+
+    assert (spares_killed(limited), killed_by_the_kernel(limited)) == (1, 1), limited.logs()
+    assert set(outcomes) == {"200 0"}
+    assert not [record for record in limited.records() if "was ended by" in record["message"]], limited.logs()
