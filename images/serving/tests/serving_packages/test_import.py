@@ -133,3 +133,17 @@ def test_the_brpc_client_says_that_it_is_not_served() -> None:
     for client in (Client, HttpClient):
         with pytest.raises(NotImplementedError, match=r"brpc.*not served here.*HTTP POST"):
             client("model.prototxt")
+
+
+def test_numpy_has_all_its_names_and_loads_none_for_the_packages(tmp_path: Path) -> None:
+    out = run_fresh(
+        """
+import paddle_serving_server.web_service
+from paddle_serving_server.pipeline import operator, pipeline_client
+print(operator.ndarray is pipeline_client.ndarray, "numpy.f2py" in sys.modules, "numpy.testing" in sys.modules)
+from numpy import *
+print(testing.__name__, f2py.__name__)
+""",
+        tmp_path,
+    )
+    assert out.splitlines() == ["True False False", "numpy.testing numpy.f2py"]

@@ -1,6 +1,7 @@
 """The import hook: which modules of Paddle Serving are repaired, and how they are loaded."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -21,7 +22,11 @@ REPLACEMENTS: dict[str, Callable[[ModuleType], None]] = {
     "paddle_serving_server.env_check.run": repairs.define_env_check,
     "paddle_serving_server.pipeline.logger": repairs.define_logger,
 }
-NO_SIGNAL_HANDLER = "paddle_serving_server.serve"
+CIRCUMSTANCES: dict[str, Callable[[], AbstractContextManager[None]]] = {
+    "paddle_serving_server.serve": repairs.no_signal_handlers,
+    "paddle_serving_server.pipeline.operator": repairs.loaded_numpy_alone,
+    "paddle_serving_server.pipeline.pipeline_client": repairs.loaded_numpy_alone,
+}
 
 
 class RepairingFinder(MetaPathFinder):
@@ -36,15 +41,14 @@ class RepairingFinder(MetaPathFinder):
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is None or spec.loader is None or spec.origin is None:
             return spec
-        loader = spec.loader
+        if fullname in CIRCUMSTANCES:
+            spec.loader = _Within(spec.loader, CIRCUMSTANCES[fullname])
         if fullname.endswith("_pb2"):
             spec.loader = _Defining(lambda module: define_messages(module, Path(str(module.__file__))))
         elif fullname in REPLACEMENTS:
             spec.loader = _Defining(REPLACEMENTS[fullname])
         elif fullname in REPAIRS:
-            spec.loader = _Repairing(loader, REPAIRS[fullname])
-        elif fullname == NO_SIGNAL_HANDLER:
-            spec.loader = _WithoutSignalHandlers(loader)
+            spec.loader = _Repairing(spec.loader, REPAIRS[fullname])
         return spec
 
 
@@ -72,13 +76,14 @@ class _Repairing(Loader):
         self._repair(module)
 
 
-class _WithoutSignalHandlers(Loader):
-    """Executes a module's own source with signal.signal switched off: the process has its own handlers."""
+class _Within(Loader):
+    """Executes a module's own source while something else is other than usual."""
 
-    def __init__(self, inner: Loader) -> None:
+    def __init__(self, inner: Loader, circumstance: Callable[[], AbstractContextManager[None]]) -> None:
         self._inner = inner
+        self._circumstance = circumstance
 
     @override
     def exec_module(self, module: ModuleType) -> None:
-        with repairs.no_signal_handlers():
+        with self._circumstance():
             self._inner.exec_module(module)
