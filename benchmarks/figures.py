@@ -128,10 +128,14 @@ def settled(rows: Rows) -> Rows:
     return [row for row in rows if "failed" not in row]
 
 
-def pss_of_workers(row: Row, side: str) -> float:
-    """MiB of all workers, or of all predictors alone, of a start-up row."""
+def pss_of_all(row: Row, side: str) -> float:
+    """MiB of every process of the server, or of all predictors alone, of a start-up row.
+
+    Of the workers alone it would grow by more than a worker: the fewer they are, the more of Paddle's library is
+    counted for the standby process, which has it, too.
+    """
     memory = row[side]["pss_mib"]
-    return float(sum(memory["worker"] if side == "served" else memory))
+    return float(sum(map(sum, memory.values())) if side == "served" else sum(memory))
 
 
 def extra_worker(rows: Rows, model: str) -> tuple[float, float] | None:
@@ -143,7 +147,7 @@ def extra_worker(rows: Rows, model: str) -> tuple[float, float] | None:
     slopes = []
     for side in ("served", "alone"):
         least, most = (
-            median(pss_of_workers(row, side) for row in mine if row["workers"] == count)
+            median(pss_of_all(row, side) for row in mine if row["workers"] == count)
             for count in (counts[0], counts[-1])
         )
         slopes.append((most - least) / (counts[-1] - counts[0]))

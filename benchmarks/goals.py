@@ -139,12 +139,13 @@ def _startup(rows: Any) -> Iterator[Goal]:  # noqa: ANN401 - raw data
 
 def _recovery(rows: Any) -> Iterator[Goal]:  # noqa: ANN401 - raw data
     for engine in dict.fromkeys(row["engine"] for row in settled(rows)):
-        slowest, without = (
-            max(row["seconds"] for row in settled(rows) if row["engine"] == engine and row["standby"] == standby)
-            for standby in (True, False)
+        slowest, again, without = (
+            max(row[field] for row in settled(rows) if row["engine"] == engine and row["standby"] == standby)
+            for field, standby in (("seconds", True), ("again_seconds", True), ("seconds", False))
         )
         goal = f"{engine} engine: a killed worker replaced and verified within {RECOVERY_SECONDS:.0f} s, under load"
-        yield Goal(goal, f"{slowest:.1f} s", slowest <= RECOVERY_SECONDS, f"without a standby process {without:.1f} s")
+        details = f"another one at once {again:.1f} s, without a standby process {without:.1f} s"
+        yield Goal(goal, f"{slowest:.1f} s", slowest <= RECOVERY_SECONDS, details)
 
 
 def _image(raw: Mapping[str, Any] | None) -> Goal:

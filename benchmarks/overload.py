@@ -1,8 +1,9 @@
 """Ten times the load that a server can take: how much good work is left, and how fast the rest is refused.
 
 First the peak, in a closed loop; then the same server with ten times as many requests per second, sent at their time
-whether earlier ones are answered or not (open loop). With one worker the load generator has a core of its own; with
-two it takes its time from the workers.
+whether earlier ones are answered or not (open loop); then the peak once more, because a shared machine is not always
+as fast: the good work is compared with the mean of both. With one worker the load generator has a core of its own;
+with two it takes its time from the workers.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import os
 import sys
 import time
+from statistics import mean
 from typing import Any
 
 from benchmarks import load, models, payload, servers
@@ -32,22 +34,24 @@ def measure(model: Model, workers: int, seconds: float) -> dict[str, Any]:
     request = payload.build(payload.JSON, model.service, model.inputs)
     with servers.running(server, model) as run:
         load.run(request, server.ports[0], PEAK_CONNECTIONS, 2)
-        peak = load.run(request, server.ports[0], PEAK_CONNECTIONS, seconds)
-        rate = peak.requests / peak.seconds
+        before = load.run(request, server.ports[0], PEAK_CONNECTIONS, seconds)
+        rate = before.requests / before.seconds
         begin, own = time.perf_counter(), time.process_time()
         with accounting(run) as used:
             outcome = asyncio.run(offer(request, server.ports[0], FACTOR * rate, seconds))
-    own = time.process_time() - own
+        own = time.process_time() - own
+        after = load.run(request, server.ports[0], PEAK_CONNECTIONS, seconds)
+    peaks = [rate, after.requests / after.seconds]
     good = outcome.rate(_OK, begin + _SETTLED * seconds, begin + seconds)
     return {
         "model": model.name,
         "workers": workers,
         "seconds": seconds,
-        "peak_per_second": round(rate, 1),
-        "peak_p99_ms": round(peak.p99_ms, 1),
+        "peaks_per_second": [round(peak, 1) for peak in peaks],
+        "peak_p99_ms": round(before.p99_ms, 1),
         "offered_per_second": round(FACTOR * rate, 1),
         "goodput_per_second": round(good, 1),
-        "goodput_percent": round(100 * good / rate, 1),
+        "goodput_percent": round(100 * good / mean(peaks), 1),
         "cpu_seconds_by_process": {name: round(value, 2) for name, value in used["roles"].items()},
         "generator_cpu_seconds": round(own, 2),
         **outcome.to_json(),
@@ -79,7 +83,7 @@ def main() -> int:
             results.fail({"model": model.name, "workers": workers}, error)
             continue
         results.put(key, row)
-        results.say(f"{key}: goodput {row['goodput_percent']} % of {row['peak_per_second']}, {row['by_status']}")
+        results.say(f"{key}: goodput {row['goodput_percent']} % of {row['peaks_per_second']}, {row['by_status']}")
     return results.finish()
 
 

@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.figures import DIRECT, MODELS, RAW, STOCK, Rows, find, own_cpu, pss_of_workers, series, settled
+from benchmarks.figures import DIRECT, MODELS, RAW, STOCK, Rows, find, own_cpu, pss_of_all, series, settled
 
 _COLOURS = {DIRECT: "#0b6e4f", "pipeline engine": "#c77700", STOCK: "#a4161a", RAW: "#555555"}
 _PARTS = {"predictor": "#555555", "worker": "#0b6e4f", "HAProxy": "#2a6fb0", "supervisor": "#c77700"}
@@ -152,7 +152,7 @@ def startup(raw: Mapping[str, Any]) -> Figure:
     time.plot(counts, alone, marker="o", color=_COLOURS[RAW], label="Paddle alone: import and load")
     time.set_ylabel("seconds")
     for side, name in (("served", "workers"), ("alone", "Paddle alone")):
-        values = [median(pss_of_workers(row, side) for row in rows if row["workers"] == count) for count in counts]
+        values = [median(pss_of_all(row, side) for row in rows if row["workers"] == count) for count in counts]
         memory.plot(counts, values, marker="o", color=_COLOURS[DIRECT if side == "served" else RAW], label=name)
     memory.set_ylabel("MiB (PSS), all together")
     for axes in (time, memory):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from benchmarks.figures import (
@@ -17,7 +17,7 @@ from benchmarks.figures import (
     find,
     memory_growth,
     own_cpu,
-    pss_of_workers,
+    pss_of_all,
     settled,
 )
 
@@ -98,7 +98,7 @@ def overload(raw: Mapping[str, Any]) -> str:
         if "failed" in row:
             continue
         full = row["by_status"].get("429", {"count": 0, "p50_ms": 0.0, "p99_ms": 0.0})
-        figures = [row["peak_per_second"], row["offered_per_second"], row["goodput_per_second"]]
+        figures = [mean(row["peaks_per_second"]), row["offered_per_second"], row["goodput_per_second"]]
         texts = [*(f"{figure:,.0f}" for figure in figures), f"{row['goodput_percent']:.0f} %"]
         tail = [f"{full['count']:,}", short(full["p50_ms"]), short(full["p99_ms"]), str(row["others"])]
         body.append((str(row["workers"]), *texts, *tail))
@@ -119,14 +119,14 @@ def soak(raw: Mapping[str, Any]) -> str:
 
 
 def startup(raw: Mapping[str, Any]) -> str:
-    """Time to Ready, and memory of the workers, beside Paddle Inference alone."""
-    head = ("model", "workers", "Ready after s", "alone: import + load s", "workers' PSS MiB", "alone: PSS MiB")
+    """Time to Ready, and memory, beside Paddle Inference alone."""
+    head = ("model", "workers", "Ready after s", "alone: import + load s", "PSS MiB, all processes", "alone: PSS MiB")
     body = []
     groups = dict.fromkeys((row["model"], row["workers"]) for row in settled(raw["rows"]))
     for model, workers in groups:
         mine = [row for row in settled(raw["rows"]) if (row["model"], row["workers"]) == (model, workers)]
         loads = [f"{_mid(mine, 'alone', part):.2f}" for part in ("import_seconds", "load_seconds")]
-        memory = [median(pss_of_workers(row, side) for row in mine) for side in ("served", "alone")]
+        memory = [median(pss_of_all(row, side) for row in mine) for side in ("served", "alone")]
         ready = f"{_mid(mine, 'served', 'ready_seconds'):.2f}"
         body.append((model, str(workers), ready, " + ".join(loads), *(f"{value:.0f}" for value in memory)))
     return markdown(head, body)
@@ -152,11 +152,18 @@ def recovery(raw: Mapping[str, Any]) -> str:
     for engine in dict.fromkeys(row["engine"] for row in rows):
         mine = [row for row in rows if row["engine"] == engine]
         times = [
-            ", ".join(f"{row['seconds']:.1f}" for row in mine if row["standby"] == standby) for standby in (True, False)
+            ", ".join(f"{row[field]:.1f}" for row in mine if row["standby"] == standby)
+            for field, standby in (("seconds", True), ("again_seconds", True), ("seconds", False))
         ]
         failed, every = (sum(row[field] for row in mine) for field in ("errors", "requests"))
         body.append((engine, *times, f"{failed} of {every:,}"))
-    head = ("engine", "seconds with a standby process", "without", "requests that failed, of all deaths together")
+    head = (
+        "engine",
+        "seconds with a standby process",
+        "again, at once",
+        "without a standby process",
+        "requests that failed, of all deaths together",
+    )
     return markdown(head, body)
 
 

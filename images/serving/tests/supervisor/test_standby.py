@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
@@ -109,6 +110,58 @@ def test_the_next_spare_is_started_when_it_is_wanted_again(stand_in: Path, sink:
         standby.want(wanted=True)
         await until(lambda: standby.imported)
         assert len(started) == 2
+
+    with_standby(test, stand_in.parent)
+
+
+def test_a_spare_that_still_imports_stays_one(stand_in: Path, sink: int) -> None:
+    stand_in.write_text(STAND_IN.replace("channel.send", "channel.recv(1)\nchannel.send"))
+
+    async def test(standby: Standby, started: list[Spare]) -> None:
+        standby.want(wanted=True)
+        await until(lambda: len(started) == 1)
+        options = replace(OPTIONS, report_fd=sink, lifeline_fd=sink)
+        assert standby.take(options) is None
+        await asyncio.get_running_loop().sock_sendall(started[0].channel, b"go on")
+        await until(lambda: standby.imported)
+        assert standby.take(options) is started[0].process
+
+    with_standby(test, stand_in.parent)
+
+
+def is_stopped(pid: int) -> bool:
+    """proc(5), the state behind the name: T is stopped."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("T")
+
+
+def test_a_spare_imports_only_while_it_is_wanted(stand_in: Path) -> None:
+    stand_in.write_text(STAND_IN.replace("channel.send", "channel.recv(1)\nchannel.send"))
+
+    async def test(standby: Standby, started: list[Spare]) -> None:
+        standby.want(wanted=True)
+        await until(lambda: len(started) == 1)
+        pid = started[0].process.pid
+        standby.want(wanted=False)
+        await until(lambda: is_stopped(pid))
+        standby.want(wanted=True)
+        await until(lambda: not is_stopped(pid))
+        await asyncio.get_running_loop().sock_sendall(started[0].channel, b"go on")
+        await until(lambda: standby.imported)
+        standby.want(wanted=False)
+        assert not is_stopped(pid)
+
+    with_standby(test, stand_in.parent)
+
+
+def test_a_spare_that_was_paused_when_it_had_imported_takes_its_place(stand_in: Path, sink: int) -> None:
+    async def test(standby: Standby, started: list[Spare]) -> None:
+        standby.want(wanted=True)
+        await until(lambda: standby.imported)
+        process = started[0].process
+        process.send_signal(signal.SIGSTOP)
+        await until(lambda: is_stopped(process.pid))
+        assert standby.take(replace(OPTIONS, report_fd=sink, lifeline_fd=sink)) is process
+        assert await process.wait() == 0
 
     with_standby(test, stand_in.parent)
 

@@ -5,6 +5,7 @@ The import is most of what a new worker takes until it answers.
 
 import asyncio
 import logging
+import signal
 import socket
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
@@ -47,18 +48,26 @@ class Standby:
         return self._spare is not None and self._spare.imported
 
     def want(self, *, wanted: bool) -> None:
-        """Whether a spare may be started now. One that is there stays."""
+        """Whether a spare may be started now, and may import. One that has imported stays."""
         if wanted:
             self._wanted.set()
         else:
             self._wanted.clear()
+        self._pause_or_go_on()
 
     def take(self, options: WorkerOptions) -> Process | None:
-        """Makes the spare the worker with these options, also while it still imports; None where there is none."""
-        spare, self._spare = self._spare, None
-        if spare is None:
+        """Makes the spare the worker with these options; None where there is none that has imported.
+
+        One that still imports gives way to whoever computes; a new process does not, and is there sooner, while the
+        spare one waits for it.
+        """
+        spare = self._spare
+        if spare is None or not spare.imported:
             return None
+        self._spare = None
         self._taken.set()
+        # it may have been paused between its last import and the moment when that was heard of
+        _signal(spare, signal.SIGCONT)
         try:
             socket.send_fds(spare.channel, [options.to_json().encode()], [options.report_fd, options.lifeline_fd])
         except OSError as error:
@@ -66,12 +75,18 @@ class Standby:
             return None
         return spare.process
 
+    def _pause_or_go_on(self) -> None:
+        if self._spare is not None:
+            paused = not self._wanted.is_set() and not self._spare.imported
+            _signal(self._spare, signal.SIGSTOP if paused else signal.SIGCONT)
+
     async def keep(self) -> NoReturn:
         """Never returns: starts a spare whenever there is none and one is wanted."""
         while True:
             await self._wanted.wait()
             self._taken.clear()
             self._spare = spare = await self._start()
+            self._pause_or_go_on()
             watching = asyncio.create_task(_watch(spare))
             taking = asyncio.create_task(self._taken.wait())
             try:
@@ -107,6 +122,11 @@ async def start_spare(settings: ServeSettings, children: Children) -> Spare:
     finally:
         workers_end.close()
     return Spare(process, channel)
+
+
+def _signal(spare: Spare, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        spare.process.send_signal(number)
 
 
 async def _watch(spare: Spare) -> None:
