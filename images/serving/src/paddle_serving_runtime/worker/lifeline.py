@@ -116,7 +116,9 @@ class Keeper:
                 _LOG.warning("a connection of a worker that has ended cannot be answered: %s", error)
                 break
             self._accepted.append(connection)
-            given += _has_unread(connection) and _answer(connection, response)
+            # answered also where its request is only on its way
+            asked = _has_unread(connection)
+            given += _answer(connection, response) and asked
         self._forget(_LISTENER)
         return given
 
