@@ -151,7 +151,7 @@ def startup(raw: Mapping[str, Any]) -> Figure:
     time.plot(counts, ready, marker="o", color=_COLOURS[DIRECT], label="the runtime, until Ready")
     time.plot(counts, alone, marker="o", color=_COLOURS[RAW], label="Paddle alone: import and load")
     time.set_ylabel("seconds")
-    for side, name in (("served", "workers"), ("alone", "Paddle alone")):
+    for side, name in (("served", "the whole server"), ("alone", "Paddle alone")):
         values = [median(pss_of_all(row, side) for row in rows if row["workers"] == count) for count in counts]
         memory.plot(counts, values, marker="o", color=_COLOURS[DIRECT if side == "served" else RAW], label=name)
     memory.set_ylabel("MiB (PSS), all together")

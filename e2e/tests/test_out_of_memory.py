@@ -135,9 +135,8 @@ def wait_for_answers(outcomes: Counter[str]) -> None:
 def complete(served: Container) -> Seen:
     """Whether both workers serve and the spare process waits."""
     metrics = requests.get(f"{served.url(8081)}/metrics", timeout=30).text
-    lines = [
-        line for line in metrics.splitlines() if line.startswith(("paddle_serving_workers", "paddle_serving_stan"))
-    ]
+    told = ("paddle_serving_workers{", "paddle_serving_standby ")
+    lines = [line for line in metrics.splitlines() if line.startswith(told)]
     expected = {'paddle_serving_workers{phase="serving"} 2.0', "paddle_serving_standby 1.0"}
     return Seen(expected <= set(lines), "; ".join(lines))
 

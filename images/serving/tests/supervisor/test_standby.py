@@ -28,6 +28,8 @@ os.write(report, message)
 os.write(lifeline, b"lifeline")
 """
 
+IMPORTS_UNTIL_TOLD = STAND_IN.replace("channel.send", "channel.recv(1)\nchannel.send")
+
 
 @pytest.fixture
 def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -115,7 +117,7 @@ def test_the_next_spare_is_started_when_it_is_wanted_again(stand_in: Path, sink:
 
 
 def test_a_spare_that_still_imports_stays_one(stand_in: Path, sink: int) -> None:
-    stand_in.write_text(STAND_IN.replace("channel.send", "channel.recv(1)\nchannel.send"))
+    stand_in.write_text(IMPORTS_UNTIL_TOLD)
 
     async def test(standby: Standby, started: list[Spare]) -> None:
         standby.want(wanted=True)
@@ -135,7 +137,7 @@ def is_stopped(pid: int) -> bool:
 
 
 def test_a_spare_imports_only_while_it_is_wanted(stand_in: Path) -> None:
-    stand_in.write_text(STAND_IN.replace("channel.send", "channel.recv(1)\nchannel.send"))
+    stand_in.write_text(IMPORTS_UNTIL_TOLD)
 
     async def test(standby: Standby, started: list[Spare]) -> None:
         standby.want(wanted=True)

@@ -2,10 +2,11 @@
 
 import asyncio
 
+from paddle_serving_runtime.front.refusals import LOST_STATUS
 from paddle_serving_runtime.supervisor.launch import WorkerProcess
 from paddle_serving_runtime.worker.busy import Owed, owed_answers
 
-LOST_RESPONSE = b"HTTP/1.1 502 Bad Gateway\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+LOST_RESPONSE = b"HTTP/1.1 %d Bad Gateway\r\nconnection: close\r\ncontent-length: 0\r\n\r\n" % LOST_STATUS
 """The front knows the protocol of each request, and makes it a refusal of that protocol.
 
 The worker need not have: it may have died between reading a request and looking at it.

@@ -8,6 +8,7 @@ from typing import Literal, Self
 import orjson
 
 from paddle_serving_runtime.front.names import BACKEND, GRPC
+from paddle_serving_runtime.front.refusals import LOST, LOST_STATUS
 from paddle_serving_runtime.protocol.paths import MODEL_INFER, OPEN_INFERENCE_ROOT, PIPELINE_INFERENCE
 
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -17,7 +18,6 @@ BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128)
 """Upper bounds in requests."""
 
 Protocol = Literal["pipeline_json", "pipeline_grpc", "oip_rest", "oip_grpc", "grpc"]
-_LOST_CODE = 502
 _SERVER_TIMEOUT = "sH"
 """HAProxy's termination state: the server did not begin to answer in time."""
 
@@ -121,8 +121,8 @@ class Statistics:
 def _code(code: int, grpc: str) -> int:
     if grpc.isdecimal():
         return _GRPC_CODES.get(int(grpc), 500)
-    # the client was told 503
-    return 503 if code == _LOST_CODE else code
+    # what the client was told
+    return LOST.status.value if code == LOST_STATUS else code
 
 
 def _protocol(frontend: str, path: str) -> Protocol:

@@ -26,7 +26,7 @@ def options_from(descriptor: int, model_dir: Path) -> WorkerOptions | None:
     yield_to_others()
     with spare_goes_first(), socket.socket(fileno=descriptor) as channel:
         _import(model_dir)
-        # a supervisor that has given it a place meanwhile does not listen any more; the options are there all the same
+        # a supervisor that has ended does not listen any more; the empty message says so below
         with suppress(OSError):
             channel.send(_IMPORTED)
         message, received, _, _ = socket.recv_fds(channel, _OPTIONS_BYTES, _DESCRIPTORS)
