@@ -16,6 +16,7 @@ BENCH_FLAGS ?=
 ATHERIS := atheris==3.0.0
 FUZZ_SECONDS ?= 60
 FUZZ ?=
+MODEL ?=
 
 ##@ Start here
 
@@ -49,6 +50,10 @@ fuzz: setup ## by hand: the parsers of what others write under atheris, FUZZ_SEC
 e2e: setup cluster images s3-server haproxy standalone-tools ## install, roll out, break, query and compare on a kind cluster
 	eval "$$($(KIND) env)" && $(RUN) pytest -m e2e e2e
 
+.PHONY: tipc
+tipc: setup haproxy ## the TIPC serving test of every model, on this machine (MODEL="name ..." for some)
+	$(RUN) python test_tipc/tools/run_all.py $(MODEL)
+
 .PHONY: lint
 lint: setup ## ruff, mypy, import contracts, sizes, hadolint, shellcheck, stale generated files
 	$(RUN) ruff check .
@@ -56,8 +61,8 @@ lint: setup ## ruff, mypy, import contracts, sizes, hadolint, shellcheck, stale 
 	$(RUN) mypy
 	$(RUN) lint-imports
 	$(RUN) python tools/sizes.py
-	$(RUN) hadolint --ignore DL3008 images/serving/Dockerfile images/operator/Dockerfile examples/*/Dockerfile
-	$(RUN) shellcheck images/serving/build/*.sh test_tipc/*.sh .ci/run
+	$(RUN) hadolint --ignore DL3008 images/serving/Dockerfile images/operator/Dockerfile images/serving/vision.Dockerfile examples/Dockerfile
+	$(RUN) shellcheck images/serving/build/*.sh test_tipc/*.sh test_tipc/tipc/*.sh .ci/run
 	$(RUN) python tools/export_requirements.py --check
 	$(RUN) python tools/crd_reference.py --check
 	$(RUN) python charts/tools/values_table.py --check
@@ -75,7 +80,7 @@ cluster-down: ## deletes that cluster; caches stay
 	$(KIND) down
 
 .PHONY: cluster-tools
-cluster-tools: ## kind, helm and kubectl, from PATH or built once
+cluster-tools: ## kind, Helm 3 and 4, kubectl, kube-apiserver and etcd, from PATH or built once
 	$(KIND) tools > /dev/null
 
 # a real S3 server for the tests of `fetch --from-s3`
@@ -119,6 +124,11 @@ bench: bench-serving ## that, overload, start-up, recovery and two million reque
 	$(RUN) python -m benchmarks.soak $(BENCH_FLAGS)
 	$(RUN) python -m benchmarks.report
 
+.PHONY: bench-recheck
+bench-recheck: setup haproxy ## by hand: a hundred faults in running workers, found or not, and what the recheck costs (about 45 minutes)
+	$(RUN) python -m benchmarks.recheck $(BENCH_FLAGS)
+	$(RUN) python -m benchmarks.report
+
 .PHONY: bench-tools
 bench-tools:
 	@{ command -v wrk && command -v h2load; } > /dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends wrk nghttp2-client > /dev/null; } \
@@ -159,8 +169,8 @@ generate: setup ## writes the generated parts of the documents anew
 	$(RUN) python tools/crd_reference.py
 
 .PHONY: tipc-docs
-tipc-docs: setup cluster images ## records the logs in test_tipc/docs/test_serving.md from a real run
-	eval "$$($(KIND) env)" && $(RUN) python test_tipc/tools/record_docs.py
+tipc-docs: setup haproxy ## records the logs in test_tipc/docs from real runs of every model
+	$(RUN) python test_tipc/tools/record_docs.py
 
 .PHONY: clean
 clean: ## the cluster, its cache, the images built here and .venv

@@ -14,12 +14,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import comparison, goals, plots, tables
+from benchmarks import comparison, goals, plots, recheck_table, tables
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "measurements.md"
 DATA = ROOT / "docs" / "measurements"
-SECTIONS = {**tables.SECTIONS, "compare": comparison.table}
+SECTIONS = {
+    **tables.SECTIONS,
+    "compare": comparison.table,
+    "compare-strictness": comparison.table,
+    "recheck": recheck_table.table,
+}
 NAMES = (*SECTIONS, "image-size")
 NOT_YET = "Not measured yet."
 _SECTION = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -74,7 +74,7 @@ def answering(run: Running, model: Model, results: Results) -> list[str]:
         else:
             good.append(protocol)
     if not good:
-        raise servers.ServerError("no protocol answers rightly")
+        raise servers.ServerError("no protocol answers correctly")
     return good
 
 

@@ -25,7 +25,7 @@ SYSTEM_NAMESPACE = "paddle-system"
 IMAGES = ["paddle-serving-runtime", "paddle-serving-operator", "paddle-serving-example-ocr-rec"]
 RELEASE = "paddle-serving-operator"
 READY_SECONDS = 180
-FORWARD_SECONDS = 15.0
+FORWARD_SECONDS = 60.0
 
 NEXT = """
 What you can type now (first: eval "$(make -s cluster-env)")
@@ -81,13 +81,14 @@ def cluster_environment() -> dict[str, str]:
 
 def wait_until_ready(environment: dict[str, str]) -> None:
     """Shows every change of the service's state until it is Ready; raises QuickstartError with its conditions."""
-    template = (
-        '{.status.phase}{" "}{range .status.conditions[?(@.type=="Ready")]}{.status}{" "}{.reason}: {.message}{end}'
-    )
+    template = '{.metadata.generation}{" "}{.status.observedGeneration}{" "}{.status.phase}{" "}'
+    template += '{range .status.conditions[?(@.type=="Ready")]}{.status}{" "}{.reason}: {.message}{end}'
     command = ["kubectl", "get", "paddleservice", "ocr-rec", "--output", f"jsonpath={template}"]
     deadline, last = time.monotonic() + READY_SECONDS, ""
     while time.monotonic() < deadline:
-        state = output(*command, environment=environment)
+        newest, seen, state = [*output(*command, environment=environment).split(" ", 2), "", ""][:3]
+        if newest != seen:  # the status still speaks of an earlier spec
+            state = ""
         if state != last:
             print(f"      {state}", flush=True)
             last = state

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import time
 from contextlib import contextmanager
@@ -16,13 +15,14 @@ from typing import TYPE_CHECKING
 import requests
 
 from e2e.go_program import GATEWAY, built
+from e2e.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 ACCESS_KEY, SECRET_KEY = "reader", "a-secret-of-one-test"
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 CERTIFICATE = (
     *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
     *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
@@ -54,9 +54,8 @@ def gateway(folder: Path, *, tls: bool = False) -> Iterator[Gateway]:
         (folder / name).mkdir(parents=True)
     certificate, key = certify(folder) if tls else (None, None)
     options = ["--cert", str(certificate), "--key", str(key)] if tls else []
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    (port,) = free_ports(1)
+    address = f"127.0.0.1:{port}"
     made = Gateway(f"http{'s' if tls else ''}://{address}", folder / "buckets", certificate)
     environment = os.environ | {"ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY}
     log = folder / "log"
@@ -86,11 +85,13 @@ def _wait(server: Gateway, process: subprocess.Popen[bytes], log: Path) -> None:
     seen = "nothing"
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            answer = requests.get(f"{server.endpoint}/health", timeout=2, verify=str(server.certificate or True))
+            answer = requests.get(
+                f"{server.endpoint}/health", timeout=START_SECONDS, verify=str(server.certificate or True)
+            )
             if answer.ok:
                 return
             seen = f"HTTP {answer.status_code}"
-        except requests.ConnectionError as error:
+        except requests.RequestException as error:
             seen = str(error)
         time.sleep(0.05)
     raise AssertionError(f"{server.endpoint} is not ready. Last seen: {seen}\n{log.read_text()}")

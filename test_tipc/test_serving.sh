@@ -1,7 +1,4 @@
 #!/usr/bin/env bash
 # Serving test: bash test_tipc/test_serving.sh CONFIG [GPU_ID] [--target local|kubernetes], from the repository's root.
 # Exit status 0 only if every command succeeded and every answer equals Paddle Inference.
-set -eu
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-export PYTHONPATH="$here${PYTHONPATH:+:$PYTHONPATH}"
-exec python3 -m tipc "$@"
+exec bash "$(dirname "${BASH_SOURCE[0]}")/tipc/start.sh" test_serving.sh tipc "$@"

@@ -21,6 +21,7 @@ INTRODUCTION = """\
 
 Generated from the CRD by `make generate`. In a terminal: `kubectl explain paddleservice.spec --recursive`.
 A field that is not listed here is refused. `*` marks a required field.
+What happens when one is changed: [rollouts.md](rollouts.md).
 """
 
 

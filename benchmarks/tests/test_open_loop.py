@@ -22,7 +22,7 @@ async def _serve_and_offer(answers: list[bytes], rate: float, seconds: float) ->
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     # far below the time that an answer may take: a lost request must not be waited for
-    async with server, asyncio.timeout(10):
+    async with server, asyncio.timeout(25):
         return await offer(REQUEST, server.sockets[0].getsockname()[1], rate, seconds)
 
 

@@ -48,7 +48,7 @@ class Helm:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The finished process; nothing is judged."""
-        return subprocess.run([self.program, *arguments], capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run([self.program, *arguments], capture_output=True, text=True, timeout=120, check=False)
 
     def template(self, chart: str, *options: str, values: Path | None = None) -> Manifests:
         """The manifests of a chart, hooks included, as Kubernetes would read them."""
@@ -76,16 +76,15 @@ def rendered(helm: Helm, chart: str, options: tuple[str, ...]) -> tuple[str, ...
     return tuple(json.dumps(document) for document in documents if document)
 
 
-@pytest.fixture(scope="session")
-def helm() -> Helm:
+@pytest.fixture(scope="session", params=["helm", "helm4"])
+def helm(request: pytest.FixtureRequest) -> Helm:
+    """Helm 3, and Helm 4 as helm4."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     cache = Path(os.environ.get("PADDLE_SERVING_CACHE") or f"{base}/paddle-serving")
     # What `make cluster-tools` built is a known release, so it comes before whatever PATH has.
-    program = shutil.which("helm", path=f"{cache}/kind/bin") or shutil.which("helm")
+    program = shutil.which(request.param, path=f"{cache}/kind/bin") or shutil.which(request.param)
     if program is None:
-        pytest.fail(
-            "helm is not on PATH and has not been built. Run `make cluster-tools` once, or install Helm 3.17 or newer."
-        )
+        pytest.fail(f"{request.param} is not on PATH and has not been built. Run `make cluster-tools` once.")
     return Helm(program)
 
 

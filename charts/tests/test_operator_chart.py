@@ -54,6 +54,7 @@ def test_images_are_those_of_the_list_of_images(helm: Helm) -> None:
     assert pod["containers"][0]["image"] == images["paddle-serving-operator"]
     assert profiles["cpu"]["image"] == images["paddle-serving-runtime"]
     assert profiles["gpu"]["image"] == images["paddle-serving-runtime-gpu"]
+    assert profiles["vision"]["image"] == images["paddle-serving-runtime-vision"]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_a_registry_applies_to_every_image(helm: Helm) -> None:
     images = [pod["containers"][0]["image"] for pod in pods]
     profiles = profiles_of(helm, "--set", "imageRegistry=registry.example.com")
     images += [profile["image"] for profile in profiles.values()]
-    assert len(images) == 4
+    assert len(images) == 5
     assert all(image.startswith("registry.example.com/paddle-serving-") for image in images)
 
 
@@ -89,7 +90,7 @@ def test_the_operator_can_read_its_profiles(helm: Helm, tmp_path: Path, scenario
     file = tmp_path / "profiles.yaml"
     file.write_text(config["data"]["profiles.yaml"])
     profiles = read_profiles(file)
-    assert {"cpu", "gpu"} <= profiles.keys()
+    assert profiles.keys() >= {"cpu", "gpu", "vision"}
     assert all(profile.limits["cpu"] and profile.limits["memory"] for profile in profiles.values())
 
 
@@ -105,7 +106,7 @@ def test_a_profile_can_be_added_and_the_gpu_profile_removed(helm: Helm) -> None:
     large = ["image.repository=runtime", "resources.limits.cpu=16", "resources.limits.memory=34359738368"]
     options = [f"--set=profiles.large.{value}" for value in large]
     profiles = profiles_of(helm, "--set=profiles.gpu=null", *options)
-    assert sorted(profiles) == ["cpu", "large"]
+    assert sorted(profiles) == ["cpu", "large", "vision"]
     assert profiles["large"]["resources"]["limits"] == {"cpu": "16", "memory": "34359738368"}
 
 
@@ -161,10 +162,11 @@ def test_the_operator_may_do_exactly_what_its_code_does(helm: Helm, scope: str) 
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
-    does = {(kind, verb) for kind in constants.OWNED_KINDS for verb in ("get", "list", "create", "patch", "delete")}
-    watched = (constants.PADDLE_SERVICE, constants.DEPLOYMENT, constants.POD, constants.SERVICE)
+    made = (*constants.OWNED_KINDS, constants.HTTP_ROUTE)
+    does = {(kind, verb) for kind in made for verb in ("get", "list", "create", "patch", "delete")}
+    watched = (*made, constants.PADDLE_SERVICE, constants.POD, constants.ENDPOINT_SLICE)
     does |= {(kind, verb) for kind in watched for verb in ("list", "watch")}
-    does |= {(constants.PADDLE_SERVICE, "get"), (constants.ENDPOINT_SLICE, "list"), (constants.EVENT, "create")}
+    does |= {(constants.PADDLE_SERVICE, "get"), (constants.EVENT, "create")}
     needed = {(kind.api_version.rpartition("/")[0], kind.plural, verb) for kind, verb in does}
     needed |= {(constants.GROUP, f"{constants.PLURAL}/status", "patch")}
     needed |= {(constants.GROUP, f"{constants.PLURAL}/finalizers", "update")}
@@ -200,3 +202,9 @@ def test_pod_settings_reach_the_pod(helm: Helm) -> None:
     assert template["spec"]["imagePullSecrets"] == [{"name": "my-registry"}]
     assert template["spec"]["containers"][0]["resources"]["limits"] == {"cpu": "2", "memory": "1073741824"}
     assert {"nodeSelector", "tolerations", "affinity"} <= template["spec"].keys()
+
+
+def test_resources_for_fetching_are_in_the_profile_where_they_are_given(helm: Helm) -> None:
+    assert "fetch" not in profiles_of(helm)["cpu"]
+    given = profiles_of(helm, "--set", "profiles.cpu.fetch.resources.limits.cpu=0.5")["cpu"]["fetch"]
+    assert given == {"resources": {"limits": {"cpu": "0.5"}, "requests": {}}}

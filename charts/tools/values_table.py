@@ -1,9 +1,10 @@
-"""Keeps a chart's values.yaml, values.schema.json and README.md in step.
+"""Keeps a chart's values.yaml, values.schema.json, files/defaults.yaml and README.md in step.
 
     python charts/tools/values_table.py            writes the tables of the READMEs and the descriptions of the schemas
     python charts/tools/values_table.py --check    exit status 1 with a sentence for everything that is out of step
 
-values.yaml is the source: the comment that begins with `# --` above a key is its documentation.
+values.yaml is the source: the comment that begins with `# --` above a key is its documentation. Templates cannot read
+it, so files/defaults.yaml repeats its values for sections that somebody has emptied.
 """
 
 from __future__ import annotations
@@ -22,6 +23,11 @@ CHARTS = Path(__file__).resolve().parent.parent
 BEGIN = "<!-- values: begin, written by `make generate` -->"
 END = "<!-- values: end -->"
 MARK = "# --"
+DEFAULTS = "files/defaults.yaml"
+HELMS_OWN = {"global", "enabled"}
+"""Top-level keys that Helm gives to, or reads from, the values of a subchart."""
+WITHOUT_DEFAULT = {"replicas"}
+"""Keys of values.yaml for which null has a meaning of its own."""
 
 Schema = dict[str, Any]
 KeyPath = tuple[str, ...]
@@ -95,9 +101,9 @@ def read_values(text: str, schema: Schema) -> list[Value]:
 
 
 def schema_keys(schema: Schema, root: Schema, above: KeyPath = ()) -> Iterator[KeyPath]:
-    """Every key that the schema names, but Helm's own `global`."""
+    """Every key that the schema names, but Helm's own."""
     for key, child in resolve(schema, root).get("properties", {}).items():
-        if above or key != "global":
+        if above or key not in HELMS_OWN:
             yield (*above, key)
             yield from schema_keys(child, root, (*above, key))
 
@@ -158,11 +164,11 @@ def type_text(path: KeyPath, schema: Schema) -> str:
     for key in path:
         node = resolve(child_schema(node, key) or {"type": "quantity"}, schema)
     choices = node.get("anyOf", [node])
-    words: list[str] = []
+    words: list[str | bool] = []
     for choice in choices:
         found = choice.get("enum") or ([choice["const"]] if "const" in choice else choice["type"])
         words += found if isinstance(found, list) else [found]
-    return " or ".join(dict.fromkeys(words))
+    return " or ".join(dict.fromkeys(word if isinstance(word, str) else json.dumps(word) for word in words))
 
 
 def table(values: list[Value], schema: Schema) -> str:
@@ -174,6 +180,12 @@ def table(values: list[Value], schema: Schema) -> str:
         kind = "" if value.default is None else type_text(value.path, schema)
         rows.append(f"| `{key_text(value.path)}` | {kind} | {default} | {documentation} |")
     return "\n".join([BEGIN, *rows, END])
+
+
+def defaults(text: str) -> str:
+    """files/defaults.yaml: the values of values.yaml."""
+    values = {key: value for key, value in yaml.safe_load(text).items() if key not in WITHOUT_DEFAULT}
+    return "# Written by `make generate` from values.yaml.\n" + yaml.safe_dump(values, sort_keys=False, width=1000)
 
 
 def with_table(readme: str, new: str, file: str) -> str:
@@ -189,11 +201,13 @@ def generated(chart: Path) -> Mapping[Path, str]:
     """What the generated files of a chart should contain. Raises MismatchError where values and schema do not fit."""
     schema_file, readme_file = chart / "values.schema.json", chart / "README.md"
     schema = json.loads(schema_file.read_text())
-    values = read_values((chart / "values.yaml").read_text(), schema)
+    text = (chart / "values.yaml").read_text()
+    values = read_values(text, schema)
     if problems := compare(chart, values, schema):
         raise MismatchError("\n".join(problems))
     readme = with_table(readme_file.read_text(), table(values, schema), f"charts/{chart.name}/README.md")
-    return {schema_file: json.dumps(describe(schema, values), indent=2) + "\n", readme_file: readme}
+    described = json.dumps(describe(schema, values), indent=2) + "\n"
+    return {schema_file: described, readme_file: readme, chart / DEFAULTS: defaults(text)}
 
 
 def bring_in_step(chart: Path, *, check: bool) -> list[str]:
@@ -202,10 +216,11 @@ def bring_in_step(chart: Path, *, check: bool) -> list[str]:
         wanted = generated(chart)
     except MismatchError as mismatch:
         return [str(mismatch)]
-    stale = [file for file, text in wanted.items() if file.read_text() != text]
+    stale = [file for file, text in wanted.items() if not file.exists() or file.read_text() != text]
     if check:
         return [f"charts/{chart.name}/{file.name} is out of date. Run: make generate" for file in stale]
     for file in stale:
+        file.parent.mkdir(exist_ok=True)
         file.write_text(wanted[file])
         print(f"charts/{chart.name}/{file.name}: written")
     return []

@@ -1,6 +1,7 @@
 """Programs built from pinned Go modules, each once, into the cache."""
 
 import hashlib
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from e2e.kind.cache import Cache, require_space
 from e2e.kind.console import Step
+from e2e.kind.estimates import estimate
 from e2e.kind.go import Go, toolchain
 from e2e.kind.versions import COREDNS, KUBERNETES
 
@@ -27,6 +29,10 @@ class Module:
     path: str
     package: str = ""
     ldflags: str = ""
+    raised: tuple[str, ...] = ()
+    """Modules that it is built with in a newer version than its own go.mod asks for, as `path@version`."""
+    is_kept: bool = False
+    """Whether what the compiler made of it stays for the next module, which shares most of it."""
 
     @property
     def pinned(self) -> str:
@@ -94,7 +100,8 @@ class Builder:
         before = step.doing
 
         def finish(part: Path) -> None:
-            step.doing = f"building {name} from Go modules"
+            expected = estimate(name, len(os.sched_getaffinity(0)))
+            step.doing = f"building {name} from Go modules{expected and f' ({expected})'}"
             make(self.cache.log(name)).replace(part)
             self.made.add(name)
 
@@ -107,9 +114,10 @@ class Builder:
         folder = self.cache.workspace("module")
         package = module.package or module.path
         self.go.run(log, folder, "mod", "init", "tool")
-        self.go.run(log, folder, "get", f"{package}@{module.version}")
+        self.go.run(log, folder, "get", f"{package}@{module.version}", *module.raised)
         self.go.run(log, folder, "build", "-ldflags", f"-s -w {module.ldflags}", "-o", folder / "program", package)
-        shutil.rmtree(self.go.env["GOCACHE"], ignore_errors=True)  # the next module shares little of it
+        if not module.is_kept:
+            shutil.rmtree(self.go.env["GOCACHE"], ignore_errors=True)  # the next module shares little of it
         return folder / "program"
 
     def _compile(self, folder: str, package: str, ldflags: str, log: Path, tags: str = "-tags=") -> Path:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from shlex import quote
 
-from e2e.kind import base_image, engine, images, node_image, tools
+from e2e.kind import addons, base_image, engine, gateway, images, metrics_server, node_image, tools
 from e2e.kind.builder import Builder
 from e2e.kind.cache import Cache, cache_folder, discard
 from e2e.kind.cluster import Cluster
@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=command)
         return sub
 
-    nodes = add("up", up, "makes the cluster and all that it needs, or mends what is there")
+    nodes = add("up", up, "makes the cluster and all that it needs, or repairs what is there")
     nodes.add_argument(
         "--nodes", type=node_count, help="nodes of a new cluster: a control plane and workers (default 1)"
     )
@@ -67,8 +67,10 @@ def parser() -> argparse.ArgumentParser:
     load_images.add_argument("images", nargs="+", metavar="IMAGE")
     add("env", env, "prints shell lines that point kubectl and helm at the cluster")
     add("kubeconfig", kubeconfig, "prints where the cluster's kubeconfig is")
-    add("tools", make_tools, "makes sure of kind, helm, kubectl, kube-apiserver and etcd; prints the folder for PATH")
-    add("base-image", make_base_image, "makes sure of a Docker engine and of the image that the Dockerfiles start from")
+    add("tools", make_tools, "provides kind, Helm 3 and 4, kubectl, kwok, a control plane; prints the folder for PATH")
+    add("gateway", make_gateway, "puts Envoy Gateway into the cluster: the Gateway API, and GatewayClass envoy")
+    add("metrics-server", make_metrics_server, "puts metrics-server into the cluster, for autoscaling and kubectl top")
+    add("base-image", make_base_image, "provides a Docker engine and the image that the Dockerfiles start from")
     return top
 
 
@@ -173,10 +175,30 @@ def make_tools(session: Session) -> None:
     cache = session.cache
     cache.prepare()
     with cache.lock(session.console):
-        wanted = tools.FOR_AN_API_SERVER + tools.FOR_A_CLUSTER
+        kind, helm, kubectl = tools.FOR_A_CLUSTER
+        # Helm 4 right after Helm 3: most of what they are compiled from is the same
+        wanted = (*tools.FOR_AN_API_SERVER, kind, helm, *tools.FOR_CHARTS, kubectl, *tools.FOR_MANY_PODS)
         tools.ensure(wanted, cache, session.builder, session.console)
         tidy(session)
     print(cache.bin)
+
+
+def make_gateway(session: Session) -> None:
+    """Puts Envoy Gateway into the cluster."""
+    install(session, gateway.ensure)
+
+
+def make_metrics_server(session: Session) -> None:
+    """Puts metrics-server into the cluster."""
+    install(session, metrics_server.ensure)
+
+
+def install(session: Session, ensure: Callable[[addons.Setup], None]) -> None:
+    """Puts an add-on into the cluster and frees what builds left behind."""
+    session.cache.prepare()
+    with session.cache.lock(session.console):
+        ensure(addons.Setup(session.cluster, session.cache, session.builder, session.console))
+        tidy(session)
 
 
 def make_base_image(session: Session) -> None:

@@ -121,6 +121,11 @@ class Cluster:
             )
         return state
 
+    def require_running(self) -> None:
+        """Raises SetupError where there is no cluster of ours of which all nodes run."""
+        if self.state() is not State.RUNNING:
+            raise SetupError(f"The cluster {self.name} does not run. Start it first: python3 e2e/kind up")
+
     def revive(self, wanted: int | None, console: Console) -> bool:
         """Uses the cluster that is there: starts it, mends its kubeconfig. Returns whether it serves now.
 
@@ -133,14 +138,14 @@ class Cluster:
                 self.forget()
                 return False
             nodes = self.nodes()
-            step.result = f"{state.value}: deleted, to be made anew"
+            step.result = f"{state.value}: deleted, to be made again"
             if state is not State.UNFINISHED:
                 self._require_count(len(nodes), wanted)
                 stopped = [node for node in nodes if not node.running]
                 if self._start(stopped, step) and self._serves():
                     step.result = f"{len(nodes)} node(s), {f'{len(stopped)} started again' if stopped else 'running'}"
                     return True
-                step.result = f"{state.value}, but its API server does not come back: deleted, to be made anew"
+                step.result = f"{state.value}, but its API server does not come back: deleted, to be made again"
             self.delete()
             return False
 
@@ -167,7 +172,7 @@ class Cluster:
         log = self.cache.log("ready")
         with console.step("nodes, DNS and storage") as step:
             step.doing = "waiting for nodes, DNS and storage"
-            kubectl = self._kubectl()
+            kubectl = self.kubectl_command()
             logged([*kubectl, "wait", "--for=condition=Ready", "nodes", "--all", "--timeout", READY_WITHIN], log)
             for namespace, workload in WORKLOADS:
                 logged([*kubectl, "-n", namespace, "rollout", "status", workload, "--timeout", READY_WITHIN], log)
@@ -190,12 +195,13 @@ class Cluster:
 
     def kubectl(self, *args: str) -> str:
         """What a quick kubectl command prints. Raises SetupError when it fails."""
-        done = capture([*self._kubectl(), *args], timeout=QUICK)
+        done = capture([*self.kubectl_command(), *args], timeout=QUICK)
         if not done.ok:
             raise SetupError(f"`kubectl {' '.join(args[:3])}` failed: {done.stderr.strip()}")
         return done.stdout
 
-    def _kubectl(self) -> list[str]:
+    def kubectl_command(self) -> list[str]:
+        """The command line of kubectl for this cluster, without arguments."""
         return [program("kubectl", self.cache), "--kubeconfig", str(self.kubeconfig)]
 
     def _remember(self, record: Record) -> None:
@@ -219,7 +225,7 @@ class Cluster:
         def answers() -> bool:
             if not self._refresh_kubeconfig():
                 return False
-            ask = [*self._kubectl(), "get", "--raw=/readyz", "--request-timeout=5s"]
+            ask = [*self.kubectl_command(), "get", "--raw=/readyz", "--request-timeout=5s"]
             return capture(ask, timeout=QUICK).ok
 
         return wait_until(answers, ANSWERS_WITHIN)

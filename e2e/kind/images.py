@@ -11,7 +11,7 @@ from typing import IO
 
 from e2e.kind.archive import Fan, write_thin
 from e2e.kind.cache import GIGABYTE, Cache, require_space
-from e2e.kind.cluster import Cluster, State
+from e2e.kind.cluster import Cluster
 from e2e.kind.console import Console, Step
 from e2e.kind.docker import docker
 from e2e.kind.errors import CommandError, SetupError
@@ -39,8 +39,7 @@ class Image:
 
 def load(names: Sequence[str], cluster: Cluster, console: Console) -> None:
     """Puts each image into every node that does not have it. Raises SetupError and CommandError."""
-    if cluster.state() is not State.RUNNING:
-        raise SetupError(f"The cluster {cluster.name} does not run. Start it first: python3 e2e/kind up")
+    cluster.require_running()
     nodes = [node.name for node in cluster.nodes()]
     for name in names:
         with console.step(name) as step:
@@ -51,8 +50,9 @@ def load(names: Sequence[str], cluster: Cluster, console: Console) -> None:
                 continue
             sent = send(image, missing, cluster.cache, step)
             if failed := [node for node in missing if not has(node, image)]:
-                raise SetupError(f"{name} was sent to {', '.join(failed)}, which still lack(s) {image.identity}.")
-            step.result = f"{sent // MEGABYTE} of {image.size // MEGABYTE} MB sent to {', '.join(missing)}"
+                raise SetupError(f"{name} was sent to {', '.join(failed)}, which still lack {image.identity}.")
+            left_out = f" of {image.size // MEGABYTE}" if sent < image.size else ""
+            step.result = f"{sent // MEGABYTE}{left_out} MB sent to {', '.join(missing)}"
 
 
 def inspect(name: str) -> Image:

@@ -67,7 +67,7 @@ def await_dns(nodes: Sequence[str], kubectl: Callable[..., str]) -> None:
     if not wait_until(answers, DNS_WITHIN):
         raise SetupError(
             f"Cluster DNS does not answer after {DNS_WITHIN:g} s: {seen}."
-            " Look at it with: kubectl -n kube-system get pods -o wide. Or make the cluster anew: python3 e2e/kind down"
+            " Look at it with: kubectl -n kube-system get pods -o wide. Or make a new cluster: python3 e2e/kind down"
         )
 
 

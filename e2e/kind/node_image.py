@@ -62,7 +62,7 @@ def ensure(cache: Cache, builder: Builder, console: Console) -> NodeImage:
             step.result = UPSTREAM_NODE_IMAGE
             return NodeImage(UPSTREAM_NODE_IMAGE, has_network=True)
         reason = last_line(log)
-        step.result = f"not to be had from a registry ({reason})"
+        step.result = f"not available from a registry ({reason})"
     tag = local_tag()
     if not image_id(tag):
         base_image.ensure(cache, console)
@@ -212,4 +212,4 @@ def remove(console: Console) -> None:
     """Deletes every image that this module built; an upstream node image stays, like everything that was pulled."""
     if ours := own_images():
         docker("image", "rm", *ours)
-        console.say(f"removed {len(ours)} images of {REPOSITORY}/")
+        console.say(f"removed {len(ours)} image(s) of {REPOSITORY}/")

@@ -1,4 +1,4 @@
-"""kind, helm, kubectl and the control plane's programs: from PATH when new enough, else built once from Go modules."""
+"""kind, Helm 3 and 4, kubectl, kwok, the programs of a control plane: from PATH when new enough, else built once."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from e2e.kind.builder import Builder, Module
 from e2e.kind.cache import Cache
 from e2e.kind.console import Console, Step
 from e2e.kind.process import capture
-from e2e.kind.versions import HELM, KIND, Version, parse, show
+from e2e.kind.versions import HELM, HELM4, KIND, KWOK, Version, parse, show
 
 ASK_TIMEOUT = 30.0
 
@@ -33,22 +33,42 @@ HELM_STAMPS = {
     "pkg/lint/rules.k8sVersionMajor": "1",
     "pkg/lint/rules.k8sVersionMinor": "37",
 }
+# the client libraries of HELM4's go.mod: compiled once for both
+HELM_LIBRARIES = tuple(f"k8s.io/{name}@v0.37.2" for name in ("kubectl", "apiextensions-apiserver"))
 HELM_MODULE = Module(
     "helm",
     HELM,
     "helm.sh/helm/v3",
     "helm.sh/helm/v3/cmd/helm",
     " ".join(f"-X helm.sh/helm/v3/{name}={value}" for name, value in HELM_STAMPS.items()),
+    raised=HELM_LIBRARIES,
+    is_kept=True,
+)
+# it looks up itself which client-go it is built with
+HELM4_MODULE = Module(
+    "helm4",
+    HELM4,
+    "helm.sh/helm/v4",
+    "helm.sh/helm/v4/cmd/helm",
+    f"-X helm.sh/helm/v4/internal/version.version={HELM4}",
+)
+KWOK_MODULE = Module(
+    "kwok", KWOK, "sigs.k8s.io/kwok", "sigs.k8s.io/kwok/cmd/kwok", f"-X sigs.k8s.io/kwok/pkg/consts.Version={KWOK}"
 )
 FOR_A_CLUSTER = (
     Tool("kind", (0, 33, 0), ("version",)),  # node images go with one release of kind
     Tool("helm", (3, 17, 0), ("version", "--short")),
     Tool("kubectl", (1, 31, 0), ("version", "--client")),
 )
+FOR_CHARTS = (Tool("helm4", (4, 0, 0), ("version", "--short")),)  # Helm 4, beside the other one
 FOR_AN_API_SERVER = (
     Tool("kube-apiserver", (1, 31, 0), ("--version",)),
     Tool("kube-controller-manager", (1, 31, 0), ("--version",)),
     Tool("etcd", (3, 5, 0), ("--version",)),
+)
+FOR_MANY_PODS = (  # beside those of an API server: pods are given nodes, and seem to run there
+    Tool("kube-scheduler", (1, 31, 0), ("--version",)),
+    Tool("kwok", (0, 7, 0), ("--version",)),
 )
 
 
@@ -97,6 +117,10 @@ def build(tool: Tool, builder: Builder, step: Step) -> Path:
             return builder.module(KIND_MODULE, step)
         case "helm":
             return builder.module(HELM_MODULE, step)
+        case "helm4":
+            return builder.module(HELM4_MODULE, step)
+        case "kwok":
+            return builder.module(KWOK_MODULE, step)
         case "kubectl" if not builder.has_kubernetes():
             return builder.kubectl(step)
         case _:

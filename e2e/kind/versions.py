@@ -7,6 +7,7 @@ Version = tuple[int, int, int]
 KUBERNETES = "v1.34.4"  # the last minor release that runs on cgroup v1 by default
 KIND = "v0.33.0"
 HELM = "v3.22.0"
+HELM4 = "v4.3.2"
 GO_MINIMUM: Version = (1, 26, 2)  # what cri-tools' go.mod asks for; the other modules ask for less
 
 # Published with kind v0.33.0 (its release notes list the digest); a node image goes with one kind release only.
@@ -18,6 +19,12 @@ COREDNS = "v1.12.1"
 PAUSE_TAG = "3.10.1"
 CRICTL = "v1.36.0"
 STORAGE_PROVISIONER = "v0.0.30"
+
+# What tests put into a cluster, and beside the API server of the integration tests.
+ENVOY_GATEWAY = "v1.9.1"
+ENVOY = "v1.40.0"  # as envoy-requirements.txt
+METRICS_SERVER = "v0.9.0"
+KWOK = "v0.8.0"
 
 BASE_IMAGE = "debian:bookworm-slim"
 DEBIAN_RELEASE = "bookworm"

@@ -27,8 +27,8 @@ CONFINED = (
     *("--read-only", "--tmpfs", "/tmp", "--tmpfs", "/run"),  # noqa: S108 - the container's own
     *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
 )
-READY_SECONDS = 60.0
-END_SECONDS = 60.0
+READY_SECONDS = 120.0
+END_SECONDS = 120.0
 LABEL = "e2e.paddle-serving=standalone"
 
 
@@ -75,7 +75,7 @@ class Container:
             if not state["Running"]:
                 return Seen(done=True, what=json.dumps(state))
             try:
-                answer = requests.get(f"{self.url(8081)}/readyz", timeout=5)
+                answer = requests.get(f"{self.url(8081)}/readyz", timeout=READY_SECONDS)
             except requests.RequestException as error:
                 return Seen(done=False, what=str(error))
             return Seen(answer.ok, answer.text)
@@ -111,7 +111,7 @@ class Container:
 
     def post(self, path: str, body: bytes) -> requests.Response:
         """The answer to a request on a connection of its own."""
-        return requests.post(f"{self.url(8080)}/{path}", data=body, timeout=30)
+        return requests.post(f"{self.url(8080)}/{path}", data=body, timeout=READY_SECONDS)
 
 
 @contextmanager

@@ -79,4 +79,4 @@ def _said(namespace: Namespace, *arguments: str) -> str:
     try:
         return namespace.kubectl(*arguments)
     except CommandFailed as error:
-        return f"not to be had: {error}"
+        return f"not available: {error}"

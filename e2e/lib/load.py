@@ -1,16 +1,17 @@
-"""Load on a Service from a pod inside the cluster, through the Service's DNS name."""
+"""Load on a Service from a pod inside the cluster, through the Service's DNS name, with every request accounted for."""
 
 from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
 from e2e.lib import load_generator
+from e2e.lib.load_generator import Plan
 from e2e.lib.pods import PYTHON, SCRIPTS, Pod, config_map
 from e2e.lib.wait import Seen, expect, wait_for
 
@@ -19,16 +20,28 @@ if TYPE_CHECKING:
 
     from e2e.lib.cluster import Namespace
 
-START_SECONDS = 60.0
-STOP_SECONDS = 60.0
+CONNECTIONS = 4
+START_SECONDS = 120.0
+STOP_SECONDS = 120.0
 # A safety net for a test that dies: the pod ends by itself.
 LONGEST_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a request goes and what it is; `authority` is the Host header where it is not `host`."""
+
+    host: str
+    path: str
+    body: bytes
+    authority: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
     """What the generator counted: answers by their text, failures with the first ones in words, the slowest answer."""
 
+    sent: int
     answers: dict[str, int]
     failed: int
     failures: list[str]
@@ -36,14 +49,19 @@ class Tally:
 
     @property
     def requests(self) -> int:
-        """All of them, the failed ones too."""
+        """All that have ended, the failed ones too."""
         return sum(self.answers.values()) + self.failed
+
+    def wrong(self, right: Collection[str]) -> int:
+        """How many answers are none of these."""
+        return sum(count for answer, count in self.answers.items() if answer not in right)
 
     @override
     def __str__(self) -> str:
         answers = "; ".join(f"{count} x {answer}" for answer, count in self.answers.items())
         return (
-            f"{self.requests} requests, {self.failed} failed {self.failures}; slowest {self.slowest:.2f} s; {answers}"
+            f"{self.requests} of {self.sent} requests, {self.failed} failed {self.failures}; "
+            f"slowest {self.slowest:.2f} s; {answers}"
         )
 
 
@@ -77,18 +95,23 @@ class Load:
 
     def sends(self, requests: int, *, within: float) -> None:
         """Waits until that many more requests have been answered."""
-        goal = self.seen().requests + requests
+        self.has_sent(self.seen().requests + requests, within=within)
+
+    def has_sent(self, requests: int, *, within: float) -> None:
+        """Waits until that many requests have been answered in all."""
 
         def look() -> Seen:
             tally = self.seen()
-            return Seen(tally.requests >= goal, str(tally))
+            return Seen(tally.requests >= requests, str(tally))
 
-        wait_for(f"{requests} more requests", look, within=within)
+        wait_for(f"{requests} requests", look, within=within)
 
     def saw_only(self, answers: Collection[str]) -> None:
-        """Every one of `answers` came back, nothing else did, and no request failed."""
+        """Every request that was sent was answered, by one of `answers`, and each of these came back."""
         report = self.report
         expect(not report.failed, str(report))
+        expect(report.requests == report.sent, f"requests are unaccounted for: {report}")
+        expect(not report.wrong(answers), str(report))
         expect(set(report.answers) == set(answers), str(report))
 
     def stop(self) -> None:
@@ -101,25 +124,36 @@ def _parse(lines: str) -> Tally:
     *_, last = lines.strip().splitlines() or ["{}"]
     line = json.loads(last)
     answers, failures = line.get("answers", {}), line.get("failures", [])
-    return Tally(answers, line.get("failed", 0), failures, line.get("slowest", 0.0))
+    return Tally(line.get("sent", 0), answers, line.get("failed", 0), failures, line.get("slowest", 0.0))
 
 
 @contextmanager
-def load_on(namespace: Namespace, host: str, path: str, body: bytes, requests_per_second: int) -> Iterator[Load]:
-    """Load that is known to arrive when the block starts, and is counted to its last answer when it ends."""
-    program = Path(load_generator.__file__)
-    name = f"load-{host}"
-    command = [PYTHON, f"{SCRIPTS}/{program.name}", host, "80", path, f"{SCRIPTS}/body.json"]
-    pod = Pod(name, [*command, str(requests_per_second), str(LONGEST_SECONDS)], scripts=name, memory="256Mi")
-    files = {program.name: program.read_text(encoding="utf-8"), "body.json": body.decode()}
-    namespace.apply(config_map(name, files), pod.manifest())
-    namespace.pod_is_running(name, within=START_SECONDS)
-    load = Load(namespace, name)
+def load_on(
+    namespace: Namespace, name: str, target: Target, requests_per_second: float, connections: int = CONNECTIONS
+) -> Iterator[Load]:
+    """Load that is known to arrive when the block starts, and is counted to its last answer when it ends.
+
+    `name` tells the pods of several loads in one namespace apart.
+    """
+    pod_name, program = f"load-{name}", Path(load_generator.__file__)
+    plan = Plan(
+        target.host,
+        80,
+        target.path,
+        target.authority,
+        target.body.decode(),
+        connections,
+        requests_per_second,
+        LONGEST_SECONDS,
+    )
+    command = [PYTHON, f"{SCRIPTS}/{program.name}", f"{SCRIPTS}/plan.json"]
+    pod = Pod(pod_name, command, scripts=pod_name, memory="256Mi")
+    files = {program.name: program.read_text(encoding="utf-8"), "plan.json": json.dumps(asdict(plan))}
+    namespace.apply(config_map(pod_name, files), pod.manifest())
+    namespace.pod_is_running(pod_name, within=START_SECONDS)
+    load = Load(namespace, pod_name)
     try:
-        load.sends(THREADS_SETTLED, within=START_SECONDS)
+        load.has_sent(2 * connections, within=START_SECONDS)
         yield load
     finally:
         load.stop()
-
-
-THREADS_SETTLED = 2 * load_generator.THREADS

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from e2e.lib.cluster import ROOT
-from e2e.lib.load import load_on
+from e2e.lib.load import CONNECTIONS, Target, load_on
 from e2e.lib.portforward import port_forward
 from e2e.lib.then import Then
 from e2e.lib.wait import minutes
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from e2e.lib.cluster import Namespace, Object
+    from e2e.lib.gateway import Gateway
     from e2e.lib.load import Load
 
 KIND = "paddleservice"
@@ -91,7 +92,10 @@ class Service:
             yield address + self.path
 
     @contextmanager
-    def under_load(self, sample: str, requests_per_second: int) -> Iterator[Load]:
-        """Load from inside the cluster while the block runs."""
-        with load_on(self.namespace, self.name, self.path, self.sample(sample), requests_per_second) as load:
+    def under_load(
+        self, sample: str, requests_per_second: float, *, connections: int = CONNECTIONS, gateway: Gateway | None = None
+    ) -> Iterator[Load]:
+        """Load from inside the cluster while the block runs, on the Service itself or through a gateway."""
+        target = Target(gateway.host if gateway else self.name, self.path, self.sample(sample))
+        with load_on(self.namespace, self.name, target, requests_per_second, connections) as load:
             yield load

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from e2e.lib import defects
 from e2e.lib import model as variants
 from e2e.lib.pods import LABEL, PYTHON, SCRATCH, SCRIPTS, Pod, config_map, image
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from e2e.lib.model import Variant
 
 NAME = "models"
-READY_SECONDS = 180.0
+READY_SECONDS = 300.0
 UNKNOWN_DIGEST = "sha256:" + "0" * 64
 
 
@@ -68,8 +69,9 @@ class ModelStore:
             "metadata": {"name": NAME},
             "spec": {"selector": {LABEL: NAME}, "ports": [{"port": 80, "targetPort": variants.PORT}]},
         }
-        text = program.read_text(encoding="utf-8")
-        self._namespace.apply(config_map("variants", {program.name: text}), pod.manifest(), service)
+        files = [program, Path(defects.__file__)]
+        texts = {file.name: file.read_text(encoding="utf-8") for file in files}
+        self._namespace.apply(config_map("variants", texts), pod.manifest(), service)
         self._namespace.pod_is_running(NAME, within=READY_SECONDS)
 
     def model(self, service: str, variant: Variant = variants.published) -> Model:

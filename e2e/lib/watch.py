@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from e2e.lib.cluster import Namespace, Object
 
-START_SECONDS = 20.0
-STOP_SECONDS = 10.0
+START_SECONDS = 60.0
+STOP_SECONDS = 60.0
 
 
 class Watch:

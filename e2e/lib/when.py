@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from e2e.lib.store import Model
 
 ANSWER_SECONDS = 60.0
+VERB = "serving.paddlepaddle.org/verb"
 # SIGKILL to the newest worker process; it prints the process id.
 KILL_A_WORKER = """
 import os, pathlib, signal
@@ -46,6 +48,11 @@ class When:
         """Other fields of the spec."""
         self.service.manifest["spec"] |= fields
         self.service.apply()
+
+    def ordered(self, verb: str) -> None:
+        """A verb, as `kubectl paddle` gives it."""
+        order = f"{VERB}={verb} {uuid.uuid4().hex}"
+        self.service.namespace.kubectl("annotate", "--overwrite", "paddleservice", self.service.name, order)
 
     def scaled_to(self, replicas: int) -> None:
         """As `kubectl scale` does it."""

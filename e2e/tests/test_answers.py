@@ -8,6 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 import requests
 
@@ -79,3 +80,18 @@ def test_a_plain_model_takes_and_gives_tensors(given: Given) -> None:
             assert response["err_no"] == 0, response
             assert response["key"] == []
             assert answers.of_response(response) == expected, sample
+
+
+def test_a_detector_in_paddle_3s_form_is_served_without_onednn_and_says_so(given: Given) -> None:
+    service = given.service("ocr-det").is_healthy()
+    verification = service.resource()["status"]["verification"]
+    assert (verification["verdict"], verification["samples"]) == ("Recorded", 2)
+    pod = service.pods()[0]["metadata"]["name"]
+    assert "inference.json runs without oneDNN" in given.namespace.kubectl("logs", pod, "-c", "serve")
+
+    with np.load(ROOT / "examples/ocr-det/golden/hello.npz") as arrays:
+        x = arrays["x"]
+    tensor = {"name": "x", "elem_type": 1, "shape": list(x.shape), "float_data": x.ravel().tolist()}
+    with service.forwarded() as url:
+        response = requests.post(url, json={"tensors": [tensor]}, timeout=60).json()
+    assert answers.of_response(response) == reference_of(given.namespace, "ocr-det")["hello.npz"]

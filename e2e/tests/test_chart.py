@@ -37,6 +37,12 @@ def test_helm_test_passes_for_the_right_answer_and_fails_for_another(given: Give
     assert "Goodbye Paddle" in said
     assert "Hello Paddle" in said
 
+    # the release before still gives the right answer, and that is not what is asked
+    namespace.helm("upgrade", "ocr", CHART, "-f", VALUES, "--set", f"model.digest=sha256:{'0' * 64}")
+    with pytest.raises(CommandFailed) as failed:
+        namespace.helm("test", "ocr", "--timeout", "3m", "--logs")
+    assert "The rollout failed" in failed.value.stdout + failed.value.stderr
+
 
 def test_uninstalling_the_release_takes_everything_with_it(given: Given) -> None:
     namespace = given.namespace

@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import threading
+from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,6 +17,7 @@ from typing_extensions import override
 from e2e.lib import answers, load_generator
 from e2e.lib.cluster import Cluster
 from e2e.lib.load import Load, Tally
+from e2e.lib.load_generator import Plan
 from e2e.lib.session import guarded_cluster, namespace_name
 from e2e.lib.wait import NotInTime, Seen, wait_for
 from e2e.lib.watch import ready_after_each_change
@@ -60,12 +62,13 @@ def lossy_server() -> Iterator[int]:
 
 
 def test_the_load_generator_counts_every_lost_answer_as_a_failure(lossy_server: int, tmp_path: Path) -> None:
-    body = tmp_path / "body.json"
-    body.write_text("{}", encoding="utf-8")
-    command = [sys.executable, load_generator.__file__, "127.0.0.1", str(lossy_server), "/", str(body), "100", "1"]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout.splitlines()
+    plan, file = Plan("127.0.0.1", lossy_server, "/", "", "{}", 4, 100, 1), tmp_path / "plan.json"
+    file.write_text(json.dumps(asdict(plan)), encoding="utf-8")
+    command = [sys.executable, load_generator.__file__, str(file)]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout.splitlines()
     last = json.loads(lines[-1])
     assert last["final"]
+    assert last["sent"] == EveryThirdAnswerIsLost.count
     assert last["failed"] == EveryThirdAnswerIsLost.count // 3
     assert last["answers"] == {"{}": EveryThirdAnswerIsLost.count - last["failed"]}
     assert {"kept", "new"} == {failure.split()[1] for failure in last["failures"]}
@@ -73,9 +76,14 @@ def test_the_load_generator_counts_every_lost_answer_as_a_failure(lossy_server: 
 
 @pytest.mark.parametrize(
     "tally",
-    [Tally({"right": 5}, 1, ["reset"], 0.1), Tally({"right": 5, "wrong": 1}, 0, [], 0.1), Tally({}, 0, [], 0.0)],
+    [
+        Tally(6, {"right": 5}, 1, ["reset"], 0.1),
+        Tally(6, {"right": 5, "wrong": 1}, 0, [], 0.1),
+        Tally(6, {"right": 5}, 0, [], 0.1),
+        Tally(0, {}, 0, [], 0.0),
+    ],
 )
-def test_a_failed_request_a_wrong_answer_or_none_at_all_is_not_only_right_answers(tally: Tally) -> None:
+def test_a_failed_request_a_wrong_answer_a_lost_one_or_none_at_all_is_not_only_right_answers(tally: Tally) -> None:
     load = Load(Cluster("none").namespace("none"), "none", tally)
     with pytest.raises(AssertionError, match="requests"):
         load.saw_only({"right"})

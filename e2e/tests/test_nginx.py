@@ -20,6 +20,7 @@ from e2e.lib.cluster import run
 from e2e.lib.container import CONFINED, container
 from e2e.lib.standalone import NAME, housing, open_folder, replaced, snippet
 from e2e.lib.wait import Seen, expect, wait_for
+from e2e.ports import free_ports
 from e2e.s3_server import certify
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-START_SECONDS = 10.0
-LOAD_SECONDS = 30.0
+START_SECONDS = 60.0
+LOAD_SECONDS = 60.0
 ANSWERS = 40
 PRICE = 22.738298
 HOUSES = 50_000
@@ -91,7 +92,7 @@ class Proxy:
         """One request over a connection of its own; a refusal or another answer raises."""
         url = f"https://127.0.0.1:{self.http}/{NAME}/prediction"
         x = {"name": "x", "elem_type": 1, "shape": [houses, 13], "float_data": [0.0] * 13 * houses}
-        answer = requests.post(url, json={"tensors": [x]}, timeout=30, verify=str(self.certificate))
+        answer = requests.post(url, json={"tensors": [x]}, timeout=60, verify=str(self.certificate))
         expect(answer.ok, f"HTTP {answer.status_code}: {answer.text}")
         expect(answer.json()["tensors"][0]["float_data"] == [PRICE] * houses, answer.text[:300])
 
@@ -101,7 +102,7 @@ class Proxy:
         x = triton.InferInput("x", batch.shape, "FP32").set_data_from_numpy(batch)
         address = f"127.0.0.1:{self.grpc}"
         with triton.InferenceServerClient(address, ssl=True, root_certificates=str(self.certificate)) as client:
-            prices = client.infer(NAME, [x], client_timeout=30).as_numpy("price")
+            prices = client.infer(NAME, [x], client_timeout=60).as_numpy("price")
         expect(prices.shape == (houses, 1) and np.all(prices == np.float32(PRICE)), str(prices))
 
 
@@ -109,8 +110,7 @@ class Proxy:
 def proxy(folder: Path, served: Container) -> Iterator[Proxy]:
     """Runs nginx in front of a container until the block ends."""
     certify(folder)
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        made = Proxy(folder, one.getsockname()[1], other.getsockname()[1])
+    made = Proxy(folder, *free_ports(2))
     made.points_at(served)
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(made.command(), stdout=output, stderr=subprocess.STDOUT)

@@ -7,7 +7,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ import requests
 from e2e.lib.cluster import ROOT, run
 from e2e.lib.standalone import replaced, snippet
 from e2e.lib.wait import Seen, wait_for
+from e2e.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +28,8 @@ pytestmark = pytest.mark.e2e
 
 SERVING = ROOT / "images" / "serving"
 INSTALL_SECONDS = 400.0
-READY_SECONDS = 60.0
-DRAIN_SECONDS = 30.0
+READY_SECONDS = 120.0
+DRAIN_SECONDS = 120.0
 SYSTEMD = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "HOME": "/", "USER": "paddle-serving"}
 """What a service with DynamicUser finds in its environment, as far as a program reads it."""
 
@@ -56,12 +56,6 @@ def package(tmp_path_factory: pytest.TempPathFactory, installed: Path) -> Path:
     return folder
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
-
-
 def outside(path: str) -> dict[str, str]:
     """An environment that knows nothing of this one's."""
     return {"PATH": path, "HOME": os.environ["HOME"], "LANG": "C.UTF-8"}
@@ -71,14 +65,14 @@ def outside(path: str) -> dict[str, str]:
 def served(command: list[str], log: Path, environment: dict[str, str]) -> Iterator[str]:
     """Runs `serve` on free ports; its URL once it is ready. The end of the block drains it, which must succeed."""
     assert shutil.which("haproxy"), "this test needs haproxy: apt-get install haproxy"
-    http, admin = free_port(), free_port()
+    http, admin = free_ports(2)
     ports = ["--http-port", str(http), "--admin-port", str(admin), "--grpc-port", "0", "--drain-delay", "0"]
     with log.open("wb") as output:
         serving = subprocess.Popen([*command, *ports], stdout=output, stderr=subprocess.STDOUT, env=environment)
 
     def look() -> Seen:
         try:
-            ready = requests.get(f"http://127.0.0.1:{admin}/readyz", timeout=5).ok
+            ready = requests.get(f"http://127.0.0.1:{admin}/readyz", timeout=READY_SECONDS).ok
         except requests.RequestException:
             ready = False
         return Seen(ready or serving.poll() is not None, log.read_text())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +25,7 @@ def test_deleting_a_pod_of_two_under_load_fails_no_request(given: Given) -> None
         deleted = service.when.pod_is_deleted()
         service.then.pods_are_ready(2, within=minutes(2))
         given.namespace.kubectl("wait", "--for=delete", f"pod/{deleted}", "--timeout=60s", timeout=70)
-        load.sends(50, within=30)
+        load.sends(50, within=60)
 
     load.saw_only({answer})
 
@@ -75,9 +76,25 @@ def test_what_is_deleted_by_hand_comes_back(given: Given) -> None:
         found = given.namespace.find("service", service.name)
         return Seen(found is not None, f"service {service.name}: {found}")
 
-    wait_for(f"service {service.name} is back", look, within=30)
+    wait_for(f"service {service.name} is back", look, within=60)
     given.namespace.kubectl("delete", "deployment", f"{service.name}-{revision}", "--wait=false")
     service.then.pods_are_ready(1, within=minutes(2))
     service.is_healthy(within=minutes(1), though_failed=True)
     assert condition_of(service.resource(), "Degraded")["status"] == "False"
+    assert service.when.asked("house.json") == answer
+
+
+def test_a_selector_bent_by_somebody_else_is_mended_long_before_the_next_resync(given: Given) -> None:
+    service = given.service("uci-housing", model=given.model("uci-housing")).is_healthy()
+    answer, selector = service.when.asked("house.json"), {"spec": {"selector": {"owner": "somebody-else"}}}
+    given.namespace.kubectl("patch", "service", service.name, "--type=merge", "-p", json.dumps(selector))
+
+    def look() -> Seen:
+        found = given.namespace.find("service", service.name) or {}
+        slices = given.namespace.list("endpointslices", f"kubernetes.io/service-name={service.name}")
+        endpoints = [endpoint for one in slices for endpoint in one["endpoints"] or ()]
+        what = f"{found['spec']['selector']}, endpoints {endpoints}"
+        return Seen("owner" not in found["spec"]["selector"] and bool(endpoints), what)
+
+    wait_for("the selector without the other key, and endpoints", look, within=60)
     assert service.when.asked("house.json") == answer

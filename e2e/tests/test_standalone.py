@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
-STOP_SECONDS = 30
-STANDBY_SECONDS = 30.0
+STOP_SECONDS = 60
+STANDBY_SECONDS = 120.0
 """The standby process imports Paddle after the service is ready."""
 SETTLED_LOOKS = 6
 MEMORY_TOLERANCE = 0.25
@@ -63,7 +63,7 @@ def test_docker_run_serves_a_folder_with_nothing_to_write_to_and_no_capability(
     with container(*SERVE, name, package=packages[name]) as served:
         served.is_ready()
 
-        report = requests.get(f"{served.url(8081)}/report", timeout=30).json()
+        report = requests.get(f"{served.url(8081)}/report", timeout=60).json()
         assert (report["verdict"], report["samples"]) == ("Recorded", 3)
         for sample in sorted((packages[name] / "golden").glob("*.json")):
             recorded = json.loads((packages[name] / "golden" / "expected" / sample.name).read_bytes())["answer"]
@@ -77,14 +77,14 @@ def test_docker_stop_loses_no_request(packages: dict[str, Path]) -> None:
     body = hello(packages)
     outcomes: list[str] = []
     answered = threading.Semaphore(0)
-    with container(*SERVE, "ocr-rec", "--drain-delay", "2", package=packages["ocr-rec"]) as served:
+    with container(*SERVE, "ocr-rec", "--drain-delay", "10", package=packages["ocr-rec"]) as served:
         served.is_ready()
         url = f"{served.own_url(8080)}/ocr-rec/prediction"
 
         def send_until_nobody_listens() -> None:
             while True:
                 try:
-                    outcomes.append(str(requests.post(url, data=body, timeout=30).status_code))
+                    outcomes.append(str(requests.post(url, data=body, timeout=60).status_code))
                     answered.release()
                 except requests.RequestException as error:
                     outcomes.append(repr(error))
@@ -94,7 +94,7 @@ def test_docker_stop_loses_no_request(packages: dict[str, Path]) -> None:
         for sender in senders:
             sender.start()
         for _ in range(10):
-            assert answered.acquire(timeout=30), outcomes
+            assert answered.acquire(timeout=60), outcomes
         before = outcomes.count("200")
         code = stop(served)
         for sender in senders:
@@ -102,7 +102,7 @@ def test_docker_stop_loses_no_request(packages: dict[str, Path]) -> None:
         last_record = served.records()[-1]
 
     assert (code, last_record["message"]) == (0, "drained")
-    assert outcomes.count("200") > before + 10, "nothing was served after SIGTERM"
+    assert outcomes.count("200") > before + 2 * len(senders), "nothing was served after SIGTERM"
     others = [outcome for outcome in outcomes if outcome != "200"]
     assert len(others) == len(senders)
     assert all("Connection refused" in outcome for outcome in others), others
@@ -112,7 +112,7 @@ def test_docker_stop_loses_no_request(packages: dict[str, Path]) -> None:
 def test_workers_follow_the_cpu_limit_of_the_container(packages: dict[str, Path], cpus: str, workers: int) -> None:
     with container(*SERVE, "x", options=(*CONFINED, "--cpus", cpus), package=packages["uci-housing"]) as served:
         served.is_ready()
-        report = requests.get(f"{served.url(8081)}/report", timeout=30).json()
+        report = requests.get(f"{served.url(8081)}/report", timeout=60).json()
     assert report["workers"] == workers
 
 

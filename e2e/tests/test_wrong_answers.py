@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e.lib.altered import altered_runtime
-from e2e.lib.model import characters_shifted, one_weight_changed, pixels_not_scaled
+from e2e.lib.defects import characters_shifted, one_weight_changed, pixels_not_scaled, state_kept
+from e2e.lib.model import tolerance_without_limit
 from e2e.lib.wait import minutes
 from e2e.lib.watch import endpoints_of
 
@@ -37,7 +38,7 @@ def stays_out(given: Given, service: Service, sample: str, change: Callable[[], 
         assert endpoints.pods() == stable_pods
         assert endpoints.fewest() == 1
     assert service.revision == stable
-    assert service.then.condition_becomes("Ready", "True", "Available", within=10)
+    assert service.then.condition_becomes("Ready", "True", "Available", within=60)
     load.saw_only({answer})
 
 
@@ -70,6 +71,18 @@ def test_a_defect_in_a_model_or_its_processing_is_found_before_the_first_request
     service = given.service("ocr-rec", model=given.model("ocr-rec", defect))
     service.then.fails("NotConsistent", condition="Consistent", says=(".json", "text", "recorded"), within=minutes(2))
     service.then.phase_becomes("Failed", within=minutes(1))
+    assert "stable" not in service.resource()["status"]
+
+
+def test_state_kept_between_requests_is_found_before_the_first_one(given: Given) -> None:
+    service = given.service("ocr-rec", model=given.model("ocr-rec", state_kept))
+    service.then.fails("NotConsistent", condition="Consistent", says=(".json", "text", "served"), within=minutes(2))
+    assert "stable" not in service.resource()["status"]
+
+
+def test_recorded_answers_that_tolerate_anything_prove_nothing(given: Given) -> None:
+    service = given.service("uci-housing", model=given.model("uci-housing", tolerance_without_limit))
+    service.then.fails("NotVerifiable", condition="Consistent", says=("rtol", "maxTolerance"), within=minutes(2))
     assert "stable" not in service.resource()["status"]
 
 

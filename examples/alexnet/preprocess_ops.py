@@ -1,4 +1,4 @@
-"""From a picture to AlexNet's input, as in its Paddle Inference deployment: the same file serves both."""
+"""From a picture to a classifier's input, and from its output to a class. The service and infer.py share this file."""
 
 import base64
 import io
@@ -20,3 +20,10 @@ def preprocess(text):
     left, top = (image.width - CROP) // 2, (image.height - CROP) // 2
     pixels = np.asarray(image.crop((left, top, left + CROP, top + CROP)), dtype=np.float32)
     return ((pixels / np.float32(255) - MEAN) / STD).transpose(2, 0, 1)
+
+
+def best_classes(probabilities):
+    """(class, probability) lists of float32 [N, classes]; a probability is the shortest decimal that is the float32."""
+    classes = probabilities.argmax(axis=1)
+    best = [probabilities[row, label] for row, label in enumerate(classes)]
+    return classes.tolist(), [float(str(value)) for value in best]

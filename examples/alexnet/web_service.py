@@ -2,7 +2,7 @@
 
 import numpy as np
 from paddle_serving_server.web_service import Op, WebService
-from preprocess_ops import preprocess
+from preprocess_ops import best_classes, preprocess
 
 
 class AlexNetOp(Op):
@@ -15,11 +15,9 @@ class AlexNetOp(Op):
         return {"inputs": np.ascontiguousarray(np.stack(images))}, False, None, ""
 
     def postprocess(self, input_dicts, fetch_dict, data_id, log_id):
-        probabilities = next(iter(fetch_dict.values()))
-        classes = probabilities.argmax(axis=1)
-        best = [probabilities[row, label] for row, label in enumerate(classes)]
-        answer = {"class_id": str(classes.tolist()), "prob": str([float(str(value)) for value in best])}
-        return answer, None, ""
+        (output,) = fetch_dict.values()
+        classes, probabilities = best_classes(output)
+        return {"class_id": str(classes), "prob": str(probabilities)}, None, ""
 
 
 class AlexNetService(WebService):

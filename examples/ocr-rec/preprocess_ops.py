@@ -1,12 +1,11 @@
 """From a picture to the network's input. web_service.py and infer.py share this file unchanged."""
 
 import base64
-import binascii
 import io
 import math
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 HEIGHT = 48
 MIN_WIDTH = 16
@@ -15,12 +14,33 @@ MAX_WIDTH = 2048
 
 
 def decode_image(text):
-    """The picture in a base64 text. Raises ValueError for anything that Pillow cannot read as one."""
+    """The picture in a base64 text as people see it: turned as its EXIF says, on white where it is transparent.
+
+    Line breaks in the text, a `data:` URL and the alphabet of URLs are read too. Raises ValueError for anything that
+    Pillow cannot read as a picture.
+    """
     try:
-        image = Image.open(io.BytesIO(base64.b64decode(text, validate=True)))
-        return image.convert("RGB")
-    except (binascii.Error, OSError, SyntaxError, Image.DecompressionBombError) as error:
+        image = ImageOps.exif_transpose(Image.open(io.BytesIO(decode_base64(text))))
+        return on_white(image)
+    except (ValueError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError("image: not a base64 picture that Pillow can read") from error
+
+
+def decode_base64(text):
+    """The bytes. What is neither base64 nor white space raises ValueError, so that a damaged text is not guessed at."""
+    _, _, content = text.rpartition(";base64,") if text.startswith("data:") else ("", "", text)
+    content = "".join(content.split()).replace("-", "+").replace("_", "/").rstrip("=")
+    return base64.b64decode(content + "=" * (-len(content) % 4), validate=True)
+
+
+def on_white(image):
+    """The picture in RGB. Pillow alone makes black of what is transparent, and white of all that has 16 bits."""
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
 
 
 def resize_and_normalize(image):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from string import Template
 
 import pytest
 import yaml
@@ -60,7 +61,7 @@ def test_what_a_dockerfile_copies_exists_in_its_context(name: str) -> None:
     text = (ROOT / image.dockerfile).read_text()
     for paths in COPIED_FROM_CONTEXT.findall(text):
         for source in paths.split()[:-1]:
-            filled = source.replace("${VARIANT}", image.arguments.get("VARIANT", ""))
+            filled = Template(source).substitute(image.arguments)
             assert (ROOT / image.context / filled).exists(), f"{image.dockerfile}: COPY {source}"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes import Repository, answer
+from fakes import Repository, answer, says
 
 from paddle_serving_runtime import reference as references
 from paddle_serving_runtime.model import manifest
@@ -17,8 +17,8 @@ from paddle_serving_runtime.reference import Reference
 from tipc import __main__ as program
 from tipc import kubernetes
 from tipc.kubectl import Kubectl
-from tipc.local import free_port
 from tipc.naming import dns_label
+from tipc.ports import free_port
 from tipc.processes import Process
 from tipc.target import TargetError
 
@@ -29,8 +29,11 @@ case "$*" in
     *" apply "*) cat "$5" > "$STATE/applied.json" ;;
     *" get paddleservice "*) cat "$STATE/resource.json" ;;
     *" get pods "*) cat "$STATE/pods.json" ;;
+    *" get nodes "*) cat "$STATE/nodes.json" ;;
+    *" exec "*"/report"*) cat "$STATE/report.json" ;;
     *" exec "*" cat "*) cat "$STATE/reference.json" ;;
-    *" port-forward "*) echo "Forwarding from 127.0.0.1:$(cat "$STATE/port") -> 8080"; exec sleep 60 ;;
+    *" port-forward "*) echo "Forwarding from 127.0.0.1:$(cat "$STATE/port") -> 8080"
+        echo "Forwarding from 127.0.0.1:$(cat "$STATE/grpc-port") -> 9000"; exec sleep 600 ;;
 esac
 """
 DOCKER = """#!/bin/sh
@@ -38,6 +41,7 @@ echo "docker $*" >> "$STATE/calls"
 [ "$1" = push ] || cp -R "$(eval echo \\${$#})/package" "$STATE/image"
 """
 SERVE = ["serve", "--model-dir", "/models", "--name", "m", "--threads-per-worker", "1", "--ir-optim", "true"]
+SCRIPT = ["--script", "w.py --a=$$b"]
 
 
 class Cluster:
@@ -48,19 +52,28 @@ class Cluster:
         self.says({"phase": "Healthy"}, ready="True")
         pod = {
             "metadata": {"name": "m-1"},
-            "spec": {"containers": [{"args": [*SERVE, "--overrides", "op.m.devices=", "--http-port", "8080"]}]},
+            "spec": {"containers": [{"args": [*SERVE, "--overrides", "op.m.devices=", *SCRIPT]}]},
             "status": {"conditions": [{"type": "Ready", "status": "True"}]},
         }
         (state / "pods.json").write_text(json.dumps({"items": [pod]}))
         self.infers(0.99903536)
+        self.computes_on("cpu")
+        node = {"status": {"allocatable": {"cpu": "2", "nvidia.com/gpu": "0"}}}
+        (state / "nodes.json").write_text(json.dumps({"items": [node]}))
+
+    def computes_on(self, device: str, *warnings: str) -> None:
+        (self.state / "report.json").write_text(json.dumps({"device": device, "warnings": warnings}))
 
     def says(self, status: dict[str, Any], ready: str, message: str = "") -> None:
         condition = {"type": "Ready", "status": ready, "reason": "NotConsistent", "message": message}
         status |= {"observedGeneration": 1, "conditions": [condition]}
         (self.state / "resource.json").write_text(json.dumps({"metadata": {"generation": 1}, "status": status}))
 
-    def infers(self, prob: float) -> None:
-        answers = {"request-0.json": {"class_id": np.array([8]), "prob": np.array([prob])}}
+    def infers(self, *probs: float) -> None:
+        answers: dict[str, Any] = {
+            f"request-{index}.json": {"class_id": np.array([8]), "prob": np.array([prob])}
+            for index, prob in enumerate(probs)
+        }
         references.write(self.state / "reference.json", Reference("3.3.1", "cpu", {}, answers))
 
     def calls(self) -> str:
@@ -85,6 +98,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     (tmp_path / "repository").mkdir()
     monkeypatch.chdir(tmp_path / "repository")
+    says(monkeypatch, {"class_id": np.array([8]), "prob": np.array([0.99903536])})
     return Repository(tmp_path / "repository")
 
 
@@ -93,9 +107,13 @@ def run(repository: Repository, cluster: Cluster) -> int:
     pod, port = repository.root / "pod", free_port()
     shutil.copytree(repository.service, pod)
     (pod / "config.yml").write_text(f"http_port: {port}\n")
+    behaviour = json.loads((pod / "behaviour.json").read_text())
+    rpc_port = behaviour["rpc_port"] = free_port()
+    (pod / "behaviour.json").write_text(json.dumps(behaviour))
     (cluster.state / "port").write_text(str(port))
+    (cluster.state / "grpc-port").write_text(str(rpc_port))
     with Process([sys.executable, "web_service.py"], pod, os.environ, repository.root / "service.log"):
-        return program.main([str(repository.config), "--target", "kubernetes", "--timeout", "15"])
+        return program.main([str(repository.config), "--target", "kubernetes", "--timeout", "120"])
 
 
 def test_the_same_configuration_is_packaged_applied_asked_and_compared(
@@ -103,11 +121,16 @@ def test_the_same_configuration_is_packaged_applied_asked_and_compared(
 ) -> None:
     assert run(repository, cluster) == 0
     (row,) = repository.rows()
-    assert (row["target"], row["consistent"], row["requests"]) == ("kubernetes", "yes", 1)
+    assert (row["target"], row["device"], row["consistent"]) == ("kubernetes", "cpu", "yes")
+    assert (row["status"], row["requests"]) == ("passed", 1)
     applied = json.loads((cluster.state / "applied.json").read_text())
     image = cluster.state / "image"
     assert applied["spec"]["model"]["digest"] == manifest.write(image)
-    assert applied["spec"]["engine"]["overrides"] == {"op.m.local_service_conf.devices": ""}
+    assert applied["spec"]["engine"] == {
+        "workers": 1,
+        "script": "web_service.py op.m.local_service_conf.devices=",
+        "overrides": {"op.m.local_service_conf.devices": ""},
+    }
     assert json.loads((image / "golden/request-0.json").read_text()) == {"key": ["image"], "value": ["--img=cat"]}
     assert applied["spec"]["model"]["source"]["image"]["reference"].startswith(
         "registry.example/team/paddle-serving-tipc-fake:"
@@ -118,8 +141,36 @@ def test_the_reference_runs_in_the_serving_pod_with_its_switches(repository: Rep
     run(repository, cluster)
     assert (
         "exec m-1 -c serve -- paddle-serving-runtime reference --model-dir /models --output /tmp/reference.json "
-        "--threads-per-worker 1 --ir-optim true --overrides op.m.devices=\n"
+        "--threads-per-worker 1 --ir-optim true --script w.py --a=$b --overrides op.m.devices=\n"
     ) in cluster.calls()
+
+
+def test_an_rpc_client_asks_the_grpc_port_of_the_service_and_gets_its_own_samples(
+    repository: Repository, cluster: Cluster
+) -> None:
+    repository.add_rpc_client(9993, "dog")
+    cluster.infers(0.99903536, 0.5)
+    assert run(repository, cluster) == 1
+    first, second = repository.rows()
+    assert (first["client"], first["consistent"]) == ("pipeline_rpc_client.py", "yes")
+    assert "but Paddle Inference says 0.5" in second["why"]
+    samples = [json.loads(path.read_text()) for path in sorted((cluster.state / "image/golden").iterdir())]
+    assert [sample["value"] for sample in samples] == [["dog"], ["--img=cat"]]
+    assert "port-forward --address 127.0.0.1 svc/tipc-fake-0 :80 :9000" in cluster.calls()
+
+
+def test_clients_that_ask_for_the_same_share_a_sample(repository: Repository, cluster: Cluster) -> None:
+    repository.add_rpc_client(9993, "--img=cat")
+    assert run(repository, cluster) == 0
+    assert [row["consistent"] for row in repository.rows()] == ["yes", "yes"]
+    assert len(list((cluster.state / "image/golden").iterdir())) == 1
+
+
+def test_a_request_that_the_package_does_not_hold_cannot_be_compared(repository: Repository, cluster: Cluster) -> None:
+    script = repository.service / "pipeline_http_client.py"
+    script.write_text(f"import time\n{script.read_text()}".replace("[sys.argv[1]]", "[str(time.time())]"))
+    assert run(repository, cluster) == 1
+    assert "requests change from run to run cannot be compared" in repository.rows()[0]["why"]
 
 
 def test_a_difference_between_pod_and_paddle_inference_fails(repository: Repository, cluster: Cluster) -> None:
@@ -127,6 +178,32 @@ def test_a_difference_between_pod_and_paddle_inference_fails(repository: Reposit
     assert run(repository, cluster) == 1
     assert repository.rows()[0]["consistent"] == "no"
     assert "but Paddle Inference says 0.5" in repository.rows()[0]["why"]
+
+
+def test_a_pod_that_computes_on_another_device_than_line_12_asks_for_fails(
+    repository: Repository, cluster: Cluster
+) -> None:
+    cluster.computes_on("gpu:0")
+    assert run(repository, cluster) == 1
+    assert "asks for the device cpu, but the worker computes on gpu:0" in repository.rows()[0]["why"]
+
+
+def test_a_switch_that_a_pod_does_not_know_fails(repository: Repository, cluster: Cluster) -> None:
+    repository.write_line(13, "op.m.local_service_conf.use_mkldn:True")
+    cluster.computes_on("cpu", "op.m.local_service_conf.use_mkldn in config.yml has no effect: nobody knows it.")
+    assert run(repository, cluster) == 1
+    assert "line 13: op.m.local_service_conf.use_mkldn has no effect" in repository.rows()[0]["why"]
+
+
+def test_a_gpu_row_is_skipped_where_no_node_offers_one(repository: Repository, cluster: Cluster) -> None:
+    repository.write_line(12, "op.m.local_service_conf.devices:0")
+    assert run(repository, cluster) == 1
+    (row,) = repository.rows()
+    assert (row["status"], row["why"]) == (
+        "skipped",
+        "gpu is asked for, but no node of the cluster offers nvidia.com/gpu.",
+    )
+    assert " apply " not in cluster.calls()
 
 
 def test_a_service_that_fails_is_reported_with_its_conditions_and_deleted(

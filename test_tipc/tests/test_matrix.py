@@ -37,7 +37,7 @@ def test_fp16_and_int8_are_skipped_without_tensorrt(ocr: Config) -> None:
 
 def test_the_alexnet_commands_are_those_of_the_original(alex: Config) -> None:
     (combination,) = matrix.combinations(alex)
-    assert matrix.convert_command(alex, "python3.7") == [
+    assert matrix.convert_commands(alex, "python3.7")[0] == [
         "python3.7",
         "-m",
         "paddle_serving_client.convert",
@@ -93,15 +93,54 @@ def test_the_cpp_interpreter_makes_no_combination(ocr_matrix: str) -> None:
     assert {c.python for c in matrix.combinations(config)} == {"python3"}
 
 
+def test_what_line_11_says_is_part_of_script_and_overrides(ocr: Config) -> None:
+    cpu = Combination("python3", "cpu", onednn="True", threads="6")
+    assert matrix.script(ocr, cpu) == (
+        "web_service_det.py --config=config.yml --opt op.det.concurrency=1 op.det.local_service_conf.devices= "
+        "op.det.local_service_conf.use_mkldnn=True op.det.local_service_conf.thread_num=6"
+    )
+    assert matrix.overrides(ocr, cpu)["op.det.concurrency"] == "1"
+
+
+def test_words_that_are_no_keys_of_the_configuration_stay_the_scripts_own() -> None:
+    argv = ["--model_dir=./server", "lang=en", "model=op.x=y", "http_port=9", "op.a.b=c=d"]
+    assert matrix.config_overrides(argv) == {"http_port": "9", "op.a.b": "c=d"}
+
+
+@pytest.mark.parametrize(
+    ("line", "argv", "asked"),
+    [
+        ("op.x.local_service_conf.devices:0", ["op.x.local_service_conf.devices=0"], "gpu"),
+        ("op.x.local_service_conf.devices:null", ["op.x.local_service_conf.devices=null"], "cpu"),
+        ("op.x.local_service_conf.device_type:0", ["op.x.local_service_conf.device_type=0"], "cpu"),
+        ("null:null", [], ""),
+    ],
+)
+def test_line_12_asks_for_a_device(alexnet: str, line: str, argv: list[str], asked: str) -> None:
+    config = parse(PATH, alexnet.replace("op.alexnet.local_service_conf.devices:0", line).encode())
+    (combination,) = matrix.combinations(config)
+    assert matrix.switches(config, combination) == argv
+    assert matrix.asked_device(config, combination) == asked
+
+
+def test_the_processor_by_its_number_leaves_no_word_that_paddle_serving_does_not_know() -> None:
+    assert matrix.override("op.x.local_service_conf.device_type", "null") == (
+        "op.x.local_service_conf.device_type",
+        "0",
+    )
+
+
 def test_overrides_speak_paddle_servings_own_words(ocr: Config) -> None:
     cpu = Combination("python3", "cpu", onednn="True", threads="6")
     assert matrix.overrides(ocr, cpu) == {
+        "op.det.concurrency": "1",
         "op.det.local_service_conf.devices": "",
         "op.det.local_service_conf.use_mkldnn": "True",
         "op.det.local_service_conf.thread_num": "6",
     }
     gpu = Combination("python3", "gpu", tensorrt="True", precision="fp16")
     assert matrix.overrides(ocr, gpu) == {
+        "op.det.concurrency": "1",
         "op.det.local_service_conf.devices": "0",
         "op.det.local_service_conf.device_type": "2",
         "op.det.local_service_conf.precision": "fp16",

@@ -1,19 +1,17 @@
 import json
 import re
 import socket
-import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from fakes import Repository, answer
+from fakes import Repository, answer, says
 
-from paddle_serving_runtime.consistency import Answer
+from paddle_serving_runtime.reference import Reference
 from tipc import __main__ as program
-from tipc import local, reference
+from tipc import asking, ports, reference
 
 PADDLE = {"class_id": np.array([8]), "prob": np.array([0.99903536])}
 
@@ -25,16 +23,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     return Repository(tmp_path)
 
 
-def says(monkeypatch: pytest.MonkeyPatch, reply: Answer) -> None:
-    """Stands in for the process that runs Paddle Inference alone."""
-
-    def answers(package: Path, *_: Any) -> Mapping[str, Answer]:  # noqa: ANN401
-        return {path.name: reply for path in (package / "golden").iterdir()}
-
-    monkeypatch.setattr(reference, "answers", answers)
-
-
-def run(repository: Repository, *arguments: str, timeout: float = 20) -> int:
+def run(repository: Repository, *arguments: str, timeout: float = 120) -> int:
     return program.main([str(repository.config), *arguments, "--timeout", str(timeout)])
 
 
@@ -94,6 +83,17 @@ def test_a_tolerance_of_the_configuration_is_used(repository: Repository, monkey
     says(monkeypatch, {"class_id": np.array([8]), "prob": np.array([0.99904])})
     repository.config.write_text(repository.config.read_text() + "tolerance:1e-3|1e-5\n")
     assert run(repository) == 0
+    (row,) = repository.rows()
+    assert (row["tolerance"], row["consistent"]) == ("0.001|1e-05", "yes, within 0.001|1e-05")
+
+
+def test_a_tolerance_that_proves_nothing_about_the_answers_fails(repository: Repository) -> None:
+    repository.config.write_text(repository.config.read_text() + "tolerance:0|0.5\n")
+    assert run(repository) == 1
+    assert (
+        "tolerance 0|0.5 proves nothing about the output prob: atol 0.5 is more than 0.05 of the largest value"
+        in repository.rows()[0]["why"]
+    )
 
 
 def test_an_error_of_the_service_is_a_failed_client_although_it_exits_0(repository: Repository) -> None:
@@ -112,10 +112,69 @@ def test_a_client_that_exits_with_an_error_fails_the_run(repository: Repository)
     assert "exit status 3" in repository.rows()[0]["why"]
 
 
+def test_a_client_that_fails_on_an_error_of_the_service_is_reported_with_that_error(repository: Repository) -> None:
+    repository.behave(answer=answer(err_no=8000), client_status=1)
+    assert run(repository) == 1
+    assert re.search("exit status 1: .*; HTTP 200 from .*: err_no is 8000: broken", repository.rows()[0]["why"])
+
+
 def test_a_client_that_asks_nothing_is_no_success(repository: Repository) -> None:
     repository.behave(answer=answer(), silent=True)
     assert run(repository) == 1
-    assert "sent no request over HTTP" in repository.rows()[0]["why"]
+    assert "sent no request that could be seen" in repository.rows()[0]["why"]
+    (line,) = [line for line in repository.status_lines() if "pipeline_http_client.py" in line]
+    assert line.startswith("Run failed")
+
+
+def test_a_client_that_never_asks_is_ended_early_and_the_next_has_its_full_time(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "QUIET_SECONDS", 5)
+    (repository.service / "pipeline_rpc_client.py").write_text("import time; print('connecting'); time.sleep(600)")
+    repository.configure(clients="pipeline_rpc_client.py|pipeline_http_client.py")
+    assert run(repository) == 1
+    first, second = repository.rows()
+    assert "sent no request that could be seen" in first["why"]
+    assert "within 5 s" in first["why"]
+    assert (second["consistent"], second["why"]) == ("yes", "")
+
+
+def test_an_rpc_client_is_compared_as_one_over_http(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = ports.free_port()
+    repository.listen(port)
+    repository.behave(answer=answer(), rpc_port=port)
+    repository.add_rpc_client(port, "cat")
+    assert run(repository) == 0
+    assert [(row["client"], row["consistent"], row["requests"]) for row in repository.rows()] == [
+        ("pipeline_rpc_client.py", "yes", 1),
+        ("pipeline_http_client.py", "yes", 1),
+    ]
+    assert all(row["latency_ms"] > 0 for row in repository.rows())
+    says(monkeypatch, {"class_id": np.array([8]), "prob": np.array([0.5])})
+    assert run(repository) == 1
+    assert [row["consistent"] for row in repository.rows()] == ["no", "no"]
+
+
+def test_a_client_has_a_time_of_its_own(repository: Repository) -> None:
+    repository.behave(answer=answer(), starts_after=6, client_sleeps=600)
+    assert run(repository, "--client-timeout", "5") == 1
+    assert "did not end within 5 s" in repository.rows()[0]["why"]
+    assert repository.status_lines()[-2].startswith("Run successfully with command - " + sys.executable)
+    assert "web_service.py" in repository.status_lines()[-2]
+
+
+def test_a_service_that_leaves_a_request_unanswered_is_no_client_that_asks_nothing(repository: Repository) -> None:
+    repository.behave(answer=answer(), hangs=True)
+    assert run(repository, "--client-timeout", "5") == 1
+    assert "did not end within 5 s" in repository.rows()[0]["why"] or "did not answer" in repository.rows()[0]["why"]
+
+
+def test_a_client_that_fails_is_not_asked_again(repository: Repository) -> None:
+    script = repository.service / "pipeline_http_client.py"
+    script.write_text("open('runs', 'a').write('x'); raise SystemExit('a client that can never ask')")
+    assert run(repository) == 1
+    assert (repository.service / "runs").read_text() == "x"
+    assert "exit status 1: a client that can never ask; the client sent no request" in repository.rows()[0]["why"]
 
 
 def test_a_server_that_dies_fails_the_run_with_its_last_line(repository: Repository) -> None:
@@ -131,8 +190,10 @@ def test_a_server_that_starts_late_is_waited_for(repository: Repository) -> None
 
 
 def test_a_server_that_never_answers_fails_at_the_deadline(repository: Repository) -> None:
-    repository.behave(answer=answer(), starts_after=60)
+    repository.behave(answer=answer(), starts_after=600)
     assert run(repository, timeout=2) == 1
+    assert "did not answer within 2 s" in repository.rows()[0]["why"]
+    assert repository.status_lines()[-1].startswith(f"Run failed with command - {sys.executable} web_service.py")
 
 
 def test_a_port_in_use_is_refused_before_another_server_is_tested(repository: Repository) -> None:
@@ -141,12 +202,30 @@ def test_a_port_in_use_is_refused_before_another_server_is_tested(repository: Re
     assert f"port {repository.port} of config.yml is in use" in repository.rows()[0]["why"]
 
 
+def test_an_rpc_port_in_use_is_refused_too(repository: Repository) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        repository.listen(taken)
+        assert run(repository) == 1
+    assert f"port {taken} of config.yml is in use" in repository.rows()[0]["why"]
+    assert "change rpc_port" in repository.rows()[0]["why"]
+
+
 def test_a_failed_conversion_ends_the_run(repository: Repository, capsys: pytest.CaptureFixture[str]) -> None:
     (repository.root / "convert-fails").touch()
     assert run(repository) == 1
     (line,) = repository.status_lines()
     assert line.startswith(f"Run failed with command - {sys.executable} -m fake_convert")
     assert "convert: the program is broken" in capsys.readouterr().out
+    (row,) = repository.rows()
+    assert (row["consistent"], row["why"]) == ("not compared", "the model was not converted")
+
+
+def test_nothing_of_a_run_before_is_left_where_the_configuration_is_refused(repository: Repository) -> None:
+    run(repository)
+    repository.config.write_text("nothing")
+    assert run(repository) == 2
+    assert [path.name for path in repository.output.iterdir()] == []
 
 
 def test_every_combination_is_a_row(repository: Repository) -> None:
@@ -155,7 +234,7 @@ def test_every_combination_is_a_row(repository: Repository) -> None:
     assert [row["onednn"] for row in repository.rows()] == ["True", "False"]
     table = (repository.output / "report_fake.md").read_text().splitlines()
     assert len(table) == 4
-    assert table[0].startswith("| model | target | device |")
+    assert table[0].startswith("| model | target | device asked for | device |")
 
 
 def test_a_rerun_leaves_nothing_of_the_run_before(repository: Repository) -> None:
@@ -168,7 +247,7 @@ def test_a_rerun_leaves_nothing_of_the_run_before(repository: Repository) -> Non
 
 def test_no_server_is_left_behind(repository: Repository) -> None:
     run(repository)
-    assert not local.answers_on(repository.port)
+    assert not ports.answers_on(repository.port)
 
 
 def test_the_second_argument_chooses_the_card(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,35 +275,21 @@ def test_a_missing_file_of_the_configuration_is_status_2_and_names_its_line(
     assert f"{repository.config}:17: pipline: " in capsys.readouterr().err
 
 
-def test_the_shell_script_hands_on_exit_status_and_message(root: Path, tmp_path: Path) -> None:
-    script = root / "test_tipc/test_serving.sh"
-    result = subprocess.run(
-        ["bash", str(script), "no.txt"],
-        cwd=tmp_path,
-        env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert result.returncode == 2
-    assert "no.txt: cannot be read" in result.stderr
-
-
 def test_a_request_with_switches_reaches_the_reference_with_the_same_ones(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[dict[str, str]] = []
+    seen: list[list[str]] = []
 
-    def answers(package: Path, overrides: dict[str, str], *_: Any) -> Mapping[str, Answer]:  # noqa: ANN401
-        seen.append(overrides)
+    def computed(package: Path, service: list[str], *_: Any) -> Reference:  # noqa: ANN401
+        seen.append(service)
         assert json.loads((package / "golden/request-0.json").read_text()) == {"key": ["image"], "value": ["--img=cat"]}
-        return {"request-0.json": PADDLE}
+        return Reference("3.3.1", "cpu", {}, {"request-0.json": PADDLE}, models={"m": "server"})
 
-    monkeypatch.setattr(reference, "answers", answers)
+    monkeypatch.setattr(reference, "computed", computed)
     repository.configure(onednn="True")
     assert run(repository) == 0
-    switches = {"op.m.local_service_conf.devices": "", "op.m.local_service_conf.use_mkldnn": "True"}
-    assert seen == [switches]
-    argv = json.loads((repository.service / "argv.json").read_text())
-    assert argv == ["op.m.local_service_conf.devices=null", "op.m.local_service_conf.use_mkldnn=True"]
+    switches = ["op.m.local_service_conf.devices=", "op.m.local_service_conf.use_mkldnn=True"]
+    same = [f"--script=web_service.py {' '.join(switches)}", "--overrides", *switches]
+    assert seen == [same, same], "the converted model, and the one before"
+    # the argument `devices=null` of the command line means this
+    assert json.loads((repository.service / "argv.json").read_text()) == switches

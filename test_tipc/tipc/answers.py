@@ -2,7 +2,7 @@
 
 import ast
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 
 from paddle_serving_runtime.consistency import EXACT, Answer, Comparison, Tolerance, compare, values_to_answer
 from paddle_serving_runtime.protocol import BadRequest, read_response
+from tipc import messages, tolerances
 
 REFERENCE = "Paddle Inference"
+RESPONSE = {"key", "value"}
+"""The fields without which a dict is no pipeline response."""
 
 
 class AnswerError(Exception):
@@ -30,19 +33,33 @@ def from_response(body: bytes) -> Answer:
 
 
 def printed(log: str) -> list[bytes]:
-    """The responses that a client printed, as JSON, in order: one a line, as Python's repr or as JSON.
+    """The responses that a client printed, as JSON, in order: as Python's repr, as JSON, or as protobuf.
 
-    The stock client prints `r.json()`, which is a repr. Lines that are neither are the client's own text.
+    The stock clients print `r.json()`, which is a repr, and the message of a gRPC response; others put words before
+    it, or print JSON over several lines. Anything else is the client's own text.
     """
-    responses = []
+    found = [value for value in map(literal, _objects(log)) if isinstance(value, dict)]
+    responses = [value for value in found if "err_no" in value or value.keys() >= RESPONSE]
+    return [json.dumps({"err_no": 0, **value}).encode() for value in responses] or messages.printed_responses(log)
+
+
+def _objects(log: str) -> Iterator[str]:
+    """What is between braces on a line, or from one that ends with `{` to one that begins with `}`."""
+    lines: list[str] = []
     for line in log.splitlines():
-        value = _literal(line.strip())
-        if isinstance(value, dict) and "err_no" in value:
-            responses.append(json.dumps(value).encode())
-    return responses
+        if lines:
+            lines.append(line)
+            if line.startswith("}"):
+                yield "\n".join([*lines[:-1], "}"])
+                lines = []
+        elif line.rstrip().endswith("{"):
+            lines = ["{"]
+        else:
+            yield line[max(line.find("{"), 0) : line.rfind("}") + 1]
 
 
-def _literal(text: str) -> object:
+def literal(text: str) -> object:
+    """The JSON or Python literal between braces that a text is; None for any other text."""
     if not (text.startswith("{") and text.endswith("}")):
         return None
     try:
@@ -56,12 +73,17 @@ def _literal(text: str) -> object:
 
 
 def against_reference(
-    sample: str, got: Answer, want: Answer, tolerance: Tolerance, got_name: str
+    sample: str, got: Answer, want: Answer, tolerance: Tolerance, got_name: str, *, want_name: str = REFERENCE
 ) -> tuple[Comparison, ...]:
-    """One comparison for every output. Exact: a float32 counts as one number however it was printed."""
+    """One comparison for every output. Exact: a float32 counts as one number however it was printed.
+
+    Raises AnswerError for a tolerance that lets so much pass that it proves nothing about these numbers.
+    """
     if tolerance == EXACT:
         got, want = canonical(got), canonical(want)
-    return compare(sample, got, want, tolerance, got_name, REFERENCE)
+    elif objection := tolerances.objection(tolerance, got, want):
+        raise AnswerError(objection)
+    return compare(sample, got, want, tolerance, got_name, want_name)
 
 
 def canonical(answer: Answer) -> Answer:

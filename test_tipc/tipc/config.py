@@ -1,7 +1,15 @@
 """The 18-line configuration of a serving test, as the original test_serving.sh reads it: line by line, in order."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from tipc import lines as text_lines
+from tipc import tolerances
+from tipc.generations import LATER_SCRIPT, Recognised, recognise
+from tipc.lines import NULL, ConfigError, Parameter, check_words, device, parameter
+
+__all__ = ["NULL", "Config", "ConfigError", "Parameter", "parse", "read"]
 
 LINES = 18
 KEYS = {
@@ -19,29 +27,29 @@ KEYS = {
 }
 """What must stand before the colon; `pipline` is spelt so everywhere. The other lines have keys of the model."""
 
-NULL = "null"
-OTHER_GENERATION = "serving_infer"
-DEVICES = ("null", "0")
+IMAGE = "image"
+SECOND = "--rec_dirname"
+"""Where the second model comes from; one generation alone has one."""
 
-
-class ConfigError(Exception):
-    """A configuration that cannot be run: `file:line: key: what is wrong and what to do`."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One line with alternatives: the key of an argument and the values that the matrix runs over."""
-
-    key: str
-    values: tuple[str, ...]
+PLACES = {**{key: number for number, key in KEYS.items()}, IMAGE: 18}
+SCRIPTS = (11, 17)
+SWITCHES = range(12, 17)
+OUTPUT = Path("test_tipc/output")
 
 
 @dataclass(frozen=True)
 class Config:
-    """A parsed configuration. Paths are as written, relative to the repository's root.
+    """A parsed configuration, of whatever generation. Paths are as written, relative to the repository's root.
 
     `image` is the client's input argument, `null` in its key or value where the client takes none. `tolerance` is
-    (rtol, atol) of an optional line after the 18th, which the original ignores; None means exact.
+    (rtol, atol) of an optional line after the last one, which the original ignores; None means exact.
+    `author_tolerance` is the same for the author's own inference alone, which runs with switches of its own.
+    `interpreters` has what runs in place of those of `pythons` that are not here.
+
+    `second` is the conversion of a second model behind the same service, empty where it has one.
+
+    `places` are the lines by key, for messages. Logs go to `output`, status lines to `status_log` in it. `alias` is
+    what the service calls the model's only output, where it is not the output's own name.
     """
 
     path: Path
@@ -59,37 +67,43 @@ class Config:
     clients: tuple[str, ...]
     image: tuple[str, str]
     tolerance: tuple[float, float] | None = None
+    second: tuple[tuple[str, str], ...] = ()
+    interpreters: Mapping[str, str] = field(default_factory=dict)
+    author_tolerance: tuple[float, float] | None = None
+    places: Mapping[str, int] = field(default_factory=lambda: PLACES)
+    output: Path = OUTPUT
+    status_log: str = "results_serving.log"
+    alias: str = ""
+
+    @property
+    def conversions(self) -> tuple[tuple[tuple[str, str], ...], ...]:
+        """The arguments of each conversion."""
+        return (self.convert, self.second) if self.second else (self.convert,)
+
+    def at(self, key: str, said: str) -> str:
+        """A sentence about what a line asks for: `file:line: key: said`, with the key that stands there."""
+        line = self.places[key]
+        own = next(name for name, number in self.places.items() if number == line)
+        return f"{self.path}:{line}: {own}: {said}"
 
 
 def read(path: Path) -> Config:
     """The configuration in a file. Raises ConfigError naming file, line and key."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}). Give a file of test_tipc/configs.") from None
-    return parse(path, content)
+    return parse(path, text_lines.read(path))
 
 
 def parse(path: Path, content: bytes) -> Config:
     """The configuration in `content`; `path` is only named in messages. Raises ConfigError. Pure."""
-    lines = _lines(path, content)
-    pairs = {number: _pair(path, number, line) for number, line in enumerate(lines[:LINES], start=1) if number > 1}
-    for number, key in KEYS.items():
-        if pairs[number][0] != key:
-            raise ConfigError(
-                f"{path}:{number}: the key is {pairs[number][0]!r}, but line {number} is {key!r}. "
-                "The order of lines is fixed; look for a line that is missing, doubled or out of place above."
-            )
-        if not pairs[number][1]:
-            raise ConfigError(f"{path}:{number}: {key} has no value. Write it after the colon.")
-    device = _parameter(pairs[12])
-    for value in device.values:
-        if value not in DEVICES:
-            raise ConfigError(
-                f'{path}:12: value of {device.key} is "{value}"; a device is `null` (CPU) or `0` (GPU). '
-                "Choose the card with the second argument."
-            )
+    lines = text_lines.split(path, content)
+    if later := recognise(lines):
+        raise ConfigError(f"{path}:{later.line}: {_of_later_script(path, later)}")
+    pairs = text_lines.pairs(path, lines, LINES, KEYS)
+    check_words(path, 4, KEYS[4], pairs[4][1], script=False)
+    for number in SCRIPTS:
+        for command in pairs[number][1].split("|"):
+            check_words(path, number, KEYS[number], command, script=True)
     _check_depth(path, pairs[10][1])
+    allowed = tolerances.read(path, lines, LINES)
     return Config(
         path=path,
         model_name=pairs[2][1],
@@ -98,58 +112,34 @@ def parse(path: Path, content: bytes) -> Config:
         convert=tuple(pairs[number] for number in range(5, 10)),
         serving_dir=pairs[10][1],
         web_service=pairs[11][1],
-        device=device,
-        onednn=_parameter(pairs[13]),
-        threads=_parameter(pairs[14]),
-        tensorrt=_parameter(pairs[15]),
-        precision=_parameter(pairs[16]),
+        device=device(path, 12, pairs[12]),
+        onednn=parameter(pairs[13]),
+        threads=parameter(pairs[14]),
+        tensorrt=parameter(pairs[15]),
+        precision=parameter(pairs[16]),
         clients=tuple(pairs[17][1].split("|")),
         image=pairs[18],
-        tolerance=_tolerance(path, lines),
+        tolerance=allowed.get(tolerances.TOLERANCE),
+        author_tolerance=allowed.get(tolerances.AUTHORS),
+        places={**{pairs[number][0]: number for number in (*SWITCHES, 18)}, **PLACES},
     )
 
 
-def _lines(path: Path, content: bytes) -> list[str]:
-    """The lines of a configuration of this generation, all of them with text. Raises ConfigError."""
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        where = content[: error.start].count(b"\n") + 1
-        raise ConfigError(f"{path}:{where}: not UTF-8 text. Save the file as UTF-8.") from None
-    if "\r" in text:
-        where = text[: text.index("\r")].count("\n") + 1
-        raise ConfigError(f"{path}:{where}: ends with CRLF. Convert the file: sed -i 's/\\r$//' {path}")
-    lines = text.split("\n")
-    while lines and not lines[-1].strip():
-        lines.pop()
-    if lines and OTHER_GENERATION in lines[0]:
-        raise ConfigError(
-            f"{path}:1: {lines[0].strip('=')!r} is the banner of test_serving_infer_python.sh, a later generation of "
-            "configurations (PaddleClas, PaddleDetection, PaddleOCR of 2022). "
-            "This script runs the 18 lines of test_serving.sh."
-        )
-    for number, line in enumerate(lines[:LINES], start=1):
-        if not line.strip():
-            expected = KEYS.get(number, "key:value")
-            raise ConfigError(f"{path}:{number}: {expected} expected, found a blank line. Remove it.")
-    if len(lines) < LINES:
-        raise ConfigError(
-            f"{path}:{len(lines) + 1}: the file ends here; line {len(lines) + 1} of {LINES} "
-            f"({KEYS.get(len(lines) + 1, 'key:value')}) is missing."
-        )
-    return lines
+def _of_later_script(path: Path, later: Recognised) -> str:
+    generation = later.generation
+    if generation.refusal:
+        return f"{later.key}: a configuration {kind(later)}, which needs {generation.refusal}."
+    return (
+        f"{later.key}: a configuration {kind(later)}, not the 18 lines of test_serving.sh. "
+        f"Run it with its own script: bash test_tipc/{LATER_SCRIPT} {path} serving_infer"
+    )
 
 
-def _pair(path: Path, number: int, line: str) -> tuple[str, str]:
-    """Key and value around the first colon; later colons belong to the value, which the original cuts off."""
-    key, colon, value = line.strip().partition(":")
-    if not colon:
-        raise ConfigError(f"{path}:{number}: {line.strip()!r} has no colon; write key:value.")
-    return key.strip(), value.strip()
-
-
-def _parameter(pair: tuple[str, str]) -> Parameter:
-    return Parameter(pair[0], tuple(pair[1].split("|")))
+def kind(later: Recognised) -> str:
+    """The generation as part of a sentence."""
+    return (
+        later.generation.name if later.generation.name.startswith("of ") else f"of generation {later.generation.name}"
+    )
 
 
 def _check_depth(path: Path, serving_dir: str) -> None:
@@ -159,17 +149,3 @@ def _check_depth(path: Path, serving_dir: str) -> None:
             f"{path}:10: serving_dir is {serving_dir!r}; it must lie exactly two levels below the repository's root, "
             "for example ./deploy/serving, because logs go to ../../test_tipc/output."
         )
-
-
-def _tolerance(path: Path, lines: list[str]) -> tuple[float, float] | None:
-    """`tolerance:1e-3|1e-5` (rtol, atol) on a line after the 18th."""
-    for number, line in enumerate(lines[LINES:], start=LINES + 1):
-        key, _, value = line.partition(":")
-        if key.strip() != "tolerance":
-            continue
-        try:
-            rtol, atol = (float(part) for part in value.split("|"))
-        except ValueError:
-            raise ConfigError(f"{path}:{number}: tolerance is {value!r}; write tolerance:RTOL|ATOL.") from None
-        return rtol, atol
-    return None

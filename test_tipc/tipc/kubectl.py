@@ -12,7 +12,7 @@ from tipc.target import TargetError
 
 PAUSE = 0.1
 SECONDS = 300
-FORWARDING = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
+FORWARDING = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+) -> ")
 
 
 class Kubectl:
@@ -55,12 +55,15 @@ class Kubectl:
         raise TargetError(f"PaddleService {service} has no Ready pod")
 
 
-def forwarded_port(log: Path, alive: Callable[[], bool], deadline: float) -> int:
-    """The local port that `kubectl port-forward` says it listens on. Raises TargetError."""
+def forwarded_ports(log: Path, alive: Callable[[], bool], count: int, deadline: float) -> list[int]:
+    """The local ports that `kubectl port-forward` says it listens on, in the order of its arguments.
+
+    Raises TargetError where it does not say so for `count` of them.
+    """
     while True:
         text = log.read_text(encoding="utf-8")
-        if found := FORWARDING.search(text):
-            return int(found[1])
+        if len(found := FORWARDING.findall(text)) >= count:
+            return [int(port) for port in found]
         if not alive() or time.monotonic() >= deadline:
             raise TargetError(f"kubectl port-forward does not listen: {text.strip() or 'it printed nothing'}")
         time.sleep(PAUSE)

@@ -11,18 +11,24 @@ from paddle_serving_runtime import reference as references
 from paddle_serving_runtime.consistency import Answer
 from paddle_serving_runtime.errors import ServingError
 from paddle_serving_runtime.model import manifest
-from tipc import delivery, kubectl, matrix, reference
+from tipc import captured, delivery, devices, effects, interpreters, kubectl, matrix, readiness, reference
 from tipc.config import Config
+from tipc.exchange import Route
 from tipc.matrix import Combination
-from tipc.naming import dns_label
-from tipc.processes import Process, run
-from tipc.recorder import Recorder, Route
+from tipc.naming import dns_label, file_name
+from tipc.processes import Process
 from tipc.target import TargetError
 
 PAUSE = 0.5
+SERVICE_PORTS = (":80", ":9000")
+"""HTTP and gRPC of the Service, each to a free port of loopback."""
+
 RESOURCES = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"cpu": "1", "memory": "3Gi"}}
 """The limit leaves room for Paddle Inference alone, which runs in the serving pod beside its workers."""
-SWITCH_FLAGS = ("--threads-per-worker", "--ir-optim", "--onednn")
+SWITCH_FLAGS = ("--threads-per-worker", "--ir-optim", "--onednn", "--script")
+GPU = "nvidia.com/gpu"
+ADMIN_PORT = "8081"
+REPORT = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:{}/report').read().decode())"
 ANSWERS = "/tmp/reference.json"  # noqa: S108 - the pod's own writable volume
 
 
@@ -42,6 +48,16 @@ class KubernetesTarget:
         self._seconds = seconds
         self._namespace = os.environ.get("TIPC_NAMESPACE") or "default"
         self._model: tuple[str, str] | None = None
+        self._captured: list[bytes] = []
+
+    def lacks(self, combination: Combination) -> str:
+        """Why there is no GPU for a combination that asks for one: no node offers any."""
+        if matrix.asked_device(self._config, combination) != "gpu":
+            return ""
+        nodes = json.loads(kubectl.Kubectl(self._namespace).run("get", "nodes", "-o", "json"))["items"]
+        if any(node["status"].get("allocatable", {}).get(GPU, "0") != "0" for node in nodes):
+            return ""
+        return f"gpu is asked for, but no node of the cluster offers {GPU}."
 
     def command(self, combination: Combination) -> str:
         """What a user would type."""
@@ -60,37 +76,37 @@ class KubernetesTarget:
         try:
             wait_ready(cluster, name, deadline)
             log = self._output / f"port_forward_{name}.log"
-            command = cluster.command("port-forward", "--address", "127.0.0.1", f"svc/{name}", ":80")
+            command = cluster.command("port-forward", "--address", "127.0.0.1", f"svc/{name}", *SERVICE_PORTS)
             with Process(command, self._root, os.environ, log) as forward:
-                port = kubectl.forwarded_port(log, forward.alive, deadline)
-                yield KubernetesService(cluster, name, forward, port, deadline, self._output)
+                http, grpc = kubectl.forwarded_ports(log, forward.alive, len(SERVICE_PORTS), deadline)
+                objection = readiness.wait_until(lambda: readiness.http_objection(http), forward.alive, deadline)
+                if objection:
+                    raise TargetError(f"PaddleService {name} is Ready, but does not answer: {objection}")
+                route = Route(address=("127.0.0.1", http), grpc=("127.0.0.1", grpc))
+                service = KubernetesService(cluster, name, forward, route, self._captured, self._output)
+                if objection := effects.objection(self._config, combination, service.report):
+                    raise TargetError(objection)
+                yield service
         finally:
             cluster.run("delete", "paddleservice", name, "--ignore-not-found", "--wait=true", "--timeout=120s")
 
     def _deliver(self, combination: Combination) -> tuple[str, str]:
-        """Reference and digest of the model image, with the client's own requests as golden samples."""
-        work = self._output / "reference" / self._config.model_name
+        """Reference and digest of the model image, with the clients' own requests as golden samples."""
+        work = self._output / "reference" / file_name(self._config.model_name)
         work.mkdir(parents=True, exist_ok=True)
-        reference.package(self._root / self._config.serving_dir, work / "package", self._capture(combination))
+        directory = self._root / self._config.serving_dir
+        clients = {
+            name: interpreters.command(self._config, matrix.client_command(self._config, combination, name))
+            for name in self._config.clients
+        }
+        self._captured = captured.capture(clients, directory, self._output / "capture.log", self._seconds)
+        reference.package(directory, work / "package", self._captured)
         try:
             digest = manifest.write(work / "package")
         except ServingError as error:
             raise TargetError(str(error)) from None
         name = f"paddle-serving-tipc-{dns_label(self._config.model_name)}:{digest.removeprefix('sha256:')[:12]}"
         return delivery.deliver(work, name, self._root), digest
-
-    def _capture(self, combination: Combination) -> list[bytes]:
-        """The requests that the client makes of its input, learnt without a service."""
-        client = self._config.clients[0]
-        route = Route(time.monotonic() + self._seconds, lambda: True, canned=True)
-        log = self._output / "capture.log"
-        with Recorder(route) as recorder:
-            command = matrix.client_command(self._config, combination, client)
-            environment = recorder.environment(dict(os.environ))
-            run(command, self._root / self._config.serving_dir, environment, log, self._seconds)
-        if not recorder.exchanges:
-            raise TargetError(f"{client} sent no request over HTTP: {reference.last_line(log)} (all of it: {log})")
-        return [exchange.body for exchange in recorder.exchanges]
 
     def _name(self, combination: Combination) -> str:
         index = list(matrix.combinations(self._config)).index(combination)
@@ -100,17 +116,21 @@ class KubernetesTarget:
         return self._output / f"paddleservice_{self._name(combination)}.json"
 
     def _manifest(self, name: str, image: str, digest: str, combination: Combination) -> dict[str, object]:
-        overrides = matrix.overrides(self._config, combination)
+        engine = {
+            "workers": 1,
+            "script": matrix.script(self._config, combination),
+            "overrides": matrix.overrides(self._config, combination),
+        }
         return {
             "apiVersion": "serving.paddlepaddle.org/v1alpha1",
             "kind": "PaddleService",
             "metadata": {"name": name},
             "spec": {
-                "runtime": combination.device,
+                "runtime": matrix.asked_device(self._config, combination) or "cpu",
                 "replicas": 1,
                 "resources": RESOURCES,
                 "model": {"digest": digest, "source": {"image": {"reference": image}}},
-                "engine": {"workers": 1, "overrides": overrides},
+                "engine": engine,
                 "consistency": {"require": "EngineOnly"},
             },
         }
@@ -120,18 +140,33 @@ class KubernetesService:
     """A Ready PaddleService behind a forwarded port."""
 
     def __init__(
-        self, cluster: kubectl.Kubectl, name: str, forward: Process, port: int, deadline: float, output: Path
+        self,
+        cluster: kubectl.Kubectl,
+        name: str,
+        forward: Process,
+        route: Route,
+        samples: Sequence[bytes],
+        output: Path,
     ) -> None:
         self._cluster = cluster
         self._name = name
         self._forward = forward
-        self._port = port
-        self._deadline = deadline
+        self._route = route
+        self._samples = samples
         self._output = output
+        self.report = self._reported()
+        self.device = self.report.device
+
+    def _reported(self) -> devices.Report:
+        pod = self._cluster.ready_pod(self._name)
+        arguments = pod["spec"]["containers"][0]["args"]
+        port = flag(arguments, "--admin-port") if "--admin-port" in arguments else ADMIN_PORT
+        ask = ["python3", "-c", REPORT.format(port)]
+        return devices.read_report(self._cluster.run("exec", pod["metadata"]["name"], "-c", "serve", "--", *ask))
 
     def route(self) -> Route:
-        """To the forwarded port, whatever address stands in the client's source."""
-        return Route(self._deadline, self._forward.alive, address=("127.0.0.1", self._port))
+        """To the forwarded ports, whatever address stands in the client's source."""
+        return self._route
 
     def trouble(self) -> str:
         """Empty while the port is forwarded."""
@@ -147,13 +182,7 @@ class KubernetesService:
         self._cluster.run("exec", name, "-c", "serve", "--", *command)
         output = self._output / f"reference_{self._name}.json"
         output.write_text(self._cluster.run("exec", name, "-c", "serve", "--", "cat", ANSWERS), encoding="utf-8")
-        answers = references.read(output).answers
-        if len(answers) != len(requests):
-            raise TargetError(
-                f"the client sent {len(requests)} requests, but {len(answers)} when the package was made; "
-                "a client whose requests change from run to run cannot be compared"
-            )
-        return answers
+        return captured.in_order_of(requests, self._samples, references.read(output).answers)
 
 
 def wait_ready(cluster: kubectl.Kubectl, name: str, deadline: float) -> None:
@@ -184,11 +213,15 @@ def flag(arguments: Sequence[str], name: str) -> str:
 
 
 def switches(arguments: Sequence[str]) -> list[str]:
-    """The arguments of `serve` that change how Paddle Inference computes, for `reference`."""
+    """The arguments of `serve` that say what is computed and how, for `reference`, as the container gets them.
+
+    In a pod's specification a `$` is doubled, so that Kubernetes does not replace it.
+    """
+    arguments = [argument.replace("$$", "$") for argument in arguments]
     chosen = [part for name in SWITCH_FLAGS if name in arguments for part in (name, flag(arguments, name))]
     if "--overrides" in arguments:
         chosen.append("--overrides")
-        for part in list(arguments)[list(arguments).index("--overrides") + 1 :]:
+        for part in arguments[arguments.index("--overrides") + 1 :]:
             if part.startswith("--"):
                 break
             chosen.append(part)

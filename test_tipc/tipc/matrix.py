@@ -1,12 +1,15 @@
 """The combinations of a configuration, with command lines and log names as the original forms them. Pure."""
 
+import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tipc.config import NULL, Config, Parameter
 
 CPP = "cpp"
+DEVICES, DEVICE_TYPE = ".devices", ".device_type"
+CONFIG_KEY = re.compile(r"(op|dag)\.[^=]+=|(rpc_port|http_port|worker_num|build_dag_each_worker)=")
 
 
 @dataclass(frozen=True)
@@ -49,21 +52,33 @@ def combinations(config: Config) -> Iterator[Combination]:
                         yield Combination(python, "gpu", tensorrt=tensorrt, precision=precision)
 
 
-def convert_command(config: Config, python: str) -> list[str]:
-    """The command that makes the serving model, run in the repository's root."""
-    arguments = [argument(key, value) for key, value in config.convert]
-    return [python, *shlex.split(config.trans_model), *[text for text in arguments if text]]
+def first_python(config: Config) -> str:
+    """The first interpreter that is one: `cpp` is the original's word for Paddle Serving's C++ server."""
+    return next((python for python in config.pythons if python != CPP), config.pythons[0])
+
+
+def convert_commands(config: Config, python: str) -> list[list[str]]:
+    """The commands that make the serving model, or each of two, run in the repository's root."""
+    return [
+        [
+            python,
+            *shlex.split(config.trans_model),
+            *[text for key, value in conversion if (text := argument(key, value))],
+        ]
+        for conversion in config.conversions
+    ]
 
 
 def switches(config: Config, combination: Combination) -> list[str]:
-    """The `key=value` arguments of the server. The device is always there, `null` for the CPU as in the original."""
+    """The `key=value` arguments of the server. The device is `null` for the CPU as in the original."""
     if combination.device == "cpu":
         chosen = [(config.onednn, combination.onednn), (config.threads, combination.threads)]
-        first = f"{config.device.key}={NULL}"
+        device = NULL
     else:
         chosen = [(config.tensorrt, combination.tensorrt), (config.precision, combination.precision)]
-        first = f"{config.device.key}=0"
-    return [first, *[text for parameter, value in chosen if (text := argument(parameter.key, value))]]
+        device = "0"
+    first = [] if config.device.key == NULL else [f"{config.device.key}={device}"]
+    return [*first, *[text for parameter, value in chosen if (text := argument(parameter.key, value))]]
 
 
 def server_command(config: Config, combination: Combination) -> list[str]:
@@ -96,19 +111,51 @@ def argument(key: str, value: str) -> str:
     return "" if key == NULL or value in (NULL, "", " ") else f"{key}={value}"
 
 
+def asked_device(config: Config, combination: Combination) -> str:
+    """The device that the service is told to compute on: `cpu`, `gpu`, or empty where only its own files say.
+
+    With the key device_type, which some repositories have on line 12, 0 is Paddle Serving's number for the CPU,
+    although the original names the logs after the GPU then.
+    """
+    if config.device.key == NULL:
+        return ""
+    return "cpu" if config.device.key.endswith(DEVICE_TYPE) else combination.device
+
+
+def script(config: Config, combination: Combination) -> str:
+    """The script of line 11 with all its arguments, as the service gets them."""
+    name, *arguments = shlex.split(config.web_service)
+    return shlex.join([name, *script_arguments([*arguments, *switches(config, combination)])])
+
+
+def script_arguments(argv: Sequence[str]) -> list[str]:
+    """The arguments that the script sees: the device of the CPU is the empty text.
+
+    The original writes `devices=null` for it, which a script that reads its arguments hands on as the device "null".
+    """
+    return [word.removesuffix(NULL) if word.endswith(f"{DEVICES}={NULL}") else word for word in argv]
+
+
 def overrides(config: Config, combination: Combination) -> dict[str, str]:
-    """The switches as config.yml keys for the runtime, so that both sides of the comparison run with the same ones."""
-    return dict(override(*text.split("=", 1)) for text in switches(config, combination))
+    """What the arguments of line 11 and the switches set in config.yml, for both sides of the comparison."""
+    return config_overrides([*shlex.split(config.web_service)[1:], *switches(config, combination)])
+
+
+def config_overrides(argv: Sequence[str]) -> dict[str, str]:
+    """Those of a script's arguments that are config.yml's keys, in the runtime's words."""
+    return dict(override(*word.split("=", 1)) for word in argv if CONFIG_KEY.match(word))
 
 
 def override(key: str, value: str) -> tuple[str, str]:
     """A config.yml key and value for a server argument.
 
-    `null` names no device: Paddle Serving's word for the CPU is the empty text. `use_trt` is no key of its pipeline,
-    where TensorRT is device_type 2 (Paddle Serving 0.9.0, local_service_handler.py).
+    `null` names no device: Paddle Serving's words for the CPU are the empty text and device_type 0. `use_trt` is no
+    key of its pipeline, where TensorRT is device_type 2 (Paddle Serving 0.9.0, local_service_handler.py).
     """
     if key.endswith(".use_trt"):
         return key.removesuffix("use_trt") + "device_type", "2" if value == "True" else "1"
+    if key.endswith(DEVICE_TYPE) and value == NULL:
+        return key, "0"
     return key, "" if value == NULL else value
 
 

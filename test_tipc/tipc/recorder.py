@@ -1,60 +1,41 @@
 """A forward proxy on loopback that keeps what a client sends and gets, without a change to client or server.
 
-The client finds it through `http_proxy`, which requests, urllib and curl honour. It also makes the client wait for a
-server that still starts, and can send every request to another address than the one in the client's source.
+The client finds it through `http_proxy`, which requests, urllib, curl and gRPC honour. It can send every request to
+another address than the one in the client's source.
 """
 
 import http.client
-import json
+import re
+import socket
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 from typing_extensions import override
 
+from tipc import tunnel
+from tipc.exchange import EMPTY_ANSWER, Exchange, Route, failure
+from tipc.grpc_recorder import GrpcRecorder
+from tipc.sending import send
+
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "content-length", "te", "upgrade"}
-NOT_YET = {502, 503}
 PAUSE = 0.1
-EMPTY_ANSWER = json.dumps({"err_no": 0, "err_msg": "", "key": [], "value": [], "tensors": []}).encode()
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One request of the client and what it was answered; `seconds` is the time that the server took."""
-
-    url: str
-    body: bytes
-    status: int
-    answer: bytes
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Route:
-    """Where requests go. `address` None: where the client sends them.
-
-    Until `deadline` (time.monotonic) a server that refuses connections or answers 503 is asked again, as long as
-    `alive()` holds and it has not answered anything else yet: after that a 503 is an answer.
-    `canned`: every request gets an empty answer and goes nowhere, to learn what a client sends.
-    """
-
-    deadline: float
-    alive: Callable[[], bool]
-    address: tuple[str, int] | None = None
-    canned: bool = False
+SEVERAL = re.compile(r"\[(.*,.*)\]:\d+")
+"""How gRPC asks a proxy for one of several servers."""
 
 
 class Recorder:
-    """Context manager; `exchanges` grows while the client runs."""
+    """Context manager; `exchanges` grows while the client runs. A request has what is left of `seconds`."""
 
-    def __init__(self, route: Route) -> None:
-        self.route = route
+    def __init__(self, route: Route, seconds: float) -> None:
+        self._route = route
+        self._deadline = time.monotonic() + seconds
         self.exchanges: list[Exchange] = []
+        self._asked = False
+        self._grpc = GrpcRecorder(route, self._deadline, self.note_request, self.exchanges.append)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": PAUSE})
@@ -69,6 +50,7 @@ class Recorder:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        self._grpc.close()
 
     def environment(self, base: dict[str, str]) -> dict[str, str]:
         """The client's environment: no proxy of the machine, this one for http."""
@@ -76,50 +58,35 @@ class Recorder:
         host, port = self._server.server_address[:2]
         return {**kept, "http_proxy": f"http://{host!s}:{port}"}
 
+    def silent(self) -> bool:
+        """Whether no request has come yet."""
+        return not self._asked
+
+    def note_request(self) -> None:
+        """A request has come."""
+        self._asked = True
+
+    def tunnel(self, client: socket.socket, address: str) -> None:
+        """Joins a gRPC client to the relay that stands for `address`; returns when the connection has ended."""
+        several = SEVERAL.fullmatch(address)
+        with socket.create_connection(("127.0.0.1", self._grpc.port(several[1] if several else address))) as relay:
+            tunnel.join(client, relay)
+
     def answer(self, method: str, url: str, headers: list[tuple[str, str]], body: bytes) -> tuple[int, bytes]:
-        """Sends a request on and keeps the exchange. Returns status and body."""
-        if self.route.canned:
-            self.exchanges.append(Exchange(url, body, 200, EMPTY_ANSWER, 0.0))
-            return 200, EMPTY_ANSWER
-        last, starting = "no attempt was made", not self.exchanges
-        while time.monotonic() < self.route.deadline and self.route.alive():
-            started = time.monotonic()
-            try:
-                status, answer = send(method, url, self.route.address, headers, body, self.route.deadline - started)
-            except (OSError, http.client.HTTPException) as error:
-                last = f"{type(error).__name__}: {error}"
-                if not starting:
-                    break
-            else:
-                last = f"HTTP {status} {answer[:200]!r}"
-                if status not in NOT_YET or not starting:
-                    self.exchanges.append(Exchange(url, body, status, answer, time.monotonic() - started))
-                    return status, answer
-            time.sleep(PAUSE)
-        return 504, json.dumps(
-            {"err_no": 6000, "err_msg": f"the service did not answer in time; last: {last}"}
-        ).encode()
+        """Sends a request on and keeps the exchange. Returns status and body; 504 where nothing was answered."""
+        self.note_request()
+        started = time.monotonic()
+        status, answer = self._answer(method, url, headers, body)
+        self.exchanges.append(Exchange(url, body, f"HTTP {int(status)}", answer, time.monotonic() - started))
+        return status, answer
 
-
-def send(
-    method: str,
-    url: str,
-    address: tuple[str, int] | None,
-    headers: list[tuple[str, str]],
-    body: bytes,
-    seconds: float,
-) -> tuple[int, bytes]:
-    """One HTTP request to `address`, or to the url's own. Raises OSError and http.client.HTTPException."""
-    parts = urlsplit(url)
-    host, port = address or (parts.hostname or "127.0.0.1", parts.port or 80)
-    connection = http.client.HTTPConnection(host, port, timeout=max(seconds, PAUSE))
-    try:
-        path = parts.path + (f"?{parts.query}" if parts.query else "")
-        connection.request(method, path or "/", body=body, headers=dict(headers))
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
+    def _answer(self, method: str, url: str, headers: list[tuple[str, str]], body: bytes) -> tuple[int, bytes]:
+        if self._route.canned:
+            return HTTPStatus.OK, EMPTY_ANSWER
+        try:
+            return send(method, url, self._route.address, headers, body, self._deadline - time.monotonic())
+        except (OSError, http.client.HTTPException) as error:
+            return HTTPStatus.GATEWAY_TIMEOUT, failure(f"the service did not answer: {type(error).__name__}: {error}")
 
 
 def _handler(recorder: Recorder) -> type[BaseHTTPRequestHandler]:
@@ -135,6 +102,13 @@ def _handler(recorder: Recorder) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
+
+        def do_CONNECT(self) -> None:
+            self.send_response(HTTPStatus.OK)
+            self.end_headers()
+            self.wfile.flush()
+            recorder.tunnel(self.connection, self.path)
+            self.close_connection = True
 
         do_POST = relay  # noqa: N815 - the names are those of http.server
         do_GET = relay  # noqa: N815

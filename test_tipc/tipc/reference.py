@@ -2,11 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from paddle_serving_runtime import reference
-from paddle_serving_runtime.consistency import Answer
 from tipc import processes, runtime
 
 LEFT_OUT = ("golden", "__pycache__", "PipelineServingLogs", "ProcessInfo.json", "MANIFEST.sha256")
@@ -41,23 +40,18 @@ def _link_or_copy(source: str, target: str) -> str:
     return target
 
 
-def arguments(overrides: Mapping[str, str]) -> list[str]:
-    """Command line arguments of `serve` and `reference` for config.yml keys."""
-    pairs = [f"{key}={value}" for key, value in overrides.items()]
-    return ["--overrides", *pairs] if pairs else []
+def computed(package_dir: Path, service: Sequence[str], work: Path, seconds: float) -> reference.Reference:
+    """What the runtime's `reference` computes of a package. Raises InferenceError naming its log.
 
-
-def answers(package_dir: Path, overrides: Mapping[str, str], work: Path, seconds: float) -> Mapping[str, Answer]:
-    """Answers by sample name, from a process of its own. Raises InferenceError naming its log."""
+    `service` are the runtime's arguments that say which script runs, with which switches.
+    """
     output, log = work / "reference.json", work / "reference.log"
     output.unlink(missing_ok=True)
-    command = runtime.command(
-        "reference", "--model-dir", str(package_dir), "--output", str(output), *arguments(overrides)
-    )
+    command = runtime.command("reference", "--model-dir", str(package_dir), "--output", str(output), *service)
     status = processes.run(command, work, os.environ, log, seconds)
     if status != 0 or not output.exists():
         raise InferenceError(f"Paddle Inference alone failed with status {status}: {last_line(log)} (all of it: {log})")
-    return reference.read(output).answers
+    return reference.read(output)
 
 
 def last_line(log: Path) -> str:

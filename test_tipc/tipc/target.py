@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from paddle_serving_runtime.consistency import Answer
+from tipc.exchange import Route
 from tipc.matrix import Combination
-from tipc.recorder import Route
 
 
 class TargetError(Exception):
@@ -16,11 +16,14 @@ class TargetError(Exception):
 class Service(Protocol):
     """One running combination."""
 
+    device: str
+    """What its worker reports to compute on, such as `cpu` or `gpu:0`; empty where nothing reports."""
+
     def route(self) -> Route:
-        """Where the client's requests go, and how long they may wait for the service to start."""
+        """Where the client's requests go."""
 
     def trouble(self) -> str:
-        """Why the service does not run, empty while it does."""
+        """Why the service does not run any more, empty while it does."""
 
     def reference(self, requests: Sequence[bytes]) -> Mapping[str, Answer]:
         """Paddle Inference's answers by sample name. Raises TargetError."""
@@ -34,5 +37,8 @@ class Target(Protocol):
     def command(self, combination: Combination) -> str:
         """What starts the service, for the status line."""
 
+    def lacks(self, combination: Combination) -> str:
+        """What the combination needs and this place does not have, as a sentence; empty where it can run."""
+
     def start(self, combination: Combination) -> AbstractContextManager[Service]:
-        """Starts the service; leaving the context ends it. Raises TargetError."""
+        """A service that answers; leaving the context ends it. Raises TargetError where none does in time."""

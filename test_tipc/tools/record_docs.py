@@ -1,33 +1,42 @@
-"""Refreshes the recorded outputs in docs/test_serving.md from real runs.
+"""Writes what real runs print into docs/: a log for each model, and the table of both test_serving documents.
 
-python test_tipc/tools/record_docs.py [--without-cluster], from the root. The document changes only if every
-run succeeded.
+python test_tipc/tools/record_docs.py [--check] [MODEL ...], from the root. Nothing changes unless every run succeeded.
 """
 
 import argparse
+import difflib
+import math
 import re
-import subprocess
 import sys
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-DOCUMENT = ROOT / "test_tipc/docs/test_serving.md"
-OUTPUT = ROOT / "test_tipc/output"
-CONFIG = "test_tipc/configs/{}/model_linux_gpu_normal_normal_serving_python_linux_gpu_cpu.txt"
-MODELS = ("AlexNet", "ocr-rec")
-CLIENT_LOG = "server_infer_cpu_pipeline_http_usemkldnn_False_threads_1_batchsize_1.log"
+from runs import ROOT, Run, configuration, models, run, text
+
+DOCS = ROOT / "test_tipc/docs"
+DOCUMENTS = ("test_serving.md", "test_serving_en.md")
+SHOWN = "AlexNet"
+"""Whose log the documents themselves show: the specification's example."""
+
+ANSWER = re.compile(r"^(?:\{.*\}|[A-Za-z_]+: .*, .*)$", re.MULTILINE)
+"""A line of the author's inference that is an answer, and no warning of a library."""
+
 COLOURS = re.compile(r"\x1b\[\d+m")
+COLUMNS = ("device", "batch_size", "tensorrt", "onednn", "threads", "precision", "consistent")
+HEADINGS = (
+    *("model", "device", "batchsize", "tensorrt", "mkldnn", "cpu threads", "precision"),
+    *("equals Paddle Inference", "author's inference", "log"),
+)
+NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]?\d+)?")
+LATENCY = re.compile(r"(?<= )[\d.e+-]+ (?=\| yes)")
 
 
-def filled(document: str, recorded: Mapping[str, str]) -> str:
+def filled(document: str, name: str, recorded: str) -> str:
     """The document with the text between its markers replaced. Raises KeyError for a marker that is not there. Pure."""
-    for name, text in recorded.items():
-        pattern = re.compile(rf"(<!-- recorded: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        document, count = pattern.subn(lambda found, text=text: f"{found[1]}\n{text.strip()}\n\n{found[2]}", document)  # type: ignore[misc]
-        if count != 1:
-            raise KeyError(name)
+    pattern = re.compile(rf"(<!-- recorded: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+    document, count = pattern.subn(lambda found: f"{found[1]}\n{recorded.strip()}\n\n{found[2]}", document)
+    if count != 1:
+        raise KeyError(name)
     return document
 
 
@@ -37,52 +46,84 @@ def block(text: str) -> str:
     return "\n".join(["```text", *[line.removeprefix(" ") for line in lines], "```"])
 
 
-def run(script: str, model: str, *arguments: str) -> None:
-    """One script for one model, output to the terminal. Ends the program where it fails."""
-    started = time.monotonic()
-    command = ["bash", f"test_tipc/{script}", CONFIG.format(model), *arguments]
-    status = subprocess.run(command, cwd=ROOT, check=False).returncode
-    print(f"{' '.join(command)}: status {status}, {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
-    if status:
-        sys.exit(f"{DOCUMENT} is unchanged, because this run failed: {' '.join(command)}")
+def log_of(done: Run) -> str:
+    """The page of one model. Pure but for the name of its configuration."""
+    config = configuration(done.model)
+    parts = [
+        f"# {done.model}: 运行日志 (log of a real run)",
+        f"    bash test_tipc/prepare.sh {config}\n    bash test_tipc/test_serving.sh {config}",
+        f"`test_tipc/output/results_serving.log`:\n\n{block(done.statuses)}",
+        *(f"`test_tipc/output/{name}`:\n\n{block(text)}" for name, text in done.clients.items()),
+    ]
+    if answers := "\n".join(ANSWER.findall(done.author)):
+        parts.append(f"The author's own inference printed:\n\n{block(answers)}")
+    parts.append(f"`test_tipc/output/report_{done.model}.md`:\n\n{done.table.strip()}")
+    return "\n\n".join(parts) + "\n"
 
 
-def report(model: str) -> list[str]:
-    """Lines of a run's table: two of heading, then the rows."""
-    return (OUTPUT / f"report_{model}.md").read_text(encoding="utf-8").splitlines()
+def table_of(runs: Sequence[Run]) -> str:
+    """One row for each combination of every model. Pure."""
+    lines = ["| " + " | ".join(HEADINGS) + " |", "|" + "---|" * len(HEADINGS)]
+    for done in runs:
+        for row in done.rows:
+            author = row["author"].partition(":")[0]
+            cells = [done.model, *(str(row[name]) for name in COLUMNS), author, f"[log](logs/{done.model}.md)"]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
-def status_log() -> str:
-    """The status lines of the last run."""
-    return (OUTPUT / "results_serving.log").read_text(encoding="utf-8")
+def shown_in_documents(runs: Sequence[Run]) -> dict[str, str]:
+    """The text for every marker of the documents."""
+    (example,) = [done for done in runs if done.model == SHOWN]
+    client = next(iter(example.clients.values()))
+    return {"table": table_of(runs), "status": block(example.statuses), "client": block(client)}
 
 
-def record(*, cluster: bool) -> dict[str, str]:
-    """Runs everything; returns the text for every marker."""
-    table: list[str] = []
-    statuses = ""
-    for model in MODELS:
-        run("prepare.sh", model)
-        run("test_serving.sh", model)
-        rows = report(model)
-        table += rows if not table else rows[2:]
-        statuses += status_log()
-    recorded = {"status": block(statuses), "client": block((OUTPUT / CLIENT_LOG).read_text(encoding="utf-8"))}
-    if cluster:
-        for model in MODELS:
-            run("test_serving.sh", model, "--target", "kubernetes")
-            table += report(model)[2:]
-            recorded["kubernetes"] = block(status_log())
-    return {**recorded, "table": "\n".join(table)}
+def same(shown: str, printed: str) -> bool:
+    """Whether a page shows what was printed; latencies aside, and floats as numbers, whose last digits may differ."""
+    one, other = (LATENCY.sub("", text) for text in (shown, printed))
+    if NUMBER.sub("#", one) != NUMBER.sub("#", other):
+        return False
+    pairs = zip(NUMBER.findall(one), NUMBER.findall(other), strict=True)
+    return all(math.isclose(float(a), float(b), rel_tol=1e-3, abs_tol=1e-6) for a, b in pairs)
 
 
 def main() -> None:
-    """Runs and writes, the document last."""
-    parser = argparse.ArgumentParser(description="Refreshes the recorded outputs in docs/test_serving.md.")
-    parser.add_argument("--without-cluster", action="store_true", help="local runs only")
-    recorded = record(cluster=not parser.parse_args().without_cluster)
-    DOCUMENT.write_text(filled(DOCUMENT.read_text(encoding="utf-8"), recorded), encoding="utf-8")
-    print(f"{DOCUMENT}: {', '.join(recorded)}", file=sys.stderr)
+    """Runs and writes, the documents last; or compares."""
+    parser = argparse.ArgumentParser(description="Records the logs in test_tipc/docs from real runs.")
+    parser.add_argument("models", nargs="*", help="their logs only; none: all, and the documents")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a page shows something else")
+    options = parser.parse_args()
+    runs = [run(model) for model in options.models or models()]
+    if failed := [done.model for done in runs if done.status]:
+        sys.exit(f"{DOCS} is unchanged, because these runs failed: {', '.join(failed)}")
+    pages = {DOCS / "logs" / f"{done.model}.md": log_of(done) for done in runs}
+    if not options.models:
+        for path in (DOCS / name for name in DOCUMENTS):
+            document = path.read_text(encoding="utf-8")
+            for marker, content in shown_in_documents(runs).items():
+                document = filled(document, marker, content)
+            pages[path] = document
+    if options.check:
+        check(pages)
+    else:
+        for path, page in pages.items():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(page, encoding="utf-8")
+            print(f"{path.relative_to(ROOT)}: written", file=sys.stderr)
+
+
+def check(pages: Mapping[Path, str]) -> None:
+    """Ends the program with the differences, where there are any."""
+    stale = [path for path, page in pages.items() if not same(text(path), page)]
+    for path in stale:
+        lines = difflib.unified_diff(
+            text(path).splitlines(), pages[path].splitlines(), str(path), "printed", lineterm=""
+        )
+        print("\n".join(lines), file=sys.stderr)
+    if stale:
+        names = ", ".join(str(path.relative_to(ROOT)) for path in stale)
+        sys.exit(f"{names}: not what was printed. Look at the difference; if it is meant: make tipc-docs")
 
 
 if __name__ == "__main__":

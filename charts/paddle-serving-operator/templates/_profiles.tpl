@@ -7,6 +7,8 @@
 {{- $pullPolicy := $values.image.pullPolicy | default "IfNotPresent" -}}
 {{- $resources := include "paddle-serving-operator.resources" $values.resources | fromYaml -}}
 {{- $profile := dict "image" $image "imagePullPolicy" $pullPolicy "resources" $resources "env" ($values.env | default list) -}}
+{{- $fetch := include "paddle-serving-operator.resources" ($values.fetch | default dict).resources | fromYaml -}}
+{{- if or $fetch.limits $fetch.requests -}}{{- $_ := set $profile "fetch" (dict "resources" $fetch) -}}{{- end -}}
 {{- range $key := list "runtimeClassName" "nodeSelector" "tolerations" -}}
 {{- with index $values $key -}}{{- $_ := set $profile $key . -}}{{- end -}}
 {{- end -}}

@@ -19,7 +19,11 @@
 # The history of revisions.
 - apiGroups: [apps]
   resources: [controllerrevisions]
-  verbs: [get, list, create, patch, delete]
+  verbs: [get, list, watch, create, patch, delete]
+# What each revision proved. A role cannot be limited to ConfigMaps of a label; the operator touches only its own.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, list, watch, create, patch, delete]
 # The addresses that clients use.
 - apiGroups: [""]
   resources: [services]
@@ -27,11 +31,19 @@
 # The account without token that the pods run as.
 - apiGroups: [""]
   resources: [serviceaccounts]
-  verbs: [get, list, create, patch, delete]
+  verbs: [get, list, watch, create, patch, delete]
 # The promise that a node drain leaves enough replicas.
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
-  verbs: [get, list, create, patch, delete]
+  verbs: [get, list, watch, create, patch, delete]
+# The number of pods, where a PaddleService asks for an autoscaler.
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [get, list, watch, create, patch, delete]
+# The weights of a canary, where a PaddleService names a Gateway.
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes]
+  verbs: [get, list, watch, create, patch, delete]
 # Why a pod is not Ready: its conditions and termination messages.
 - apiGroups: [""]
   resources: [pods]
@@ -39,7 +51,7 @@
 # Whether a Service already sends its traffic to the pods that it should.
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
-  verbs: [list]
+  verbs: [list, watch]
 # Leave a trace that `kubectl describe` shows.
 - apiGroups: [events.k8s.io]
   resources: [events]

@@ -9,6 +9,18 @@
 {{- if not .Values.profiles.cpu -}}
 {{- fail "charts/paddle-serving-operator: profile `cpu` was removed, but it is what a PaddleService without `spec.runtime` uses. Keep it, and change `profiles.cpu.image` or `profiles.cpu.resources` instead." -}}
 {{- end -}}
+{{- range $name, $profile := .Values.profiles -}}
+{{- if $profile -}}
+{{- if not $profile.image.repository -}}
+{{- fail (printf "charts/paddle-serving-operator: `profiles.%s.image.repository` is missing. Name the runtime image of this profile, for example --set profiles.%s.image.repository=paddle-serving-runtime" $name $name) -}}
+{{- end -}}
+{{- range $quantity := list "cpu" "memory" -}}
+{{- if not (index ($profile.resources.limits | default dict) $quantity) -}}
+{{- fail (printf "charts/paddle-serving-operator: `profiles.%s.resources.limits.%s` is missing. A model server without limits can take a node down: give cpu and memory limits." $name $quantity) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- range .Values.env -}}
 {{- if has .name (list "PROFILES_FILE" "WATCH_NAMESPACES" "WORKERS" "LOG_LEVEL") -}}
 {{- fail (printf "charts/paddle-serving-operator: `env` sets %s, which the chart sets itself. Use `profiles`, `watchNamespaces`, `workers` or `logLevel`." .name) -}}

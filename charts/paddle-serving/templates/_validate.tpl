@@ -4,6 +4,12 @@
 {{- include "paddle-serving.validateLimits" . -}}
 {{- include "paddle-serving.validateModel" . -}}
 {{- include "paddle-serving.validateConsistency" . -}}
+{{- include "paddle-serving.validateSteps" .Values.rollout -}}
+{{- include "paddle-serving.validateDrift" .Values.rollout -}}
+{{- include "paddle-serving.validateAnalysis" . -}}
+{{- include "paddle-serving.validateTraffic" .Values.traffic -}}
+{{- include "paddle-serving.validateAutoscaling" . -}}
+{{- include "paddle-serving.validateAccount" . -}}
 {{- include "paddle-serving.validateTest" . -}}
 {{- end -}}
 
@@ -16,6 +22,11 @@
 
 {{- define "paddle-serving.validateLimits" -}}
 {{- $limits := .Values.resources.limits | default dict -}}
+{{- range $name, $limit := $limits -}}
+{{- if regexMatch "^[0.]+[A-Za-z]*$" (toString $limit) -}}
+{{- fail (printf "charts/paddle-serving: `resources.limits.%s` is %v, which is no limit. Give more than 0, or leave it out." $name $limit) -}}
+{{- end -}}
+{{- end -}}
 {{- $missing := list -}}
 {{- range list "cpu" "memory" -}}
 {{- if not (index $limits .) -}}{{- $missing = append $missing . -}}{{- end -}}
@@ -49,6 +60,84 @@
 {{- fail (printf "charts/paddle-serving: `consistency.rtol` and `consistency.atol` have no effect in mode %s. Remove them, or --set consistency.mode=Tolerance" .Values.consistency.mode) -}}
 {{- else if and (not $tolerance) (eq .Values.consistency.mode "Tolerance") -}}
 {{- fail "charts/paddle-serving: `consistency.mode` is Tolerance, but `consistency.rtol` and `consistency.atol` are both 0. Give one, for example --set consistency.rtol=1e-5, or use mode Exact." -}}
+{{- end -}}
+{{- if regexMatch "^(0+h)?(0+m)?(0*[0-9]s)?$" (.Values.consistency.recheckInterval | default "1h") -}}
+{{- fail (printf "charts/paddle-serving: `consistency.recheckInterval` is %s. Give 10s or more, or leave it empty." .Values.consistency.recheckInterval) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Given `rollout`. */}}
+{{- define "paddle-serving.validateSteps" -}}
+{{- if and .steps (ne .strategy "Canary") -}}
+{{- fail (printf "charts/paddle-serving: `rollout.steps` belong to strategy Canary, and `rollout.strategy` is %s. Remove the steps, or --set rollout.strategy=Canary" .strategy) -}}
+{{- else if and (eq .strategy "Canary") (not .steps) -}}
+{{- fail "charts/paddle-serving: `rollout.strategy` is Canary, but `rollout.steps` is empty. Give at least one, for example --set-json 'rollout.steps=[{\"weight\": 20, \"pause\": \"60s\"}]'" -}}
+{{- end -}}
+{{- $before := 0 -}}
+{{- range .steps -}}
+{{- if le (int .weight) $before -}}
+{{- fail (printf "charts/paddle-serving: `rollout.steps` has the weight %d after %d. A step gives more than the one before it." (int .weight) $before) -}}
+{{- end -}}
+{{- $before = int .weight -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Given `rollout`. */}}
+{{- define "paddle-serving.validateDrift" -}}
+{{- if and (eq .strategy "Recreate") (eq (toString .drift.mode) "Require") -}}
+{{- fail "charts/paddle-serving: `rollout.drift.mode` is Require, but `rollout.strategy` Recreate ends the pods that would be compared with. Change one of the two." -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "paddle-serving.validateAnalysis" -}}
+{{- $analysis := .Values.rollout.analysis -}}
+{{- if include "paddle-serving.bounds" $analysis | fromYamlArray -}}
+{{- if ne .Values.rollout.strategy "Canary" -}}
+{{- fail (printf "charts/paddle-serving: `rollout.analysis` looks at the steps of strategy Canary, and `rollout.strategy` is %s. Remove the analysis, or change the strategy." .Values.rollout.strategy) -}}
+{{- end -}}
+{{- else -}}
+{{- $default := (.Files.Get "files/defaults.yaml" | fromYaml).rollout.analysis -}}
+{{- if or (ne (int $analysis.minRequests) (int $default.minRequests)) (ne $analysis.interval $default.interval) -}}
+{{- fail "charts/paddle-serving: `rollout.analysis` looks at nothing. Give `rollout.analysis.maxErrorRatio`, `rollout.analysis.maxLatencyRatio` or both, or remove it." -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Given `traffic`. */}}
+{{- define "paddle-serving.validateTraffic" -}}
+{{- if and (eq .mode "Gateway") (not .parentRefs) -}}
+{{- fail "charts/paddle-serving: `traffic.mode` is Gateway, but `traffic.parentRefs` is empty. Name the Gateway, for example --set traffic.parentRefs[0].name=public" -}}
+{{- end -}}
+{{- range $name := list "parentRefs" "hostnames" -}}
+{{- if and (index $ $name) (ne $.mode "Gateway") -}}
+{{- fail (printf "charts/paddle-serving: `traffic.%s` belong to mode Gateway, and `traffic.mode` is %s. Remove them, or --set traffic.mode=Gateway" $name $.mode) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "paddle-serving.validateAutoscaling" -}}
+{{- $autoscaling := .Values.autoscaling -}}
+{{- if not $autoscaling.maxReplicas -}}
+{{- $default := (.Files.Get "files/defaults.yaml" | fromYaml).autoscaling -}}
+{{- range $name := list "minReplicas" "cpuUtilization" -}}
+{{- if ne (int (index $autoscaling $name)) (int (index $default $name)) -}}
+{{- fail (printf "charts/paddle-serving: `autoscaling.%s` has no effect without `autoscaling.maxReplicas`. Give that too, or remove it." $name) -}}
+{{- end -}}
+{{- end -}}
+{{- else if gt (int $autoscaling.minReplicas) (int $autoscaling.maxReplicas) -}}
+{{- fail (printf "charts/paddle-serving: `autoscaling.minReplicas` is %d, more than `autoscaling.maxReplicas`, which is %d." (int $autoscaling.minReplicas) (int $autoscaling.maxReplicas)) -}}
+{{- else if not (or (kindIs "invalid" .Values.replicas) (eq (toString .Values.replicas) "1")) -}}
+{{- fail (printf "charts/paddle-serving: `replicas` is %v, but with `autoscaling` the autoscaler sets the number of pods. Remove `replicas`, and give `autoscaling.minReplicas` instead." .Values.replicas) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "paddle-serving.validateAccount" -}}
+{{- with .Values.pod -}}
+{{- with .serviceAccount -}}
+{{- if and .name .annotations -}}
+{{- fail (printf "charts/paddle-serving: `pod.serviceAccount` has a name and annotations. Annotations are for the account that the operator makes; write those of %s yourself, or remove the name." .name) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 

@@ -9,6 +9,7 @@ import pytest
 from e2e.kind.cache import TAG, Cache, cache_folder, require_space, write_atomically
 from e2e.kind.console import Console
 from e2e.kind.errors import SetupError
+from e2e.kind.process import wait_until
 
 
 def writes(text: str) -> Callable[[Path], None]:
@@ -95,8 +96,8 @@ def test_enough_space_is_no_matter(tmp_path: Path) -> None:
     require_space(tmp_path, 0.0, "a note")
 
 
-def test_a_second_run_waits_for_the_first_and_says_so(cache: Cache, console: Console, output: StringIO) -> None:
-    got = threading.Event()
+def test_a_second_run_waits_for_the_first_and_says_so(cache: Cache, output: StringIO) -> None:
+    console, got = Console(output, signs_of_life=(0.01, 0.01)), threading.Event()
 
     def second() -> None:
         with cache.lock(console):
@@ -106,10 +107,11 @@ def test_a_second_run_waits_for_the_first_and_says_so(cache: Cache, console: Con
         fcntl.flock(first, fcntl.LOCK_EX)
         thread = threading.Thread(target=second)
         thread.start()
-        assert not got.wait(0.3)
-    assert got.wait(10)
+        said = wait_until(lambda: "another e2e/kind uses this cache" in output.getvalue(), 60, interval=0.01)
+        assert said, output.getvalue()
+        assert not got.is_set()
+    assert got.wait(60)
     thread.join()
-    assert "another e2e/kind uses this cache" in output.getvalue()
 
 
 def test_a_file_is_replaced_in_one_go_with_its_mode(tmp_path: Path) -> None:

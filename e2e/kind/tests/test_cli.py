@@ -9,11 +9,25 @@ from e2e.kind.cli import main
 from e2e.kind.tests.conftest import Calls, Fake
 
 FOLDER = Path(__file__).parent.parent
+ADD_ONS = ("gateway", "metrics-server")
+CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd")
+TOOLS = ("kind", "helm", "helm4", "kubectl", "kwok", *CONTROL_PLANE)
 
 
 def test_the_folder_is_started_from_anywhere(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, FOLDER, "--help"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    for command in ("up", "down", "clean", "load", "env", "kubeconfig", "tools", "base-image"):
+    for command in (
+        "up",
+        "down",
+        "clean",
+        "load",
+        "env",
+        "kubeconfig",
+        "tools",
+        "gateway",
+        "metrics-server",
+        "base-image",
+    ):
         assert command in done.stdout
 
 
@@ -101,7 +115,7 @@ def test_clean_removes_cache_images_and_cluster(fake: Fake, cache: Cache, calls:
 
 
 def test_what_builds_left_behind_is_freed_once_all_is_there(fake: Fake, cache: Cache) -> None:
-    for name in ("kind", "helm", "kubectl", "kube-apiserver", "kube-controller-manager", "etcd"):
+    for name in TOOLS:
         fake(name, "echo v99.0.0")
     left = [cache.go / "modules" / "k8s.io", cache.go / "build", cache.work / "module"]
     for folder in left:
@@ -113,7 +127,17 @@ def test_what_builds_left_behind_is_freed_once_all_is_there(fake: Fake, cache: C
 def test_tools_prints_nothing_but_the_folder_for_path(
     fake: Fake, cache: Cache, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("kind", "helm", "kubectl", "kube-apiserver", "kube-controller-manager", "etcd"):
+    for name in TOOLS:
         fake(name, "echo v99.0.0")
     assert main(["tools"]) == 0
     assert capsys.readouterr().out == f"{cache.bin}\n"
+
+
+@pytest.mark.parametrize("command", ADD_ONS)
+def test_what_goes_into_a_cluster_needs_one(
+    command: str, fake: Fake, cache: Cache, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del cache
+    fake("docker")
+    assert main([command]) == 1
+    assert "The cluster paddle-serving does not run. Start it first: python3 e2e/kind up" in capsys.readouterr().err

@@ -21,10 +21,10 @@ def test_a_quick_step_is_one_line_with_its_result_and_time(output: StringIO) -> 
 
 
 def test_a_long_step_gives_signs_of_life_that_name_what_it_does(output: StringIO) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     with Console(output, signs_of_life=(0.01, 0.01)).step("kind") as step:
         step.doing = "building kind"
-        while output.getvalue().count("building kind ... 0.") < 2:
+        while output.getvalue().count("building kind ... ") < 2:
             assert time.monotonic() < deadline, output.getvalue()
             time.sleep(0.01)
 

@@ -73,7 +73,7 @@ def test_every_node_gets_the_whole_image(docker: Path, cluster: Cluster, console
     load(["app:v1"], cluster, console)
     payload = (docker / "payload").read_bytes()
     assert [(docker / f"{node}.got").read_bytes() == payload for node in ("one", "two")] == [True, True]
-    assert "app:v1: 3 of 1 MB sent to one, two" in output.getvalue()
+    assert "app:v1: 3 MB sent to one, two" in output.getvalue()
 
 
 def test_a_node_that_has_the_image_is_left_out(

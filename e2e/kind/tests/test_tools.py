@@ -8,7 +8,7 @@ from e2e.kind.cache import Cache
 from e2e.kind.console import Console, Step
 from e2e.kind.errors import CommandError, SetupError
 from e2e.kind.tests.conftest import Calls, Fake
-from e2e.kind.tools import FOR_A_CLUSTER, FOR_AN_API_SERVER, ensure, program
+from e2e.kind.tools import FOR_A_CLUSTER, FOR_AN_API_SERVER, FOR_CHARTS, ensure, program
 
 KIND, HELM, KUBECTL = FOR_A_CLUSTER
 GO = """case "$1" in
@@ -129,3 +129,26 @@ def test_too_little_space_for_a_build_is_said_before_it_begins(
     with pytest.raises(SetupError, match="Not enough disk space for building Go programs"):
         ensure((KIND,), cache, builder, console)
     assert calls.lines() == []
+
+
+def test_helm_4_is_built_beside_helm_3_from_what_was_compiled_for_it(
+    fake: Fake, cache: Cache, builder: Builder, console: Console, calls: Calls
+) -> None:
+    fake("helm", "echo v3.22.0")  # on PATH, and no helm4
+    fake("go", GO)
+    ensure((HELM, *FOR_CHARTS), cache, builder, console)
+    assert program("helm", cache) == "helm"
+    assert program("helm4", cache) == str(cache.bin / "helm4")
+    assert any("helm.sh/helm/v4/cmd/helm@v4" in line for line in calls.of("go"))
+
+
+def test_what_was_compiled_for_helm_3_is_there_for_helm_4(
+    fake: Fake, cache: Cache, builder: Builder, console: Console
+) -> None:
+    compiled = cache.go / "build" / "compiled"
+    compiled.parent.mkdir(parents=True)
+    fake("go", f'[ "$1" != build ] || : > "$GOCACHE/compiled"\n{GO}')
+    ensure((HELM,), cache, builder, console)
+    assert compiled.exists()
+    ensure(FOR_CHARTS, cache, builder, console)
+    assert not compiled.exists()

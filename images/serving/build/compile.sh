@@ -13,4 +13,4 @@ fi
 "$python" -c 'import PIL.Image; PIL.Image.init()'
 "$python" -c 'import flask, func_timeout, google.protobuf.json_format, minio, orjson, prometheus_client.core, requests, simdjson, yaml'
 "$python" -c 'import grpc.aio, grpc_health.v1.health, grpc_reflection.v1alpha.reflection'
-"$python" -c 'import starlette.applications, starlette.responses, uvicorn.protocols.http.httptools_impl, uvloop'
+"$python" -c 'import uvicorn.protocols.http.httptools_impl, uvloop'

@@ -152,6 +152,15 @@ def typed_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def special_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of models that need care; see export_special_models.py for what they are."""
+    folder = tmp_path_factory.mktemp("special")
+    script = EXPORT.with_name("export_special_models.py")
+    subprocess.run([sys.executable, "-W", "ignore", str(script), str(folder)], check=True, timeout=120)
+    return folder
+
+
 @pytest.fixture
 def service(tmp_path: Path, uci_model: Path) -> Callable[..., Path]:
     """Makes a package: web_service.py, config.yml, uci_housing_model/, and any other file by its path."""

@@ -48,7 +48,7 @@ def export_types(folder: Path) -> None:
     save(folder, [a, b, c], [total, twice], main, startup)
 
 
-def save(folder: Path, feeds: list, fetches: list, main: object, startup: object) -> None:  # type: ignore[type-arg]
+def save(folder: Path, feeds: list, fetches: list, main: object, startup: object) -> None:
     executor = paddle.static.Executor()
     executor.run(startup)
     paddle.static.save_inference_model(str(folder / "inference"), feeds, fetches, executor, program=main)

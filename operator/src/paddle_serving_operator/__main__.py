@@ -1,34 +1,58 @@
 """Starts the operator: `paddle-serving-operator`, settings in the environment (see settings.py)."""
 
-import asyncio
 import os
 import random
+import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
-import kopf
 from kubernetes.config import ConfigException
 
-from paddle_serving_operator.constants import FIELD_MANAGER, PADDLE_SERVICE
-from paddle_serving_operator.handlers.registry import Memo, make_registry, operator_settings
+from paddle_serving_operator import health
+from paddle_serving_operator.constants import PADDLE_SERVICE
+from paddle_serving_operator.handlers.hub import Hub
+from paddle_serving_operator.handlers.watches import Watches
 from paddle_serving_operator.json_logging import start_logging
 from paddle_serving_operator.kube.dynamic import DynamicCluster, load_configuration
 from paddle_serving_operator.kube.errors import KubeError
+from paddle_serving_operator.metrics import Metrics
+from paddle_serving_operator.observe.mirror import WATCHED_KINDS, Mirror
 from paddle_serving_operator.observe.reports import Reports
-from paddle_serving_operator.reconcile.queue import Queue, Timing
+from paddle_serving_operator.observe.sampling import Sampler
+from paddle_serving_operator.reconcile.observer import Observer
+from paddle_serving_operator.reconcile.queue import Cause, Queue, Timing
 from paddle_serving_operator.reconcile.reconciler import Reconciler
+from paddle_serving_operator.reconcile.tally import Tally
 from paddle_serving_operator.reconcile.workers import Workers
 from paddle_serving_operator.settings import Settings, SettingsError
 
+READERS = 8  # threads that ask pods what they proved; a comparison takes up to a minute of one
+REPORT, SAMPLE = Cause("report", "of a pod"), Cause("sample", "of the metrics")
+FIRST_LISTS_SECONDS = 15.0
 DEFAULT_LIVENESS = "http://0.0.0.0:8080/healthz"
+
+
+class Shared(NamedTuple):
+    """What several parts of the operator have in common."""
+
+    timing: Timing
+    queue: Queue
+    mirror: Mirror
+    metrics: Metrics
 
 
 def main() -> int:
     """Runs until a signal. Returns the exit code: 0 after a signal, 1 where it cannot start (stderr says why)."""
+    timing = Timing(clock=time.monotonic, jitter=random.random)
+    queue, mirror = Queue(timing), Mirror(time.monotonic)
+    metrics = Metrics(queue, mirror)
     try:
         settings = Settings.from_env(os.environ)
-        cluster = DynamicCluster(load_configuration(), connections=settings.workers)
+        cluster = DynamicCluster(load_configuration(), connections=settings.workers, recorder=metrics)
         known = cluster.serves(PADDLE_SERVICE)
     except (SettingsError, KubeError) as error:
         print(error, file=sys.stderr)
@@ -43,33 +67,37 @@ def main() -> int:
         )
         return 1
     start_logging(settings.log_level)
-    run(settings, cluster, os.environ)
+    try:
+        run(settings, cluster, Shared(timing, queue, mirror, metrics), os.environ)
+    except OSError as error:
+        print(f"LIVENESS_ENDPOINT cannot be served: {error}. Give a free port of this host.", file=sys.stderr)
+        return 1
     return 0
 
 
-def run(settings: Settings, cluster: DynamicCluster, env: Mapping[str, str]) -> None:
-    """Watches and reconciles until a signal."""
-    timing = Timing(clock=time.monotonic, jitter=random.random)
-    queue = Queue(timing)
-    reconciler = Reconciler(cluster, settings.profiles, Reports())
-    workers = Workers(queue, reconciler.reconcile, settings.workers, timing)
+def run(settings: Settings, cluster: DynamicCluster, shared: Shared, env: Mapping[str, str]) -> None:
+    """Watches and reconciles until a signal. Raises OSError where the health probe's port is taken."""
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    timing, queue, mirror, metrics = shared
+    readers = ThreadPoolExecutor(READERS, thread_name_prefix="report")
+    reports = Reports(submit=readers.submit, wake=lambda key: queue.add(key, REPORT))
+    sampler = Sampler(submit=readers.submit, wake=lambda key: queue.add(key, SAMPLE))
+    reconciler = Reconciler(cluster, mirror, settings.profiles, Observer(reports, sampler), Tally(metrics))
+    workers = Workers(queue, reconciler.reconcile, settings.workers, timing, metrics)
+    watches = Watches(settings.namespaces, Hub(mirror, queue), lambda: cluster.serves(PADDLE_SERVICE))
+    endpoint = env.get("LIVENESS_ENDPOINT") or DEFAULT_LIVENESS
+    probe = health.serve(endpoint, lambda: health.check(queue, workers, watches), metrics.text)
+    watches.start()
+    # else the first passes would ask the API server for what the watches are about to tell
+    mirror.wait([(kind, scope) for kind in WATCHED_KINDS for scope in watches.scopes], FIRST_LISTS_SECONDS)
     workers.start()
-    try:
-        asyncio.run(
-            kopf.operator(
-                registry=make_registry(),
-                settings=operator_settings(),
-                memo=Memo(queue, workers),
-                standalone=True,
-                # else kopf asks for the user's name, and the image's user has none; the type is private to kopf
-                identity=FIELD_MANAGER,  # type: ignore[arg-type]
-                clusterwide=not settings.namespaces,
-                namespaces=settings.namespaces,
-                liveness_endpoint=env.get("LIVENESS_ENDPOINT") or DEFAULT_LIVENESS,
-            )
-        )
-    finally:
-        workers.stop()
+    stopped.wait()
+    watches.stop()
+    workers.stop()
+    readers.shutdown(wait=False, cancel_futures=True)
+    probe.shutdown()
 
 
 if __name__ == "__main__":

@@ -16,10 +16,18 @@ LABEL_INSTANCE: Final = "app.kubernetes.io/instance"
 LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 LABEL_SERVICE: Final = f"{GROUP}/service"
 LABEL_REVISION: Final = f"{GROUP}/revision"
+LABEL_SERVICE_NAME: Final = "kubernetes.io/service-name"
+"""On an EndpointSlice, the name of its Service."""
 APP_NAME: Final = "paddle-serving"
 
 ANNOTATION_APPLIED: Final = f"{GROUP}/applied"
 """Hash of the manifest as it was applied, on every object that the operator makes."""
+
+ANNOTATION_ACCOUNT: Final = f"{GROUP}/service-account"
+"""On pods: the annotations of the operator's own account. Cloud identities are read from them when a pod is made."""
+
+ANNOTATION_VERB: Final = f"{GROUP}/verb"
+"""On a PaddleService: `<verb> <token>`, an order to its rollout."""
 
 NO_REVISION: Final = "none"
 """Value of the revision label in the selector of a Service that may not have traffic yet; no pod carries it."""
@@ -45,10 +53,22 @@ POD: Final = Kind("v1", "Pod", "pods")
 SERVICE: Final = Kind("v1", "Service", "services")
 SERVICE_ACCOUNT: Final = Kind("v1", "ServiceAccount", "serviceaccounts")
 DISRUPTION_BUDGET: Final = Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
+CONFIG_MAP: Final = Kind("v1", "ConfigMap", "configmaps")
 ENDPOINT_SLICE: Final = Kind("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
 EVENT: Final = Kind("events.k8s.io/v1", "Event", "events")
 
-OWNED_KINDS: Final = (SERVICE_ACCOUNT, CONTROLLER_REVISION, DEPLOYMENT, SERVICE, DISRUPTION_BUDGET)
+AUTOSCALER: Final = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
+HTTP_ROUTE: Final = Kind("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
+
+OWNED_KINDS: Final = (
+    SERVICE_ACCOUNT,
+    CONTROLLER_REVISION,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    SERVICE,
+    DISRUPTION_BUDGET,
+    AUTOSCALER,
+)
 """What the operator makes, in the order in which it is applied: a pod needs its account, a Service its pods."""
 
 

@@ -8,9 +8,11 @@ from typing import TextIO
 
 from typing_extensions import override
 
+EXTRA = ("causes", "writes", "phase")  # attributes of a record that become fields of their own
+
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per record: time, level, message, logger, and the object that it is about."""
+    """One JSON object per record: time, level, message, logger, the object that it is about, what a pass did."""
 
     @override
     def format(self, record: logging.LogRecord) -> str:
@@ -23,6 +25,7 @@ class JsonFormatter(logging.Formatter):
         }
         if key := getattr(record, "key", None):
             fields["object"] = key
+        fields |= {name: getattr(record, name) for name in EXTRA if hasattr(record, name)}
         if record.exc_info:
             fields["trace"] = self.formatException(record.exc_info)
         return json.dumps(fields, ensure_ascii=False)
@@ -35,3 +38,5 @@ def start_logging(level: str, stream: TextIO = sys.stdout) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     if level != "DEBUG":
         logging.getLogger("kopf").setLevel(logging.WARNING)
+    # it warns that signals are none of a thread's business; the main thread has them
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)

@@ -7,10 +7,21 @@ from typing import Any, Self
 
 import yaml
 
+from paddle_serving_operator.quantity import parse_quantity
+
 DEFAULT_PROFILES_FILE = "/etc/paddle-serving/profiles.yaml"
 DEFAULT_WORKERS = 4
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-PROFILE_KEYS = {"image", "imagePullPolicy", "resources", "env", "runtimeClassName", "nodeSelector", "tolerations"}
+PROFILE_KEYS = {
+    "image",
+    "imagePullPolicy",
+    "resources",
+    "fetch",
+    "env",
+    "runtimeClassName",
+    "nodeSelector",
+    "tolerations",
+}
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 
 
@@ -22,13 +33,16 @@ class SettingsError(Exception):
 class Profile:
     """A runtime that a PaddleService may name: image, resources and node constraints of its serving container.
 
-    `limits` always has cpu and memory. `env` are pairs of name and value. `tolerations` are as in a pod.
+    `limits` always has cpu and memory. `fetch_limits` and `fetch_requests` are those of the container that fetches,
+    where they differ. `env` are pairs of name and value. `tolerations` are as in a pod.
     """
 
     image: str
     image_pull_policy: str
     limits: Mapping[str, str]
     requests: Mapping[str, str]
+    fetch_limits: Mapping[str, str] = field(default_factory=dict)
+    fetch_requests: Mapping[str, str] = field(default_factory=dict)
     env: tuple[tuple[str, str], ...] = ()
     runtime_class_name: str | None = None
     node_selector: Mapping[str, str] = field(default_factory=dict)
@@ -94,17 +108,20 @@ def _profile(where: str, raw: object) -> Profile:
     if policy not in PULL_POLICIES:
         raise SettingsError(f"{where}.imagePullPolicy is {policy!r}. Use one of {', '.join(PULL_POLICIES)}.")
     resources = _mapping(f"{where}.resources", raw.get("resources"))
-    limits = _quantities(f"{where}.resources.limits", resources.get("limits"))
+    limits = _limits(f"{where}.resources.limits", resources.get("limits"))
     if missing := [name for name in ("cpu", "memory") if name not in limits]:
         raise SettingsError(
             f"{where}.resources.limits.{missing[0]} is missing. A model server without limits can take a node down; "
             "give cpu and memory limits."
         )
+    fetch_limits, fetch_requests = _fetch(where, raw)
     return Profile(
         image=image,
         image_pull_policy=str(policy),
         limits=limits,
         requests=_quantities(f"{where}.resources.requests", resources.get("requests")),
+        fetch_limits=fetch_limits,
+        fetch_requests=fetch_requests,
         env=tuple(
             _variable(f"{where}.env[{index}]", item)
             for index, item in enumerate(_items(f"{where}.env", raw.get("env")))
@@ -116,6 +133,18 @@ def _profile(where: str, raw: object) -> Profile:
         tolerations=tuple(
             _mapping(f"{where}.tolerations", item) for item in _items(f"{where}.tolerations", raw.get("tolerations"))
         ),
+    )
+
+
+def _fetch(where: str, raw: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    fetch = _mapping(f"{where}.fetch", raw.get("fetch"))
+    resources = _mapping(f"{where}.fetch.resources", fetch.get("resources"))
+    for path, found, known in (("fetch", fetch, {"resources"}), ("fetch.resources", resources, {"limits", "requests"})):
+        if unknown := sorted(set(found) - known):
+            raise SettingsError(f"{where}.{path}.{unknown[0]} is unknown. It has {', '.join(sorted(known))}.")
+    return (
+        _limits(f"{where}.fetch.resources.limits", resources.get("limits")),
+        _quantities(f"{where}.fetch.resources.requests", resources.get("requests")),
     )
 
 
@@ -138,9 +167,18 @@ def _items(where: str, raw: object) -> Sequence[object]:
 def _quantities(where: str, raw: object) -> Mapping[str, str]:
     quantities = _mapping(where, raw)
     for name, value in quantities.items():
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
+        amount = None if isinstance(value, bool) else parse_quantity(str(value))
+        if amount is None or amount < 0:
             raise SettingsError(f'{where}.{name} is {value!r}. Give a quantity such as "2" or 2Gi.')
     return {str(name): str(value) for name, value in quantities.items()}
+
+
+def _limits(where: str, raw: object) -> Mapping[str, str]:
+    limits = _quantities(where, raw)
+    for name, value in limits.items():
+        if parse_quantity(value) == 0:  # Kubernetes takes 0 for no limit at all
+            raise SettingsError(f"{where}.{name} is {value!r}, which is no limit. Give more than 0.")
+    return limits
 
 
 def _variable(where: str, raw: object) -> tuple[str, str]:

@@ -4,8 +4,8 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,9 +15,12 @@ from typing import Any, TypeAlias
 import requests
 import yaml
 
+from e2e.ports import free_ports
+
 Object: TypeAlias = dict[str, Any]
 
 CRD = Path(__file__).parents[3] / "charts/paddle-serving-operator/files/crds/paddleservices.yaml"
+PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager")
 CONTROLLERS = (
     "deployment-controller",
     "replicaset-controller",
@@ -28,7 +31,8 @@ CONTROLLERS = (
 )
 NODE = "node-1"  # nobody lives there; pods need it to be endpoints
 TOKEN = "integration-tests"  # noqa: S105 - of a server that lives for one test session on loopback
-START_SECONDS = 60.0
+RESTRICTED = "operator"  # a user, and its token, that has the rights that a test gives it
+START_SECONDS = 240.0
 
 
 def find_program(name: str) -> Path:
@@ -42,33 +46,31 @@ def find_program(name: str) -> Path:
     return Path(found)
 
 
-def free_port() -> int:
-    """A TCP port of loopback that nobody uses at the moment."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
 class ControlPlane:
-    """Three processes; stopped by `stop`, which never fails."""
+    """Three processes, and more that `run` starts; stopped by `stop`, which never fails."""
 
-    def __init__(self, folder: Path) -> None:
-        """Finds the programs before it starts any. `folder` takes data, certificates and logs."""
+    def __init__(self, folder: Path, more: Sequence[str] = ()) -> None:
+        """Finds the programs, `more` too, before it starts any. `folder` takes data, certificates and logs."""
         self.folder = folder
-        self._programs = {name: find_program(name) for name in ("etcd", "kube-apiserver", "kube-controller-manager")}
+        self._programs = {name: find_program(name) for name in (*PROGRAMS, *more)}
         self._processes: list[subprocess.Popen[bytes]] = []
-        self.url = f"https://127.0.0.1:{free_port()}"
+        self._local = threading.local()  # a connection for each thread; a handshake costs more than a request
+        api_server, *self._ports = free_ports(4)
+        self.url = f"https://127.0.0.1:{api_server}"
         self.kubeconfig = folder / "kubeconfig"
+        self.restricted = folder / "kubeconfig-restricted"
         self.certificate = folder / "certificates/apiserver.crt"
 
-    def start(self) -> None:
-        """Returns once the API server is ready and knows PaddleService. Raises TimeoutError with the end of a log."""
+    def start(self, controllers: Sequence[str] = ()) -> None:
+        """Returns once the API server is ready and knows PaddleService. Raises TimeoutError with the end of a log.
+
+        `controllers` are more flags of the controller manager.
+        """
         self._write_files()
         etcd = self._start_etcd()
         self._start_api_server(etcd)
         self._wait("kube-apiserver", lambda: self._get("/readyz").ok)
-        self._start_controllers()
+        self._start_controllers(controllers)
         crd = yaml.safe_load(CRD.read_text(encoding="utf-8"))
         self.request("post", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
         self.request("post", "/api/v1/nodes", {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}})
@@ -83,10 +85,16 @@ class ControlPlane:
             process.kill()
             process.wait()
 
+    def run(self, name: str, arguments: Sequence[str]) -> None:
+        """Starts a program, its output into a log of its name."""
+        with (self.folder / f"{name}.log").open("wb") as log:
+            process = subprocess.Popen([str(self._programs[name]), *arguments], stdout=log, stderr=log, cwd=self.folder)
+        self._processes.append(process)
+
     @contextmanager
     def controllers_paused(self) -> Iterator[None]:
         """No Deployment, endpoint or dependant changes in this time."""
-        controllers = self._processes[-1]
+        controllers = self._processes[PROGRAMS.index("kube-controller-manager")]
         controllers.send_signal(signal.SIGSTOP)
         try:
             yield
@@ -94,25 +102,30 @@ class ControlPlane:
             controllers.send_signal(signal.SIGCONT)
 
     def _write_files(self) -> None:
-        (self.folder / "tokens.csv").write_text(f'{TOKEN},admin,admin,"system:masters"\n', encoding="utf-8")
+        users = f'{TOKEN},admin,admin,"system:masters"\n{RESTRICTED},{RESTRICTED},{RESTRICTED}\n'
+        (self.folder / "tokens.csv").write_text(users, encoding="utf-8")
         key = self.folder / "service-account.key"
         subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)
+        self._write_kubeconfig(self.kubeconfig, TOKEN)
+        self._write_kubeconfig(self.restricted, RESTRICTED)
+
+    def _write_kubeconfig(self, path: Path, token: str) -> None:
         cluster = {"server": self.url, "certificate-authority": str(self.certificate)}
         content = {
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": "test",
             "clusters": [{"name": "test", "cluster": cluster}],
-            "users": [{"name": "admin", "user": {"token": TOKEN}}],
-            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
+            "users": [{"name": "user", "user": {"token": token}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "user"}}],
         }
-        self.kubeconfig.write_text(yaml.safe_dump(content), encoding="utf-8")
+        path.write_text(yaml.safe_dump(content), encoding="utf-8")
 
     def _start_etcd(self) -> str:
-        client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+        client, peer = (f"http://127.0.0.1:{port}" for port in self._ports[:2])
         data = str(self.folder / "etcd")
         urls = ["--listen-client-urls", client, "--advertise-client-urls", client, "--listen-peer-urls", peer]
-        self._start("etcd", [*urls, "--data-dir", data, "--unsafe-no-fsync", "--log-level", "error"])
+        self.run("etcd", [*urls, "--data-dir", data, "--unsafe-no-fsync", "--log-level", "error"])
         return client
 
     def _start_api_server(self, etcd: str) -> None:
@@ -128,25 +141,23 @@ class ControlPlane:
             "service-account-key-file": key,
             "service-account-signing-key-file": key,
             "service-cluster-ip-range": "10.0.0.0/16",
+            # it marks a new node as not ready, and the controller that takes the mark away does not run
+            "disable-admission-plugins": "TaintNodesByCondition",
         }
-        self._start("kube-apiserver", [f"--{name}={value}" for name, value in arguments.items()])
+        self.run("kube-apiserver", [f"--{name}={value}" for name, value in arguments.items()])
 
-    def _start_controllers(self) -> None:
-        self._start(
+    def _start_controllers(self, more: Sequence[str]) -> None:
+        self.run(
             "kube-controller-manager",
             [
                 f"--kubeconfig={self.kubeconfig}",
                 f"--controllers={','.join(CONTROLLERS)}",
                 "--leader-elect=false",
-                f"--secure-port={free_port()}",
+                f"--secure-port={self._ports[2]}",
                 f"--cert-dir={self.folder / 'controllers'}",
+                *more,
             ],
         )
-
-    def _start(self, name: str, arguments: Sequence[str]) -> None:
-        with (self.folder / f"{name}.log").open("wb") as log:
-            process = subprocess.Popen([str(self._programs[name]), *arguments], stdout=log, stderr=log, cwd=self.folder)
-        self._processes.append(process)
 
     def _wait(self, name: str, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -162,22 +173,42 @@ class ControlPlane:
             time.sleep(0.1)
 
     def _get(self, path: str) -> requests.Response:
-        return requests.get(self.url + path, headers=self._headers(), verify=str(self.certificate), timeout=5)
+        return requests.get(
+            self.url + path, headers=self._headers(), verify=str(self.certificate), timeout=START_SECONDS
+        )
 
     def request(self, verb: str, path: str, body: object = None, content_type: str = "application/json") -> Object:
         """The API server's answer. Raises Refused for an error."""
-        answer = requests.request(
+        answer = self._session().request(
             verb,
             self.url + path,
             data=None if body is None else json.dumps(body),
             headers=self._headers() | {"Content-Type": content_type},
             verify=str(self.certificate),
-            timeout=30,
+            timeout=START_SECONDS,
         )
         content: Object = answer.json()
         if not answer.ok:
             raise RefusedError(answer.status_code, content.get("message", answer.text))
         return content
+
+    def table(self, path: str) -> Object:
+        """An object as kubectl prints it: columnDefinitions, and rows of cells."""
+        accept = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+        headers = self._headers() | accept
+        answer = self._session().get(
+            self.url + path, headers=headers, verify=str(self.certificate), timeout=START_SECONDS
+        )
+        answer.raise_for_status()
+        content: Object = answer.json()
+        return content
+
+    def _session(self) -> requests.Session:
+        if not hasattr(self._local, "session"):
+            self._local.session = requests.Session()
+            self._local.session.trust_env = False
+        session: requests.Session = self._local.session
+        return session
 
     @staticmethod
     def _headers() -> dict[str, str]:

@@ -1,15 +1,17 @@
 """An operator whose writes are counted, and which can be killed at any of them."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from paddle_serving_operator.constants import Kind, Manifest
+from paddle_serving_operator.kube.budget import Budget
 from paddle_serving_operator.kube.dynamic import DynamicCluster
 from paddle_serving_operator.kube.errors import Conflict
+from paddle_serving_operator.observe.reports import Fetch
 
 from .world import World
 
-WRITES = ("apply", "apply_status", "create", "delete")
+WRITES = ("apply", "apply_status", "patch", "create", "delete")
 
 
 class Killed(BaseException):
@@ -17,30 +19,38 @@ class Killed(BaseException):
 
 
 class Spy:
-    """A cluster that counts writes, and dies right after or right before the one with the given number."""
+    """A cluster that notes reads and writes, and dies right after or right before the write with the given number."""
 
     def __init__(self, cluster: DynamicCluster) -> None:
         self._cluster = cluster
+        self.reads: list[str] = []
         self.writes: list[str] = []
         self.dies_at: int | None = None
         self.before = False
 
+    def within(self, budget: Budget) -> Self:
+        self._cluster = self._cluster.within(budget)
+        return self
+
     def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
+        self.reads.append(f"get {kind.kind}")
         return self._cluster.get(kind, namespace, name)
 
     def list(self, kind: Kind, namespace: str, selector: str) -> list[Manifest]:
+        self.reads.append(f"list {kind.kind}")
         return self._cluster.list(kind, namespace, selector)
 
-    def __getattr__(self, verb: str) -> Callable[..., None]:
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
         assert verb in WRITES, verb
 
-        def write(kind: Kind, *arguments: Any) -> None:  # noqa: ANN401 - passed on
+        def write(kind: Kind, *arguments: Any) -> Any:  # noqa: ANN401 - passed on
             self.writes.append(f"{verb} {kind.kind}")
             if self.before and len(self.writes) == self.dies_at:
                 raise Killed
-            getattr(self._cluster, verb)(kind, *arguments)
+            answer = getattr(self._cluster, verb)(kind, *arguments)
             if len(self.writes) == self.dies_at:
                 raise Killed
+            return answer
 
         return write
 
@@ -48,7 +58,7 @@ class Spy:
 class Operator:
     """Passes over one PaddleService until they come to rest; `spy` sees every write."""
 
-    def __init__(self, world: World, name: str) -> None:
+    def __init__(self, world: World, name: str, fetch: Fetch | None = None) -> None:
         self.spies: list[Spy] = []
 
         def wrap(cluster: DynamicCluster) -> Spy:
@@ -56,7 +66,7 @@ class Operator:
             return self.spies[0]
 
         self._world, self._name = world, name
-        self._once = world.reconciler(wrap)
+        self._once = world.reconciler(wrap, fetch)
         self.spy = self.spies[0]
 
     def once(self) -> None:
@@ -64,6 +74,16 @@ class Operator:
             self._once(self._name)
         except Conflict:  # the next pass reads what changed; this is what the queue does
             self._once(self._name)
+
+    def until_at_rest(self) -> None:
+        """Passes until one has nothing to write: what controllers still report may be told of before."""
+
+        def rests() -> bool:
+            self.spy.writes.clear()
+            self.once()
+            return not self.spy.writes
+
+        self._world.until(f"a pass over {self._name} writes nothing", rests)
 
     def until_healthy(self) -> str:
         found: dict[str, Any] = {}

@@ -40,7 +40,16 @@ def test_the_shortest_spec_is_completed_with_the_defaults(world: World) -> None:
             "oneDNN": True,
         },
         "consistency": {"mode": "Exact", "require": "Auto", "required": True},
-        "rollout": {"strategy": "BlueGreen", "progressDeadline": "10m", "revisionHistoryLimit": 10, "paused": False},
+        "rollout": {
+            "strategy": "BlueGreen",
+            "autoRollback": True,
+            "maxSurge": "25%",
+            "maxUnavailable": 0,
+            "progressDeadline": "10m",
+            "revisionHistoryLimit": 10,
+            "paused": False,
+        },
+        "traffic": {"mode": "ReplicaRatio"},
         "disruption": {"enabled": True, "maxUnavailable": 1},
         "drain": {"delay": "5s", "timeout": "20s"},
         "pod": {},
@@ -58,8 +67,15 @@ def test_every_field_is_accepted(world: World) -> None:
             "standby": False,
             "workers": 2,
             "overrides": {"op.rec.concurrency": "1"},
+            "script": "web_service_det.py --config=det.yml",
         },
-        consistency={"mode": "Tolerance", "rtol": 0.001, "require": "Recorded"},
+        consistency={
+            "mode": "Tolerance",
+            "rtol": 0.001,
+            "require": "Recorded",
+            "recheckInterval": "10m",
+            "signingKeySecret": "report-key",
+        },
         disruption={"maxUnavailable": "25%"},
         pod={
             "nodeSelector": {"disk": "ssd"},
@@ -68,6 +84,7 @@ def test_every_field_is_accepted(world: World) -> None:
             "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}],
             "imagePullSecrets": [{"name": "registry"}],
             "env": [{"name": "A", "value": "$(B)"}],
+            "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/models"}},
         },
     )
     assert world.create("ocr", full)["spec"]["pod"]["affinity"]["nodeAffinity"]["anything"]["checks"] == "later"
@@ -106,8 +123,20 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         {"resources": {"limits": {"memory": "1Gi"}, "requests": {"memory": "1025Mi"}}},
         "resources.requests.memory is more",
     ),
+    *[
+        ({"resources": {"limits": {name: value}}}, "a limit of 0 is no limit; give more than 0")
+        for name in ("cpu", "memory", "nvidia.com/gpu")
+        for value in ("0", 0, "00", -1)
+    ],
+    *[
+        ({"resources": {"limits": {"memory": value}}}, "a limit of 0 is no limit; give more than 0")
+        for value in ("0.0", "0m", "0.00Gi", "0k")
+    ],
+    ({"resources": {"requests": {"cpu": -1}}}, "a request is not negative"),
+    ({"pod": {"serviceAccount": {"name": "a", "annotations": {"b": "c"}}}}, "annotations are for the account that"),
     ({"engine": {"overrides": {"--digest": "x"}}}, "a key of overrides is a path into config.yml"),
-    ({"rollout": {"strategy": "Canary"}}, 'supported values: "BlueGreen"'),
+    ({"engine": {"script": "-m serving"}}, "script is a file of the package, followed by its arguments"),
+    ({"consistency": {"recheckInterval": "often"}}, "spec.consistency.recheckInterval"),
     ({"rollout": {"progressDeadline": "soon"}}, "spec.rollout.progressDeadline"),
     ({"replicas": -1}, "spec.replicas"),
     ({"resources": {"limits": {"cpu": "fast"}}}, "spec.resources.limits.cpu"),

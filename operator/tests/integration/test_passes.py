@@ -6,6 +6,7 @@ from typing_extensions import override
 from paddle_serving_operator.constants import DEPLOYMENT, OWNED_KINDS, PADDLE_SERVICE, SERVICE, Kind, Manifest
 from paddle_serving_operator.kube.errors import Conflict
 
+from .control_plane import Object
 from .spy import Killed, Operator, Spy
 from .world import World, spec
 
@@ -22,14 +23,17 @@ def test_the_first_pass_makes_every_object_and_gives_nobody_traffic(world: World
     operator.once()
     owner = world.resource("ocr")["metadata"]["uid"]
     made = {
-        kind.kind: [item for item in world.every(kind) if item["metadata"]["name"] != "default"] for kind in OWNED_KINDS
+        kind.kind: [item for item in world.every(kind) if item["metadata"].get("ownerReferences")]
+        for kind in OWNED_KINDS
     }
     assert {kind: len(items) for kind, items in made.items()} == {
         "ServiceAccount": 1,
         "ControllerRevision": 1,
+        "ConfigMap": 0,
         "Deployment": 1,
         "Service": 2,
         "PodDisruptionBudget": 1,
+        "HorizontalPodAutoscaler": 0,
     }
     owners = [item["metadata"]["ownerReferences"][0]["uid"] for items in made.values() for item in items]
     assert set(owners) == {owner}
@@ -51,14 +55,33 @@ def test_the_first_revision_becomes_healthy_when_its_pods_are_ready(world: World
     assert world.condition("ocr", "Consistent")["reason"] == "GoldenAnswersMatch"
 
 
-def test_at_rest_nothing_is_written(world: World, operator: Operator) -> None:
+# Every field that the API server stores in another spelling, or not at all where it is empty.
+SPELLINGS: Object = {
+    "resources": {"limits": {"cpu": "1500m", "memory": "1.0001Gi"}, "requests": {"cpu": "0.1", "memory": "1000000k"}},
+    "pod": {
+        "env": [{"name": "A", "value": ""}],
+        "annotations": {"a": ""},
+        "labels": {"b": ""},
+        "nodeSelector": {"c": ""},
+        "tolerations": [{"key": "", "operator": "Exists", "value": "", "tolerationSeconds": 0, "effect": "NoExecute"}],
+        "affinity": {"podAffinity": {}},
+        "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "z", "whenUnsatisfiable": "ScheduleAnyway"}],
+    },
+    "disruption": {"maxUnavailable": "050%"},
+}
+
+
+@pytest.mark.parametrize("fields", [{}, SPELLINGS], ids=["the shortest spec", "spellings"])
+def test_at_rest_nothing_is_written(world: World, fields: Object) -> None:
+    world.create("ocr", spec("a", **fields))
+    operator = Operator(world, "ocr")
     operator.once()
     world.kubelet["sha256:" + "a" * 64] = "ready"
     operator.until_healthy()
-    operator.once()
-    operator.spy.writes.clear()
-    for _ in range(5):
-        operator.once()
+    operator.until_at_rest()
+    with world.plane.controllers_paused():
+        for _ in range(5):
+            operator.once()
     assert operator.spy.writes == []
 
 
@@ -108,6 +131,28 @@ def test_what_the_api_server_refuses_is_a_condition_with_its_sentence(world: Wor
     Operator(world, "ocr").once()
     assert world.status("ocr")["phase"] == "Invalid"
     assert "nodeSelectorTerms" in world.condition("ocr", "Progressing")["message"]
+
+
+MISTAKES: list[tuple[Object, str]] = [
+    ({"affinity": {"nodeAfinity": {}}}, ".spec.template.spec.affinity.nodeAfinity: field not declared in schema"),
+    ({"affinity": {"nodeAffinity": []}}, "nodeAffinity: expected map"),
+    ({"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"x": 1}]}}}, ".x: field"),
+    ({"labels": {"a b": "c"}}, "a b"),
+    ({"labels": {"a": "c d"}}, "c d"),
+    ({"annotations": {"a b": "c"}}, "a b"),
+    ({"nodeSelector": {"a": "c d"}}, "c d"),
+    ({"priorityClassName": "No Such"}, "No Such"),
+]
+
+
+@pytest.mark.parametrize(("pod", "sentence"), MISTAKES)
+def test_a_mistake_below_pod_is_told_and_what_serves_goes_on(world: World, pod: Object, sentence: str) -> None:
+    world.create("ocr", spec("a", pod=pod))
+    operator = Operator(world, "ocr")
+    operator.once()
+    told = world.condition("ocr", "Progressing")
+    assert (world.status("ocr")["phase"], told["reason"]) == ("Invalid", "InvalidSpec")
+    assert sentence in told["message"]
 
 
 def test_an_unknown_runtime_lists_the_known_ones(world: World) -> None:
@@ -192,10 +237,11 @@ def test_two_operators_at_once_do_no_harm(world: World) -> None:
     new = second.until_healthy()
     assert new != old
     assert world.deployments() == {new}
-    first.spy.writes.clear()
-    second.spy.writes.clear()
-    for operator in (first, second, first, second):
-        operator.once()
+    first.until_at_rest()
+    second.until_at_rest()
+    with world.plane.controllers_paused():
+        for operator in (first, second, first, second):
+            operator.once()
     assert first.spy.writes == second.spy.writes == []
 
 
@@ -215,7 +261,7 @@ def test_a_stale_pass_writes_no_status(world: World) -> None:
     once = world.reconciler(Slow)
     with pytest.raises(Conflict):
         once("ocr")
-    assert "status" not in world.resource("ocr")
+    assert world.status("ocr") == {"observedGeneration": 0}
 
 
 def test_deleting_the_resource_needs_no_operator(world: World, operator: Operator) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,19 +15,28 @@ from typing import Any
 import yaml
 from kubernetes import client, config
 
+from e2e.ports import free_ports
 from paddle_serving_operator.constants import DEPLOYMENT, LABEL_REVISION, PADDLE_SERVICE, POD, SERVICE, Key, Kind
+from paddle_serving_operator.kube.budget import Budget
 from paddle_serving_operator.kube.dynamic import DynamicCluster
-from paddle_serving_operator.observe.reports import Reports
+from paddle_serving_operator.observe.mirror import Mirror
+from paddle_serving_operator.observe.reports import Fetch, Reports
+from paddle_serving_operator.observe.sampling import Sampler
+from paddle_serving_operator.reconcile.observer import Observer
 from paddle_serving_operator.reconcile.reconciler import Reconciler
+from paddle_serving_operator.reconcile.tally import Tally
+from paddle_serving_operator.reconcile.workers import PASS_SECONDS
+from paddle_serving_operator.recorder import Unrecorded
 from paddle_serving_operator.settings import Profile
 
-from .control_plane import NODE, ControlPlane, Object, RefusedError, free_port
+from .control_plane import NODE, ControlPlane, Object, RefusedError
 
 BINDING = Kind("v1", "Binding", POD.plural)
 PROFILES = {
     "cpu": Profile("runtime:1", "IfNotPresent", {"cpu": "2", "memory": "2Gi"}, {"cpu": "500m"}),
     "gpu": Profile("runtime:1-gpu", "IfNotPresent", {"cpu": "2", "memory": "2Gi", "nvidia.com/gpu": "1"}, {}),
 }
+PATIENCE_SECONDS = 240.0  # a machine may be many times slower than an idle one; a resync comes after 10 min only
 numbers = itertools.count(1)
 
 
@@ -44,20 +53,22 @@ def spec(letter: str = "a", **fields: object) -> Object:
 class World:
     """A namespace of its own; pods get the state that `kubelet` has for their model's digest, by default none."""
 
-    def __init__(self, plane: ControlPlane) -> None:
-        """The make-believe kubelet runs until `close`."""
+    def __init__(self, plane: ControlPlane, *, plays_kubelet: bool = True) -> None:
+        """The make-believe kubelet runs until `close`, unless somebody else plays it."""
         self.plane = plane
         self.namespace = f"test-{next(numbers)}"
         plane.request("post", "/api/v1/namespaces", {"metadata": {"name": self.namespace}})
         self.kubelet: dict[str, str] = {}
+        self._numbers: dict[str, int] = {}
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run_kubelet, daemon=True)
+        self._thread = threading.Thread(target=self._run_kubelet if plays_kubelet else self._stop.wait, daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Stops the kubelet; objects stay, the whole server goes at the end of the session."""
+        """Stops the kubelet and removes the services: an operator of the whole cluster would look after all of them."""
         self._stop.set()
-        self._thread.join(10)
+        self._thread.join(PATIENCE_SECONDS)
+        self.plane.request("delete", self.path(PADDLE_SERVICE))
 
     def path(self, kind: Kind, name: str = "") -> str:
         """Where objects of a kind are."""
@@ -120,11 +131,12 @@ class World:
         """Every pod of the namespace."""
         return self.every(POD)
 
-    def until(self, what: str, holds: Callable[[], object], within: float = 30.0) -> None:
+    def until(self, what: str, holds: Callable[[], object]) -> None:
         """Waits for it; after the deadline the assertion says what everything looked like."""
-        deadline = time.monotonic() + within
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not holds():
-            assert time.monotonic() < deadline, f"not within {within:g} s: {what}\n{self.describe()}"
+            assert self._thread.is_alive(), f"the make-believe kubelet has ended; waiting for: {what}"
+            assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS:g} s: {what}\n{self.describe()}"
             time.sleep(0.05)
 
     def healthy(self, name: str) -> str:
@@ -146,20 +158,27 @@ class World:
         pods = [(pod["metadata"]["name"], pod["status"].get("conditions")) for pod in self.pods()]
         return yaml.safe_dump([services, [list(pod) for pod in pods]], width=150)
 
-    def reconciler(self, wrap: Callable[[DynamicCluster], Any] = lambda cluster: cluster) -> Callable[[str], None]:
-        """Single passes without kopf; `wrap` may spy on or break the cluster."""
+    def reconciler(
+        self, wrap: Callable[[DynamicCluster], Any] = lambda cluster: cluster, fetch: Fetch | None = None
+    ) -> Callable[[str], None]:
+        """Single passes that read from the API server; `wrap` may spy on or break it, `fetch` answers for pods."""
         configuration = client.Configuration()
         config.load_kube_config(config_file=str(self.plane.kubeconfig), client_configuration=configuration)  # type: ignore[no-untyped-call]
-        made = Reconciler(wrap(DynamicCluster(configuration, connections=2)), PROFILES, Reports(_no_report))
+        cluster = wrap(DynamicCluster(configuration, connections=2, recorder=Unrecorded()))
+        reports, sampler = Reports(fetch or no_report), Sampler(fetch or no_report)
+        made = Reconciler(cluster, Mirror(time.monotonic), PROFILES, Observer(reports, sampler), Tally(Unrecorded()))
 
         def once(name: str) -> None:
-            made.reconcile(Key(self.namespace, name), datetime.now(UTC).replace(microsecond=0))
+            now = datetime.now(UTC).replace(microsecond=0)
+            made.reconcile(Key(self.namespace, name), now, Budget(time.monotonic, PASS_SECONDS))
 
         return once
 
     @contextmanager
-    def operator(self, folder: Path, namespaces: str | None = None) -> Iterator[subprocess.Popen[bytes]]:
-        """The operator as a process, for this namespace only; killed at the end."""
+    def operator(
+        self, folder: Path, namespaces: str | None = None, kubeconfig: Path | None = None
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """The operator as a process, for this namespace only, as an administrator; killed at the end."""
         folder.mkdir(parents=True, exist_ok=True)
         profiles = folder / "profiles.yaml"
         cpu = {
@@ -167,10 +186,10 @@ class World:
             "resources": {"limits": {"cpu": "2", "memory": "2Gi"}, "requests": {"cpu": "500m"}},
         }
         profiles.write_text(yaml.safe_dump({"cpu": cpu}), encoding="utf-8")
-        port = free_port()
+        (port,) = free_ports(1)
         environment = {
             "PATH": os.environ["PATH"],
-            "KUBECONFIG": str(self.plane.kubeconfig),
+            "KUBECONFIG": str(kubeconfig or self.plane.kubeconfig),
             "PROFILES_FILE": str(profiles),
             "WATCH_NAMESPACES": self.namespace if namespaces is None else namespaces,
             "LIVENESS_ENDPOINT": f"http://127.0.0.1:{port}/healthz",
@@ -189,26 +208,34 @@ class World:
             for pod in self.pods():
                 self._play(pod)
 
+    def _number(self, uid: str) -> int:
+        """A number of its own for every pod, which ends its address."""
+        return self._numbers.setdefault(uid, len(self._numbers) % 254 + 1)
+
     def _play(self, pod: Object) -> None:
-        """What a kubelet does: takes the pod, runs it as `kubelet` says, and lets it go when it is told to end."""
+        """What a kubelet does: takes the pod, runs it as `kubelet` says, and lets it go when it is told to end.
+
+        A pod whose state is "never ends" is not let go.
+        """
         name, metadata = pod["metadata"]["name"], pod["metadata"]
         arguments = pod["spec"]["containers"][0]["args"]
         state = self.kubelet.get(arguments[arguments.index("--digest") + 1], "")
         try:
-            if "deletionTimestamp" in metadata:
+            if "deletionTimestamp" in metadata and state != "never ends":
                 self.delete(POD, name, "?gracePeriodSeconds=0")
             elif "nodeName" not in pod["spec"]:
                 target = {"apiVersion": "v1", "kind": "Node", "name": NODE}
                 self.post(BINDING, {"metadata": {"name": name}, "target": target}, f"{name}/binding")
-            elif state and metadata.get("annotations", {}).get("played") != state:
-                self.patch(POD, f"{name}/status", {"status": pod_status(state, int(metadata["uid"][:2], 16))})
+            elif state not in {"", "never ends"} and metadata.get("annotations", {}).get("played") != state:
+                self.patch(POD, f"{name}/status", {"status": pod_status(state, self._number(metadata["uid"]))})
                 self.patch(POD, name, {"metadata": {"annotations": {"played": state}}})
         except RefusedError as error:
             if error.status not in {404, 409}:  # a pod that is gone meanwhile needs nothing
                 raise
 
 
-def _no_report(url: str) -> bytes:
+def no_report(url: str, body: Mapping[str, object] | None = None) -> bytes:
+    del body
     raise OSError(f"no pod answers at {url}")
 
 

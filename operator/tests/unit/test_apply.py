@@ -1,11 +1,21 @@
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from paddle_serving_operator.constants import ANNOTATION_APPLIED, DEPLOYMENT, SERVICE, Kind, Manifest
-from paddle_serving_operator.kube.apply import NameTakenError, apply_all, prune
-from paddle_serving_operator.kube.errors import Conflict
+from paddle_serving_operator.constants import (
+    ANNOTATION_APPLIED,
+    DEPLOYMENT,
+    FIELD_MANAGER,
+    LABEL_MANAGED_BY,
+    LABEL_SERVICE,
+    SERVICE,
+    Kind,
+    Manifest,
+)
+from paddle_serving_operator.kube.apply import NameTakenError, apply_all, mend_all, prune
+from paddle_serving_operator.kube.errors import Conflict, Invalid
 
 OWNER: Manifest = {"metadata": {"namespace": "default", "name": "ocr", "uid": "u1"}}
 
@@ -16,6 +26,8 @@ class Recorder:
     def __init__(self) -> None:
         self.live: dict[tuple[Kind, str], Manifest] = {}
         self.writes: list[str] = []
+        self.patches: list[Sequence[Manifest]] = []
+        self.refuses: set[Kind] = set()
 
     def get(self, kind: Kind, _namespace: str, name: str) -> Manifest | None:
         return self.live.get((kind, name))
@@ -23,15 +35,23 @@ class Recorder:
     def list(self, _kind: Kind, _namespace: str, _selector: str) -> list[Manifest]:
         raise AssertionError
 
-    def apply(self, kind: Kind, _namespace: str, manifest: Manifest) -> None:
+    def apply(self, kind: Kind, _namespace: str, manifest: Manifest) -> Manifest:
         name = manifest["metadata"]["name"]
+        if kind in self.refuses:
+            raise Invalid(f"{name} is refused")
         self.writes.append(f"apply {kind.kind} {name}")
         stored = {key: value for key, value in copy.deepcopy(manifest).items() if key not in {"apiVersion", "kind"}}
         metadata = stored["metadata"] | {"uid": f"uid-{name}", "resourceVersion": "1"}
         self.live[kind, name] = stored | {"metadata": metadata, "status": {}}
+        return self.live[kind, name]
 
-    def apply_status(self, _kind: Kind, _namespace: str, _manifest: Manifest) -> None:
+    def apply_status(self, _kind: Kind, _namespace: str, _manifest: Manifest) -> Manifest:
         raise AssertionError
+
+    def patch(self, kind: Kind, _namespace: str, name: str, operations: Sequence[Manifest]) -> Manifest:
+        self.writes.append(f"patch {kind.kind} {name}")
+        self.patches.append(operations)
+        return self.live[kind, name]
 
     def create(self, _kind: Kind, _namespace: str, _manifest: Manifest) -> None:
         raise AssertionError
@@ -86,7 +106,9 @@ def test_a_field_that_somebody_changed_is_put_back(cluster: Recorder) -> None:
 
 
 def test_defaults_and_spellings_of_the_api_server_are_no_difference(cluster: Recorder) -> None:
-    manifest = service(limits={"cpu": "1000m", "memory": "1024Mi"}, flag=False, empty="", ports=[{"port": 80}])
+    manifest = service(
+        limits={"cpu": "1000m", "memory": "1024Mi"}, publishNotReadyAddresses=False, empty="", ports=[{"port": 80}]
+    )
     apply_all(cluster, OWNER, [manifest], cluster.live)
     spec = cluster.live[SERVICE, "ocr"]["spec"]
     spec |= {
@@ -94,7 +116,7 @@ def test_defaults_and_spellings_of_the_api_server_are_no_difference(cluster: Rec
         "clusterIP": "10.0.0.1",
         "ports": [{"port": 80, "protocol": "TCP"}],
     }
-    del spec["flag"], spec["empty"]
+    del spec["publishNotReadyAddresses"], spec["empty"]
     assert apply_all(cluster, OWNER, [manifest], cluster.live) == 0
 
 
@@ -104,6 +126,61 @@ def test_another_value_is_a_difference(cluster: Recorder, change: dict[str, Any]
     apply_all(cluster, OWNER, [manifest], cluster.live)
     cluster.live[SERVICE, "ocr"]["spec"] |= change
     assert apply_all(cluster, OWNER, [manifest], cluster.live) == 1
+
+
+def test_what_server_side_apply_cannot_take_back_is_restored(cluster: Recorder) -> None:
+    apply_all(cluster, OWNER, [service(ports=[{"port": 80}])], cluster.live)
+    cluster.live[SERVICE, "ocr"]["metadata"]["managedFields"] = [
+        {"manager": "kubectl-edit", "fieldsV1": {"f:spec": {"f:externalIPs": {}}}}
+    ]
+    live = dict(cluster.live)
+
+    def apply(kind: Kind, _namespace: str, manifest: Manifest) -> Manifest:
+        return live[kind, manifest["metadata"]["name"]]  # it leaves what it does not name
+
+    cluster.apply = apply  # type: ignore[method-assign]
+    assert apply_all(cluster, OWNER, [service(ports=[{"port": 80}])], live) == 2
+    assert cluster.writes[-1] == "patch Service ocr"
+
+
+def test_what_was_added_may_contradict_what_is_applied(cluster: Recorder) -> None:
+    desired = [service(ports=[{"port": 80, "name": "http"}])]
+    apply_all(cluster, OWNER, desired, cluster.live)
+    cluster.live[SERVICE, "ocr"]["spec"]["ports"] = [{"port": 81, "name": "http"}]
+    cluster.refuses = {SERVICE}
+    assert apply_all(cluster, OWNER, desired, dict(cluster.live)) == 2
+    assert {item["path"] for item in cluster.patches[0]} >= {"/spec", "/metadata/resourceVersion"}
+
+
+def test_an_object_that_is_refused_keeps_none_of_the_others_from_being_applied(cluster: Recorder) -> None:
+    cluster.refuses = {SERVICE}
+    deployment = (DEPLOYMENT, {"kind": "Deployment", "metadata": {"name": "ocr-1"}, "spec": {}})
+    with pytest.raises(Invalid, match="refused"):
+        apply_all(cluster, OWNER, [service(), deployment], {})
+    assert (DEPLOYMENT, "ocr-1") in cluster.live
+
+
+def test_mending_leaves_out_what_belongs_to_somebody_else(cluster: Recorder) -> None:
+    cluster.live[SERVICE, "ocr"] = {"metadata": {"name": "ocr", "uid": "foreign"}}
+    deployment = (DEPLOYMENT, {"kind": "Deployment", "metadata": {"name": "ocr-1"}, "spec": {}})
+    assert mend_all(cluster, OWNER, [service(), deployment], {}) == 1
+    assert cluster.writes == ["apply Deployment ocr-1"]
+
+
+def test_an_object_of_ours_whose_owner_was_cut_off_is_taken_back(cluster: Recorder) -> None:
+    labels = {LABEL_MANAGED_BY: FIELD_MANAGER, LABEL_SERVICE: "ocr"}
+    metadata = {"name": "ocr", "uid": "x", "labels": labels, "annotations": {ANNOTATION_APPLIED: "1"}}
+    cluster.live[SERVICE, "ocr"] = {"metadata": metadata}
+    assert apply_all(cluster, OWNER, [service()], {}) == 1
+
+
+@pytest.mark.parametrize("lost", [LABEL_MANAGED_BY, LABEL_SERVICE])
+def test_without_our_labels_it_is_somebody_elses(cluster: Recorder, lost: str) -> None:
+    labels = {LABEL_MANAGED_BY: FIELD_MANAGER, LABEL_SERVICE: "ocr"} | {lost: "another"}
+    metadata = {"name": "ocr", "uid": "x", "labels": labels, "annotations": {ANNOTATION_APPLIED: "1"}}
+    cluster.live[SERVICE, "ocr"] = {"metadata": metadata}
+    with pytest.raises(NameTakenError):
+        apply_all(cluster, OWNER, [service()], {})
 
 
 def test_an_object_of_somebody_else_is_left_alone_with_a_sentence(cluster: Recorder) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 import pytest
@@ -35,7 +36,15 @@ EVERYTHING: dict[str, Any] = {
         "oneDNN": True,
         "overrides": {"op.rec.concurrency": "1", "b": "x y"},
     },
-    "consistency": {"mode": "Tolerance", "rtol": 0.001, "atol": 1e-05, "require": "EngineOnly", "required": False},
+    "consistency": {
+        "mode": "Tolerance",
+        "rtol": 0.001,
+        "atol": 1e-05,
+        "require": "EngineOnly",
+        "required": False,
+        "recheckInterval": "1m",
+        "signingKeySecret": "key",
+    },
     "drain": {"delay": "1m", "timeout": "2m"},
     "pod": {
         "nodeSelector": {"disk": "ssd"},
@@ -83,9 +92,9 @@ def test_deployment_with_every_field(golden: Golden, make_spec: MakeSpec, profil
 
 
 def test_services_select_one_revision(golden: Golden) -> None:
-    golden.check("service-traffic.yaml", objects.traffic_service("ocr", "a" * 10))
+    golden.check("service-traffic.yaml", objects.traffic_service("ocr", {"a" * 10: 100}))
     golden.check("service-stable.yaml", objects.stable_service("ocr", "a" * 10))
-    client.V1Service.model_validate(objects.traffic_service("ocr", "a" * 10))
+    client.V1Service.model_validate(objects.traffic_service("ocr", {"a" * 10: 100}))
 
 
 def test_grpc_has_a_port_of_its_own_that_says_it_is_http_2(make_spec: MakeSpec, profiles: Profiles) -> None:
@@ -93,7 +102,7 @@ def test_grpc_has_a_port_of_its_own_that_says_it_is_http_2(make_spec: MakeSpec, 
         0
     ]
     named = {port["name"]: port["containerPort"] for port in container["ports"]}
-    for service in (objects.traffic_service("ocr", "a" * 10), objects.stable_service("ocr", "a" * 10)):
+    for service in (objects.traffic_service("ocr", {"a" * 10: 100}), objects.stable_service("ocr", "a" * 10)):
         ports = {port["name"]: port for port in service["spec"]["ports"]}
         assert ports["grpc"]["port"] == named[ports["grpc"]["targetPort"]] == 9000
         assert ports["grpc"]["appProtocol"] == "kubernetes.io/h2c"
@@ -129,15 +138,15 @@ def test_without_a_secret_or_a_ca_nothing_is_mounted_for_a_store(make_spec: Make
 
 
 def test_a_service_without_a_revision_selects_no_pod() -> None:
-    assert objects.traffic_service("ocr", None)["spec"]["selector"][LABEL_REVISION] == "none"
+    assert objects.traffic_service("ocr", {})["spec"]["selector"][LABEL_REVISION] == "none"
 
 
 def test_disruption_budget_and_account(golden: Golden, make_spec: MakeSpec) -> None:
     budget = objects.disruption_budget("ocr", "a" * 10, make_spec(disruption={"maxUnavailable": "25%"}).disruption)
     golden.check("disruption-budget.yaml", budget)
-    golden.check("service-account.yaml", objects.service_account("ocr"))
+    golden.check("service-account.yaml", objects.service_account("ocr", {}))
     client.V1PodDisruptionBudget.model_validate(budget)
-    client.V1ServiceAccount.model_validate(objects.service_account("ocr"))
+    client.V1ServiceAccount.model_validate(objects.service_account("ocr", {}))
 
 
 def test_controller_revision(golden: Golden, make_spec: MakeSpec, profiles: Profiles) -> None:
@@ -181,6 +190,7 @@ OTHER: list[dict[str, Any]] = [
     {"engine": {"standby": False}},
     {"engine": {"workers": 2}},
     {"engine": {"overrides": {"a": "b"}}},
+    {"engine": {"script": "web_service_det.py --config=det.yml"}},
     {"consistency": {"required": False}},
     {"drain": {"delay": "6s"}},
     {"pod": {"env": [{"name": "A", "value": "b"}]}},
@@ -260,3 +270,28 @@ def test_names_fit_a_label_whatever_the_length(name: str, ending: str) -> None:
 @given(NAMES, NAMES)
 def test_two_names_stay_two(left: str, right: str) -> None:
     assert (names.fit(left, "-stable") == names.fit(right, "-stable")) == (left == right)
+
+
+def containers(spec: ServiceSpec, profile: Profile) -> dict[str, Manifest]:
+    pod = revision_of("ocr", spec, profile).template["spec"]
+    return {item["name"]: item["resources"] for item in (*pod["initContainers"], *pod["containers"])}
+
+
+def test_whoever_fetches_has_the_resources_of_the_serving_container_without_its_gpu(
+    make_spec: MakeSpec, profiles: Mapping[str, Profile]
+) -> None:
+    small = {"limits": {"cpu": "500m", "memory": "1Gi"}, "requests": {"cpu": "100m"}}
+    image = {"source": {"pvc": None, "image": {"reference": "models:1"}}}
+    found = containers(make_spec(resources=small, model=image), profiles["gpu"])
+    assert found["fetch"] == found["model"] == {"limits": {"cpu": "500m", "memory": "1Gi"}, "requests": {"cpu": "100m"}}
+    assert found["serve"]["limits"]["nvidia.com/gpu"] == "1"
+
+
+def test_a_profile_may_give_other_resources_for_fetching_within_the_limits_of_the_spec(
+    make_spec: MakeSpec, profiles: Mapping[str, Profile]
+) -> None:
+    profile = replace(profiles["cpu"], fetch_limits={"cpu": "1500m"}, fetch_requests={"cpu": "1", "memory": "64Mi"})
+    usual = containers(make_spec(), profile)["fetch"]
+    assert usual == {"limits": {"cpu": "1500m", "memory": "2Gi"}, "requests": {"cpu": "1", "memory": "64Mi"}}
+    bounded = containers(make_spec(resources={"limits": {"cpu": "500m"}}), profile)["fetch"]
+    assert bounded == {"limits": {"cpu": "500m", "memory": "2Gi"}, "requests": {"cpu": "500m", "memory": "64Mi"}}

@@ -1,10 +1,18 @@
 import itertools
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from paddle_serving_operator.api.conditions import Reason
-from paddle_serving_operator.rollout.diagnosis import diagnose, has_dropped, has_fetched, is_ending, is_ready
+from paddle_serving_operator.observe.pods import (
+    diagnose,
+    has_dropped,
+    has_fetched,
+    is_ending,
+    is_ready,
+    may_answer,
+)
 
 
 def pod(name: str = "ocr-1", **status: object) -> dict[str, Any]:
@@ -166,3 +174,15 @@ def test_the_states_of_a_pod() -> None:
     assert not has_dropped(pod(containerStatuses=[{"name": "serve", "started": False}]))
     assert has_fetched(pod(initContainerStatuses=[ended(code=0, container="fetch")]))
     assert not has_fetched(pod(initContainerStatuses=[ended(code=1, container="fetch")]))
+
+
+def test_a_pod_may_answer_until_it_has_ended_or_its_grace_period_is_over() -> None:
+    end = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+    told = {"metadata": {"name": "x", "deletionTimestamp": "2026-11-23T04:00:00Z"}, "status": {"phase": "Running"}}
+    assert may_answer(pod(phase="Running"), end)
+    assert may_answer(pod(), end)
+    assert may_answer(told, end - timedelta(seconds=20))
+    assert may_answer(told, end + timedelta(seconds=4))
+    assert not may_answer(told, end + timedelta(seconds=6))
+    assert not may_answer(pod(phase="Failed"), end)
+    assert not may_answer(pod(phase="Succeeded"), end)

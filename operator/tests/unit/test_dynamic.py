@@ -15,6 +15,7 @@ from typing_extensions import override
 from paddle_serving_operator.constants import DEPLOYMENT, PADDLE_SERVICE, SERVICE
 from paddle_serving_operator.kube.dynamic import DynamicCluster, load_configuration
 from paddle_serving_operator.kube.errors import Conflict, Forbidden, Invalid, KubeError, NotFound, Unavailable
+from paddle_serving_operator.recorder import Unrecorded
 
 
 class Server(BaseHTTPRequestHandler):
@@ -58,7 +59,7 @@ def cluster(server: type[Server]) -> DynamicCluster:
     configuration = client.Configuration()
     configuration.host = f"http://127.0.0.1:{server.port}"
     configuration.api_key = {"authorization": "Bearer secret"}
-    return DynamicCluster(configuration, connections=1)
+    return DynamicCluster(configuration, connections=1, recorder=Unrecorded())
 
 
 def test_every_request_carries_the_token(cluster: DynamicCluster, server: type[Server]) -> None:
@@ -66,7 +67,7 @@ def test_every_request_carries_the_token(cluster: DynamicCluster, server: type[S
     assert server.requests[0][2] == "Bearer secret"
 
 
-def test_in_a_pod_the_token_of_the_service_account_is_sent(
+def test_in_a_pod_the_token_of_the_service_account_is_sent_and_no_proxy_is_asked(
     server: type[Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token, certificate = tmp_path / "token", tmp_path / "ca.crt"
@@ -76,12 +77,16 @@ def test_in_a_pod_the_token_of_the_service_account_is_sent(
     monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(certificate))
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):  # of the chart's value `env`
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
     configuration = load_configuration()
     assert configuration.host == "https://127.0.0.1:443"
     assert configuration.ssl_ca_cert == str(certificate)
     configuration.refresh_api_key_hook = None  # it would set the address again
     configuration.host = f"http://127.0.0.1:{server.port}"
-    DynamicCluster(configuration, connections=1).get(SERVICE, "default", "ocr")
+    DynamicCluster(configuration, connections=1, recorder=Unrecorded()).get(SERVICE, "default", "ocr")
     assert (server.requests[0][2] or "").lower() == "bearer of-the-pod"
 
 
@@ -144,11 +149,27 @@ def test_an_error_becomes_one_of_five_kinds_and_says_what_was_tried(
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "problem",
+    [
+        ".spec.template.spec.affinity.nodeAfinity: field not declared in schema",
+        ".spec.template.spec.tolerations: expected list, got &{map[]}",
+    ],
+)
+def test_a_field_that_the_schema_does_not_know_is_a_mistake_and_no_outage(
+    cluster: DynamicCluster, server: type[Server], problem: str
+) -> None:
+    sentence = f"failed to create typed patch object (default/ocr-1; apps/v1, Kind=Deployment): {problem}"
+    server.answers = [(500, {"message": sentence})]
+    with pytest.raises(Invalid, match="patch Deployment default/ocr-1: failed to create"):
+        cluster.apply(DEPLOYMENT, "default", {"metadata": {"name": "ocr-1"}})
+
+
 def test_no_answer_is_unavailable() -> None:
     configuration = client.Configuration()
     configuration.host = "http://127.0.0.1:1"
     with pytest.raises(Unavailable, match="no answer from the API server"):
-        DynamicCluster(configuration, connections=1).get(SERVICE, "default", "ocr")
+        DynamicCluster(configuration, connections=1, recorder=Unrecorded()).get(SERVICE, "default", "ocr")
 
 
 def test_it_knows_whether_the_definition_is_installed(cluster: DynamicCluster, server: type[Server]) -> None:

@@ -1,78 +1,218 @@
 import asyncio
 import io
+import itertools
 import json
 import logging
+import time
+from collections.abc import Iterable, Sized
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-import kopf
 import pytest
+from yarl import URL
 
-from paddle_serving_operator.constants import LABEL_SERVICE, Key
+from paddle_serving_operator.constants import (
+    DISRUPTION_BUDGET,
+    LABEL_SERVICE,
+    OWNED_KINDS,
+    PADDLE_SERVICE,
+    POD,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    Kind,
+    Manifest,
+)
 from paddle_serving_operator.handlers import registry as handlers
+from paddle_serving_operator.handlers.hub import Hub
+from paddle_serving_operator.handlers.session import Listener, path_of
 from paddle_serving_operator.json_logging import start_logging
+from paddle_serving_operator.observe.mirror import WATCHED_KINDS, Mirror
 from paddle_serving_operator.reconcile.queue import Queue, Timing
 
-
-class Threads:
-    def __init__(self, *, alive: bool = True) -> None:
-        self._alive = alive
-
-    def alive(self) -> bool:
-        return self._alive
+OURS = {"apiVersion": PADDLE_SERVICE.api_version, "kind": PADDLE_SERVICE.kind, "name": "ocr", "uid": "2"}
 
 
-class Clock:
-    seconds = 0.0
+class Desk(NamedTuple):
+    """A hub, and what it fills."""
 
-    def __call__(self) -> float:
-        return self.seconds
+    hub: Hub
+    mirror: Mirror
+    queue: Queue
 
-
-def memo(*, alive: bool = True) -> tuple[handlers.Memo, Clock]:
-    clock = Clock()
-    threads: Any = Threads(alive=alive)
-    return handlers.Memo(Queue(Timing(clock, lambda: 0.0)), threads), clock
-
-
-def test_an_event_of_a_service_puts_its_key_into_the_queue() -> None:
-    shared, _ = memo()
-    asyncio.run(handlers.on_service_event(namespace="default", name="ocr", memo=shared))
-    assert shared.queue.take(timedelta(0)) == Key("default", "ocr")
+    def due(self) -> dict[str, str]:
+        """Everything that is due, by namespace/name, with its causes; it is taken."""
+        found = {}
+        while turn := self.queue.take(timedelta(0)):
+            found[turn.key.path()] = ", ".join(str(cause) for cause in turn.causes)
+            self.queue.finished(turn.key)
+        return found
 
 
-def test_an_event_of_a_child_puts_its_owner_into_the_queue() -> None:
-    shared, _ = memo()
-    labels: Any = {LABEL_SERVICE: "ocr"}
-    asyncio.run(handlers.on_child_event(namespace="default", labels=labels, memo=shared))
-    asyncio.run(handlers.on_child_event(namespace="default", labels={}, memo=shared))
-    assert shared.queue.take(timedelta(0)) == Key("default", "ocr")
-    assert len(shared.queue) == 0
+@pytest.fixture
+def desk() -> Desk:
+    mirror, queue = Mirror(time.monotonic), Queue(Timing(lambda: 0.0, lambda: 0.0))
+    return Desk(Hub(mirror, queue), mirror, queue)
 
 
-def test_the_probe_tells_the_age_of_the_oldest_work() -> None:
-    shared, clock = memo()
-    shared.queue.add(Key("default", "ocr"))
-    clock.seconds = 2.5
-    assert asyncio.run(handlers.probe(memo=shared)) == {"oldestSeconds": 2.5, "waiting": 1}
+def made(name: str, version: int = 1, namespace: str = "default", **metadata: Any) -> Manifest:  # noqa: ANN401 - JSON
+    given = {"name": name, "namespace": namespace, "uid": f"uid-{name}", "resourceVersion": str(version)}
+    return {"metadata": given | metadata}
 
 
-def test_the_probe_fails_when_the_work_is_stuck_or_the_workers_are_dead() -> None:
-    shared, clock = memo()
-    shared.queue.add(Key("default", "ocr"))
-    clock.seconds = 301
-    with pytest.raises(kopf.PermanentError, match="dead or stuck"):
-        asyncio.run(handlers.probe(memo=shared))
-    dead, _ = memo(alive=False)
-    with pytest.raises(kopf.PermanentError, match="dead or stuck"):
-        asyncio.run(handlers.probe(memo=dead))
+def child(name: str, version: int = 1, **metadata: Any) -> Manifest:  # noqa: ANN401 - JSON
+    return made(name, version, labels={LABEL_SERVICE: "ocr"}, **metadata)
+
+
+def test_an_event_of_kopf_is_heard_with_its_kind(desk: Desk) -> None:
+    event: Any = {"type": "ADDED", "object": made("ocr")}
+    memo = handlers.Memo(desk.hub, None)
+    asyncio.run(handlers.hearing(PADDLE_SERVICE)(event=event, memo=memo, namespace="default"))  # type: ignore[arg-type]
+    assert desk.due() == {"default/ocr": "PaddleService ocr ADDED"}
+    assert desk.mirror.known(PADDLE_SERVICE, "default") == [made("ocr")]
+
+
+def test_an_event_of_a_child_puts_its_owner_into_the_queue_and_the_child_into_the_mirror(desk: Desk) -> None:
+    desk.hub.heard(POD, None, child("ocr-1"))
+    assert desk.due() == {"default/ocr": "Pod ocr-1 listed"}
+    desk.hub.heard(POD, "DELETED", child("ocr-1", 2))
+    assert desk.due() == {"default/ocr": "Pod ocr-1 DELETED"}
+    assert desk.mirror.known(POD, "default") == []
+
+
+def test_an_object_that_is_nobodys_concerns_nobody(desk: Desk) -> None:
+    desk.hub.heard(SERVICE, "ADDED", made("theirs"))
+    assert desk.due() == {}
+
+
+def test_a_child_that_lost_its_label_is_found_by_its_owner(desk: Desk) -> None:
+    owners = [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "set", "uid": "1"}, OURS]
+    desk.hub.heard(SERVICE, "MODIFIED", made("ocr", labels={LABEL_SERVICE: "another"}, ownerReferences=owners))
+    assert set(desk.due()) == {"default/another", "default/ocr"}
+
+
+def services(desk: Desk) -> None:
+    for namespace, name in (("default", "ocr"), ("default", "seg"), ("other", "b")):
+        desk.hub.heard(PADDLE_SERVICE, None, made(name, namespace=namespace))
+    desk.hub.heard(PADDLE_SERVICE, None, made("gone"))
+    desk.hub.heard(PADDLE_SERVICE, "DELETED", made("gone", 2))
+    desk.due()
+
+
+def test_a_budget_of_somebody_else_concerns_every_service_of_its_namespace_when_its_spec_changes(desk: Desk) -> None:
+    services(desk)
+    every = {"default/ocr", "default/seg"}
+
+    def heard(change: str, version: int, generation: int, **metadata: Any) -> set[str]:  # noqa: ANN401 - JSON
+        desk.hub.heard(DISRUPTION_BUDGET, change, made("theirs", version, generation=generation, **metadata))
+        return set(desk.due())
+
+    assert heard("ADDED", 1, 1) == every
+    assert heard("MODIFIED", 2, 1) == set()  # its status
+    assert heard("MODIFIED", 3, 2) == every
+    assert heard("MODIFIED", 4, 3, ownerReferences=[OURS]) == {"default/ocr"}
+    assert heard("DELETED", 5, 3) == every
+
+
+def test_an_account_of_somebody_else_concerns_every_service_when_it_comes_or_goes(desk: Desk) -> None:
+    services(desk)
+    for change, version, count in (("ADDED", 1, 2), ("MODIFIED", 2, 0), ("DELETED", 3, 2)):
+        desk.hub.heard(SERVICE_ACCOUNT, change, made("reader", version))
+        assert len(desk.due()) == count, change
+
+
+def test_what_went_while_nobody_watched_is_made_up_for_by_the_next_list(desk: Desk) -> None:
+    desk.hub.listed(SERVICE, None, [child("ocr"), child("ocr-stable")], "5")
+    assert desk.due() == {}  # kopf tells each of them
+    desk.hub.listed(SERVICE, None, [child("ocr")], "9")
+    assert desk.due() == {"default/ocr": "Service ocr-stable vanished"}
+
+
+def test_only_a_right_that_is_missing_is_told_to_every_service(desk: Desk) -> None:
+    services(desk)
+    desk.hub.refused(POD, None, forbidden=False)
+    assert desk.due() == {}  # the API server is away: there is nothing to tell, and nobody to tell it to
+    desk.hub.refused(SERVICE, None, forbidden=True)
+    assert desk.due() == dict.fromkeys(("default/ocr", "default/seg", "other/b"), "Service cannot be watched")
+    desk.hub.refused(SERVICE, None, forbidden=True)
+    assert desk.due() == {}
+
+
+class Response:
+    def __init__(self, status: int, content: object = None) -> None:
+        self.status, self.ok, self._content = status, status < 400, content
+
+    async def json(self) -> object:
+        return self._content
+
+
+def ask(desk: Desk, url: str, answer: Response | Exception, scope: str | None = "default") -> None:
+    """What kopf's session does with one request."""
+
+    async def handler(_request: Any) -> Any:  # noqa: ANN401 - aiohttp's own
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    class Request(NamedTuple):
+        url: URL
+        method: str = "GET"
+
+    request: Any = Request(URL(f"https://host/k8s/clusters/c-1{url}"))  # an API server behind a path of its own
+    asyncio.run(Listener(desk.hub, scope)(request, handler))
+
+
+PODS = "/api/v1/namespaces/default/pods?labelSelector=x"
+
+
+def test_a_list_that_kopf_reads_fills_the_mirror_and_a_refusal_of_its_watch_empties_it_until_it_goes_on(
+    desk: Desk,
+) -> None:
+    ask(desk, PODS, Response(200, {"metadata": {"resourceVersion": "7"}, "items": [child("ocr-1")]}))
+    assert desk.mirror.holds(POD, "default")
+    assert not desk.mirror.holds(POD, "other")
+    ask(desk, f"{PODS}&watch=true", Response(403))
+    assert not desk.mirror.holds(POD, "default")
+    ask(desk, f"{PODS}&watch=true", Response(200))
+    assert desk.mirror.holds(POD, "default")
+    with pytest.raises(TimeoutError):
+        ask(desk, f"{PODS}&watch=true", TimeoutError())
+    assert not desk.mirror.holds(POD, "default")
+    ask(desk, PODS, Response(200, {"metadata": {"resourceVersion": "9"}, "items": []}))
+    assert desk.mirror.holds(POD, "default")
+    assert desk.mirror.known(POD, "default") == []
+
+
+def test_requests_about_anything_else_are_no_news(desk: Desk) -> None:
+    for url in ("/api/v1", "/api/v1/namespaces/default/secrets", "/api/v1/pods"):
+        ask(desk, url, Response(403))
+    assert desk.mirror.wait([(POD, "default")], 0) is False
+
+
+@pytest.mark.parametrize(
+    ("kind", "scope", "path"),
+    [
+        (POD, None, "/api/v1/pods"),
+        (PADDLE_SERVICE, "ml", "/apis/serving.paddlepaddle.org/v1alpha1/namespaces/ml/paddleservices"),
+    ],
+)
+def test_kopf_asks_at_the_paths_that_are_listened_to(kind: Kind, scope: str | None, path: str) -> None:
+    assert path_of(kind, scope) == path
 
 
 def test_only_events_are_handled_so_kopf_writes_nothing_to_objects() -> None:
     registry: Any = handlers.make_registry()
     assert not registry._changing._handlers
     assert not registry._spawning._handlers
-    assert {handler.id for handler in registry._watching._handlers} == {"service", "deployment", "pod", "address"}
+    assert [handler.id for handler in registry._watching._handlers] == [kind.plural for kind in WATCHED_KINDS]
+    assert set(OWNED_KINDS) < set(WATCHED_KINDS)
+
+
+def test_a_request_that_is_refused_is_repeated_without_an_end() -> None:
+    retries = handlers.operator_settings().networking.error_backoffs
+    assert isinstance(retries, Iterable)
+    assert list(itertools.islice(retries, 8)) == [1, 2, 4, 8, 16, 30, 30, 30]
+    assert next(iter(retries)) == 1  # every request begins anew
+    assert not isinstance(retries, Sized)  # of those kopf asks how many there are
 
 
 def test_kopf_watches_only_our_children_and_needs_no_peering() -> None:
@@ -81,17 +221,23 @@ def test_kopf_watches_only_our_children_and_needs_no_peering() -> None:
     assert settings.scanning.disabled
     assert not settings.posting.enabled
     assert isinstance(settings.watching.server_timeout, int)
-    selectors = list(settings.watching.label_selectors.values())
-    assert selectors == ["app.kubernetes.io/managed-by=paddle-serving-operator"] * 3
+    assert settings.process.ultimate_exiting_timeout is None
+    selectors = settings.watching.label_selectors
+    assert set(selectors.values()) == {LABEL_SERVICE}
+    # three kinds are everybody's: other people's budgets cover our pods, and their accounts run them
+    assert len(list(selectors)) == len(WATCHED_KINDS) - 3
+    for kind in (("policy", "v1", "poddisruptionbudgets"), ("", "v1", "serviceaccounts")):
+        assert kind not in selectors
 
 
-def test_log_lines_are_json_with_the_object_they_are_about() -> None:
+def test_log_lines_are_json_with_the_object_they_are_about_and_what_a_pass_did() -> None:
     stream = io.StringIO()
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
+    told = {"key": "default/ocr", "causes": ["Pod ocr-1 ADDED"], "writes": 0, "phase": "Healthy"}
     try:
         start_logging("INFO", stream)
-        logging.getLogger("operator").info("two\nlines", extra={"key": "default/ocr"})
+        logging.getLogger("operator").info("two\nlines", extra=told)
         logging.getLogger("kopf.objects").info("chatter")
     finally:
         root.handlers[:], root.level = before, level
@@ -101,3 +247,4 @@ def test_log_lines_are_json_with_the_object_they_are_about() -> None:
     assert fields["message"] == "two\nlines"
     assert fields["level"] == "info"
     assert fields["object"] == "default/ocr"
+    assert (fields["causes"], fields["writes"], fields["phase"]) == (["Pod ocr-1 ADDED"], 0, "Healthy")

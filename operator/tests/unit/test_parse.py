@@ -7,6 +7,7 @@ import pytest
 from paddle_serving_operator.api.fields import SpecError
 from paddle_serving_operator.api.parse import parse_spec
 from paddle_serving_operator.api.types import (
+    Account,
     ConfigMapSource,
     ConsistencyMode,
     EngineMode,
@@ -131,14 +132,15 @@ BAD = [
     ({"engine": {"workers": 0}}, "spec.engine.workers", "from 1 to 64"),
     ({"engine": {"irOptim": "yes"}}, "spec.engine.irOptim", "true or false"),
     ({"engine": {"overrides": {"--digest": "x"}}}, "spec.engine.overrides", "path into config.yml"),
+    ({"engine": {"script": "-m serving"}}, "spec.engine.script", "a file of the package, followed by its arguments"),
     ({"engine": []}, "spec.engine", "must be an object"),
     ({"consistency": {"rtol": 0.1}}, "spec.consistency.rtol", "belongs to mode Tolerance"),
-    ({"consistency": {"mode": "Tolerance"}}, "spec.consistency.mode", "without a tolerance"),
+    ({"consistency": {"mode": "Tolerance"}}, "spec.consistency.mode", "no tolerance is given"),
     ({"consistency": {"mode": "Tolerance", "atol": -1}}, "spec.consistency.atol", "not negative"),
     ({"consistency": {"mode": "Tolerance", "atol": float("nan")}}, "spec.consistency.atol", "not negative"),
     ({"rollout": {"progressDeadline": "soon"}}, "spec.rollout.progressDeadline", "for example 90s"),
     ({"rollout": {"progressDeadline": ""}}, "spec.rollout.progressDeadline", "for example 90s"),
-    ({"rollout": {"strategy": "Canary"}}, "spec.rollout.strategy", "Use one of BlueGreen"),
+    ({"rollout": {"strategy": "Linear"}}, "spec.rollout.strategy", "Use one of BlueGreen, Canary, Recreate"),
     ({"disruption": {"maxUnavailable": "half"}}, "spec.disruption.maxUnavailable", "25%"),
     ({"pod": {"env": [{"name": "A-B", "value": ""}]}}, "spec.pod.env[0].name", "letters, digits and _"),
     ({"pod": {"env": [{"name": "A", "valueFrom": {}}]}}, "spec.pod.env[0].value", "is missing"),
@@ -169,3 +171,32 @@ def test_a_long_wrong_value_is_cut_in_the_sentence(make_raw_spec: Callable[..., 
 def test_a_spec_that_is_no_object_is_refused(raw: object) -> None:
     with pytest.raises(SpecError, match=r"spec is .*; it must be an object"):
         parse_spec(KEY, raw)
+
+
+ZEROS = ["0", 0, "0.0", "00", "0m", "0Mi", "0.000Gi", "0k"]
+
+
+@pytest.mark.parametrize("name", ["cpu", "memory", "nvidia.com/gpu"])
+@pytest.mark.parametrize("value", [*ZEROS, -1, "-1", "-500m"])
+def test_a_limit_that_limits_nothing_is_refused(make_raw_spec: Callable[..., Any], name: str, value: str | int) -> None:
+    with pytest.raises(SpecError) as refused:
+        parse_spec(KEY, make_raw_spec(resources={"limits": {name: value}}))
+    assert f"spec.resources.limits.{name} is {value!r}" in str(refused.value)
+
+
+def test_a_request_may_be_zero_and_not_negative(make_raw_spec: Callable[..., Any]) -> None:
+    assert parse_spec(KEY, make_raw_spec(resources={"requests": {"cpu": 0}})).requests == {"cpu": "0"}
+    with pytest.raises(SpecError, match=r"requests\.cpu is -1"):
+        parse_spec(KEY, make_raw_spec(resources={"requests": {"cpu": -1}}))
+
+
+def test_an_account_has_a_name_or_annotations(make_raw_spec: Callable[..., Any]) -> None:
+    def account(**fields: object) -> Account:
+        return parse_spec(KEY, make_raw_spec(pod={"serviceAccount": fields})).pod.account
+
+    assert account() == Account("", {})
+    assert account(name="models.reader") == Account("models.reader", {})
+    assert account(annotations={"a/b": "c"}) == Account("", {"a/b": "c"})
+    for wrong in ({"name": "a", "annotations": {"b": "c"}}, {"name": "A_b"}, {"name": "a", "role": "b"}):
+        with pytest.raises(SpecError, match=r"spec\.pod\.serviceAccount"):
+            account(**wrong)

@@ -1,63 +1,37 @@
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from paddle_serving_operator.api.conditions import Condition, ConditionStatus, ConditionType, Reason
-from paddle_serving_operator.api.status import Phase, ServiceStatus, Track, Verification
-from paddle_serving_operator.rollout.machine import refused, step
-from paddle_serving_operator.rollout.model import Goal, Observation, Plan, RevisionSeen, Trouble
+from paddle_serving_operator.api.conditions import ConditionType, Reason
+from paddle_serving_operator.api.status import Phase, ServiceStatus
+from paddle_serving_operator.api.verification import Verification
+from paddle_serving_operator.rollout.facts import Trouble
+from paddle_serving_operator.rollout.plan import next_plan, refused
 
-NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
-OLD, NEW, NEXT = "a" * 10, "b" * 10, "c" * 10
-TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
-
-
-def goal(revision: str = NEW, **fields: object) -> Goal:
-    made = Goal(
-        generation=1,
-        revision=revision,
-        model_digest=f"sha256:{revision}",
-        image="runtime:1",
-        replicas=2,
-        progress_deadline=timedelta(minutes=10),
-        paused=False,
-        consistency_required=True,
-        url="http://ocr.default.svc",
-    )
-    return replace(made, **fields)  # type: ignore[arg-type]
-
-
-def track(revision: str) -> Track:
-    return Track(revision, f"sha256:{revision}", "runtime:1", 2, 2, 100)
-
-
-def pods(ready: int, wanted: int = 2, trouble: Trouble | None = None) -> RevisionSeen:
-    return RevisionSeen(deployed=True, wanted=wanted, pods=wanted, ready=ready, trouble=trouble)
-
-
-def seen(
-    traffic: str | None, revisions: dict[str, RevisionSeen] | None = None, serving: set[str] | None = None
-) -> Observation:
-    endpoints = ({traffic} if traffic else set()) if serving is None else serving
-    return Observation(traffic, frozenset(endpoints), revisions or {})
-
-
-STABLE = ServiceStatus(phase=Phase.HEALTHY, stable=track(OLD))
-ROLLING = replace(STABLE, phase=Phase.PROGRESSING, canary=track(NEW), progress_started_at=NOW)
-NOT_CONSISTENT = Trouble(Reason.NOT_CONSISTENT, "hello.json differs", terminal=True)
-UNSCHEDULABLE = Trouble(Reason.UNSCHEDULABLE, "No node takes pod x", terminal=False)
-NO_MODEL = Trouble(Reason.DIGEST_MISMATCH, "expected 1, found 2", terminal=True, about_model=True)
-
-
-def condition(plan: Plan, kind: ConditionType) -> Condition:
-    found = plan.status.condition(kind)
-    assert found is not None
-    return found
+from .rollouts import (
+    FALSE,
+    NEW,
+    NEXT,
+    NO_MODEL,
+    NOT_CONSISTENT,
+    NOW,
+    OLD,
+    ROLLING,
+    STABLE,
+    TRUE,
+    UNKNOWN,
+    UNSCHEDULABLE,
+    condition,
+    goal,
+    pods,
+    seen,
+    track,
+)
 
 
 def test_the_first_revision_is_started_without_traffic() -> None:
-    plan = step(goal(), ServiceStatus(), seen(None), NOW)
+    plan = next_plan(goal(), ServiceStatus(), seen(None), NOW)
     assert plan.revisions == (NEW,)
     assert plan.traffic is None
     assert plan.status.phase is Phase.PENDING
@@ -68,14 +42,14 @@ def test_the_first_revision_is_started_without_traffic() -> None:
 
 def test_the_first_revision_gets_traffic_only_when_every_pod_is_ready() -> None:
     status = ServiceStatus(canary=track(NEW), progress_started_at=NOW)
-    assert step(goal(), status, seen(None, revisions={NEW: pods(1)}), NOW).traffic is None
-    assert step(goal(), status, seen(None, revisions={NEW: pods(2)}), NOW).traffic == NEW
+    assert next_plan(goal(), status, seen(None, revisions={NEW: pods(1)}), NOW).traffic is None
+    assert next_plan(goal(), status, seen(None, revisions={NEW: pods(2)}), NOW).traffic == NEW
 
 
 def test_the_first_revision_is_healthy_once_the_service_and_its_endpoints_are_seen() -> None:
     status = ServiceStatus(canary=track(NEW), progress_started_at=NOW)
-    before = step(goal(), status, seen(NEW, serving=set(), revisions={NEW: pods(2)}), NOW)
-    after = step(goal(), before.status, seen(NEW, serving={NEW}, revisions={NEW: pods(2)}), NOW)
+    before = next_plan(goal(), status, seen(NEW, serving=set(), revisions={NEW: pods(2)}), NOW)
+    after = next_plan(goal(), before.status, seen(NEW, serving={NEW}, revisions={NEW: pods(2)}), NOW)
     assert before.status.phase is Phase.PROGRESSING
     assert before.look_again_in is not None
     assert after.status.phase is Phase.HEALTHY
@@ -86,8 +60,16 @@ def test_the_first_revision_is_healthy_once_the_service_and_its_endpoints_are_se
     assert condition(after, ConditionType.PROGRESSING).reason is Reason.ROLLED_OUT
 
 
+def test_endpoints_of_the_stable_service_do_not_stand_for_those_that_users_ask() -> None:
+    plan = next_plan(goal(OLD), STABLE, seen(OLD, serving={OLD}, asked=set(), revisions={OLD: pods(2)}), NOW)
+    ready = condition(plan, ConditionType.READY)
+    assert (ready.status, ready.reason) == (FALSE, Reason.WAITING_FOR_ENDPOINTS)
+    assert plan.status.phase is Phase.PROGRESSING
+    assert plan.look_again_in is not None
+
+
 def test_a_new_revision_starts_beside_the_old_one_which_keeps_all_traffic() -> None:
-    plan = step(goal(), STABLE, seen(OLD, revisions={OLD: pods(2)}), NOW)
+    plan = next_plan(goal(), STABLE, seen(OLD, revisions={OLD: pods(2)}), NOW)
     assert plan.revisions == (OLD, NEW)
     assert plan.traffic == OLD
     assert plan.status.phase is Phase.PROGRESSING
@@ -97,14 +79,14 @@ def test_a_new_revision_starts_beside_the_old_one_which_keeps_all_traffic() -> N
 
 def test_traffic_waits_until_a_written_status_names_the_candidate() -> None:
     both = {OLD: pods(2), NEW: pods(2)}
-    first = step(goal(), STABLE, seen(OLD, revisions=both), NOW)
-    second = step(goal(), first.status, seen(OLD, revisions=both), NOW)
+    first = next_plan(goal(), STABLE, seen(OLD, revisions=both), NOW)
+    second = next_plan(goal(), first.status, seen(OLD, revisions=both), NOW)
     assert first.traffic == OLD
     assert second.traffic == NEW
 
 
 def test_traffic_moves_first_and_the_old_pods_stay() -> None:
-    plan = step(goal(), ROLLING, seen(OLD, revisions={OLD: pods(2), NEW: pods(2)}), NOW)
+    plan = next_plan(goal(), ROLLING, seen(OLD, revisions={OLD: pods(2), NEW: pods(2)}), NOW)
     assert plan.traffic == NEW
     assert plan.revisions == (OLD, NEW)
     assert plan.status.stable is not None
@@ -113,10 +95,10 @@ def test_traffic_moves_first_and_the_old_pods_stay() -> None:
 
 def test_the_old_pods_go_only_after_the_switch_was_seen_written_and_left_by_the_endpoints() -> None:
     both = {OLD: pods(2), NEW: pods(2)}
-    unwritten = step(goal(), ROLLING, seen(NEW, serving={NEW}, revisions=both), NOW)
-    switched = step(goal(), ROLLING, seen(NEW, serving={OLD}, revisions=both), NOW)
-    written = step(goal(), switched.status, seen(NEW, serving={OLD, NEW}, revisions=both), NOW)
-    gone = step(goal(), written.status, seen(NEW, serving={NEW}, revisions=both), NOW)
+    unwritten = next_plan(goal(), ROLLING, seen(NEW, serving={NEW}, revisions=both), NOW)
+    switched = next_plan(goal(), ROLLING, seen(NEW, serving={OLD}, revisions=both), NOW)
+    written = next_plan(goal(), switched.status, seen(NEW, serving={OLD, NEW}, revisions=both), NOW)
+    gone = next_plan(goal(), written.status, seen(NEW, serving={NEW}, revisions=both), NOW)
     assert unwritten.revisions == switched.revisions == written.revisions == (OLD, NEW)
     assert switched.stable == NEW
     assert gone.revisions == (NEW,)
@@ -124,7 +106,7 @@ def test_the_old_pods_go_only_after_the_switch_was_seen_written_and_left_by_the_
 
 
 def test_scaling_makes_no_rollout() -> None:
-    plan = step(goal(OLD, replicas=5), STABLE, seen(OLD, revisions={OLD: pods(2)}), NOW)
+    plan = next_plan(goal(OLD, replicas=5), STABLE, seen(OLD, revisions={OLD: pods(2)}), NOW)
     assert plan.revisions == (OLD,)
     assert plan.traffic == OLD
     assert plan.status.canary is None
@@ -132,14 +114,14 @@ def test_scaling_makes_no_rollout() -> None:
 
 
 def test_another_change_starts_anew_from_the_stable_revision() -> None:
-    plan = step(goal(NEXT), ROLLING, seen(OLD, revisions={OLD: pods(2), NEW: pods(2)}), NOW + timedelta(minutes=9))
+    plan = next_plan(goal(NEXT), ROLLING, seen(OLD, revisions={OLD: pods(2), NEW: pods(2)}), NOW + timedelta(minutes=9))
     assert plan.revisions == (OLD, NEXT)
     assert plan.traffic == OLD
     assert plan.status.progress_started_at == NOW + timedelta(minutes=9)
 
 
 def test_another_change_right_after_the_switch_starts_from_the_revision_with_the_traffic() -> None:
-    plan = step(goal(NEXT), ROLLING, seen(NEW, serving={OLD, NEW}, revisions={OLD: pods(2), NEW: pods(2)}), NOW)
+    plan = next_plan(goal(NEXT), ROLLING, seen(NEW, serving={OLD, NEW}, revisions={OLD: pods(2), NEW: pods(2)}), NOW)
     assert plan.traffic == NEW
     assert plan.status.stable is not None
     assert plan.status.stable.revision == NEW
@@ -147,7 +129,7 @@ def test_another_change_right_after_the_switch_starts_from_the_revision_with_the
 
 
 def test_going_back_to_the_stable_spec_ends_the_rollout_at_once() -> None:
-    plan = step(goal(OLD), ROLLING, seen(OLD, revisions={OLD: pods(2), NEW: pods(1)}), NOW)
+    plan = next_plan(goal(OLD), ROLLING, seen(OLD, revisions={OLD: pods(2), NEW: pods(1)}), NOW)
     assert plan.revisions == (OLD,)
     assert plan.status.phase is Phase.HEALTHY
     assert plan.status.canary is None
@@ -155,7 +137,7 @@ def test_going_back_to_the_stable_spec_ends_the_rollout_at_once() -> None:
 
 def test_a_paused_rollout_holds_the_traffic() -> None:
     both = {OLD: pods(2), NEW: pods(2)}
-    plan = step(goal(paused=True), ROLLING, seen(OLD, revisions=both), NOW + timedelta(hours=5))
+    plan = next_plan(goal(paused=True), ROLLING, seen(OLD, revisions=both), NOW + timedelta(hours=5))
     assert plan.traffic == OLD
     assert plan.status.phase is Phase.PROGRESSING
     assert condition(plan, ConditionType.PROGRESSING).reason is Reason.PAUSED
@@ -163,7 +145,7 @@ def test_a_paused_rollout_holds_the_traffic() -> None:
 
 def test_with_no_replicas_nothing_is_verified_and_nothing_is_promoted() -> None:
     nobody = {OLD: pods(0, wanted=0), NEW: pods(0, wanted=0)}
-    plan = step(goal(replicas=0), ROLLING, seen(OLD, serving=set(), revisions=nobody), NOW + timedelta(hours=5))
+    plan = next_plan(goal(replicas=0), ROLLING, seen(OLD, serving=set(), revisions=nobody), NOW + timedelta(hours=5))
     assert plan.traffic == OLD
     assert plan.status.phase is Phase.PROGRESSING
     assert plan.status.progress_started_at is None
@@ -171,7 +153,7 @@ def test_with_no_replicas_nothing_is_verified_and_nothing_is_promoted() -> None:
 
 
 def test_a_settled_service_scaled_to_zero_is_healthy_but_not_ready() -> None:
-    plan = step(goal(OLD, replicas=0), STABLE, seen(OLD, serving=set(), revisions={OLD: pods(0, wanted=0)}), NOW)
+    plan = next_plan(goal(OLD, replicas=0), STABLE, seen(OLD, serving=set(), revisions={OLD: pods(0, wanted=0)}), NOW)
     assert plan.status.phase is Phase.HEALTHY
     assert condition(plan, ConditionType.READY).status is FALSE
     assert condition(plan, ConditionType.DEGRADED).status is FALSE
@@ -183,7 +165,7 @@ def test_a_settled_service_scaled_to_zero_is_healthy_but_not_ready() -> None:
 def test_a_candidate_that_fails_for_good_is_failed_and_stable_keeps_everything(
     trouble: Trouble, kind: ConditionType
 ) -> None:
-    plan = step(goal(), ROLLING, seen(OLD, revisions={OLD: pods(2), NEW: pods(0, trouble=trouble)}), NOW)
+    plan = next_plan(goal(), ROLLING, seen(OLD, revisions={OLD: pods(2), NEW: pods(0, trouble=trouble)}), NOW)
     assert plan.status.phase is Phase.FAILED
     assert plan.traffic == OLD
     assert plan.revisions == (OLD, NEW)
@@ -197,23 +179,25 @@ def test_a_candidate_that_fails_for_good_is_failed_and_stable_keeps_everything(
 
 
 def test_a_first_revision_that_fails_is_not_ready_for_the_same_reason() -> None:
-    plan = step(goal(), ServiceStatus(), seen(None, revisions={NEW: pods(0, trouble=NOT_CONSISTENT)}), NOW)
+    plan = next_plan(goal(), ServiceStatus(), seen(None, revisions={NEW: pods(0, trouble=NOT_CONSISTENT)}), NOW)
     assert plan.status.phase is Phase.FAILED
     assert condition(plan, ConditionType.READY).reason is Reason.NOT_CONSISTENT
     assert condition(plan, ConditionType.READY).message == NOT_CONSISTENT.message
 
 
 def test_a_failed_candidate_goes_on_by_itself_when_the_cause_is_gone() -> None:
-    failed = step(goal(), ROLLING, seen(OLD, revisions={OLD: pods(2), NEW: pods(0, trouble=NOT_CONSISTENT)}), NOW)
-    mended = step(goal(), failed.status, seen(OLD, revisions={OLD: pods(2), NEW: pods(2)}), NOW + timedelta(hours=1))
+    failed = next_plan(goal(), ROLLING, seen(OLD, revisions={OLD: pods(2), NEW: pods(0, trouble=NOT_CONSISTENT)}), NOW)
+    mended = next_plan(
+        goal(), failed.status, seen(OLD, revisions={OLD: pods(2), NEW: pods(2)}), NOW + timedelta(hours=1)
+    )
     assert mended.traffic == NEW
     assert mended.status.phase is Phase.PROGRESSING
 
 
 def test_a_trouble_that_may_pass_keeps_progressing_until_the_deadline_and_is_named_all_the_time() -> None:
     stuck = seen(OLD, revisions={OLD: pods(2), NEW: pods(0, trouble=UNSCHEDULABLE)})
-    early = step(goal(), ROLLING, stuck, NOW + timedelta(minutes=9))
-    late = step(goal(), early.status, stuck, NOW + timedelta(minutes=10))
+    early = next_plan(goal(), ROLLING, stuck, NOW + timedelta(minutes=9))
+    late = next_plan(goal(), early.status, stuck, NOW + timedelta(minutes=10))
     assert early.status.phase is Phase.PROGRESSING
     assert early.look_again_in == timedelta(minutes=1)
     assert condition(early, ConditionType.PROGRESSING).reason is Reason.UNSCHEDULABLE
@@ -225,7 +209,7 @@ def test_a_trouble_that_may_pass_keeps_progressing_until_the_deadline_and_is_nam
 
 def test_a_stable_revision_whose_pods_crash_is_degraded_and_not_ready() -> None:
     crash = Trouble(Reason.OUT_OF_MEMORY, "more memory", terminal=False)
-    plan = step(goal(OLD), STABLE, seen(OLD, revisions={OLD: pods(1, trouble=crash)}), NOW)
+    plan = next_plan(goal(OLD), STABLE, seen(OLD, revisions={OLD: pods(1, trouble=crash)}), NOW)
     assert condition(plan, ConditionType.READY).status is FALSE
     assert condition(plan, ConditionType.DEGRADED).status is TRUE
     assert condition(plan, ConditionType.DEGRADED).reason is Reason.OUT_OF_MEMORY
@@ -235,29 +219,35 @@ def test_a_stable_revision_whose_pods_crash_is_degraded_and_not_ready() -> None:
 
 def test_a_stable_revision_that_crashes_during_a_rollout_is_degraded_too() -> None:
     crash = Trouble(Reason.CRASH_LOOPING, "exit code 1", terminal=False)
-    plan = step(goal(), ROLLING, seen(OLD, revisions={OLD: pods(1, trouble=crash), NEW: pods(0)}), NOW)
+    plan = next_plan(goal(), ROLLING, seen(OLD, revisions={OLD: pods(1, trouble=crash), NEW: pods(0)}), NOW)
     assert condition(plan, ConditionType.READY).reason is Reason.CRASH_LOOPING
     assert condition(plan, ConditionType.DEGRADED).status is TRUE
 
 
 def test_pods_that_dropped_out_without_a_word_are_lost_too() -> None:
-    plan = step(goal(OLD), STABLE, seen(OLD, revisions={OLD: replace(pods(1), dropped=1)}), NOW)
+    plan = next_plan(goal(OLD), STABLE, seen(OLD, revisions={OLD: replace(pods(1), dropped=1)}), NOW)
     assert condition(plan, ConditionType.DEGRADED).status is TRUE
 
 
+@pytest.mark.parametrize(("dropped", "said"), [(1, "1 pod of revision"), (2, "2 pods of revision")])
+def test_pods_that_are_lost_are_counted_in_english(dropped: int, said: str) -> None:
+    plan = next_plan(goal(OLD), STABLE, seen(OLD, revisions={OLD: replace(pods(0), dropped=dropped)}), NOW)
+    assert condition(plan, ConditionType.DEGRADED).message.startswith(said)
+
+
 def test_a_lost_status_never_takes_the_traffic_away() -> None:
-    plan = step(goal(), ServiceStatus(), seen(OLD, revisions={OLD: pods(2)}), NOW)
+    plan = next_plan(goal(), ServiceStatus(), seen(OLD, revisions={OLD: pods(2)}), NOW)
     assert plan.traffic == OLD
     assert plan.revisions == (OLD, NEW)
 
 
 def test_a_deleted_service_comes_back_to_the_stable_revision() -> None:
-    plan = step(goal(OLD), STABLE, seen(None, revisions={OLD: pods(2)}), NOW)
+    plan = next_plan(goal(OLD), STABLE, seen(None, revisions={OLD: pods(2)}), NOW)
     assert plan.traffic == OLD
 
 
 def test_a_service_turned_to_another_revision_by_hand_is_turned_back() -> None:
-    plan = step(goal(OLD), STABLE, seen(NEXT, revisions={OLD: pods(2), NEXT: pods(0)}), NOW)
+    plan = next_plan(goal(OLD), STABLE, seen(NEXT, revisions={OLD: pods(2), NEXT: pods(0)}), NOW)
     assert plan.traffic == OLD
 
 
@@ -275,7 +265,7 @@ def test_a_spec_that_cannot_be_used_changes_only_the_status() -> None:
 
 def test_the_verification_is_told_in_the_condition() -> None:
     proof = Verification(OLD, "Recorded", 4, "3.3.1", "cpu")
-    plan = step(goal(OLD), STABLE, replace(seen(OLD, revisions={OLD: pods(2)}), verification=proof), NOW)
+    plan = next_plan(goal(OLD), STABLE, replace(seen(OLD, revisions={OLD: pods(2)}), verification=proof), NOW)
     assert plan.status.verification == proof
     assert condition(plan, ConditionType.CONSISTENT).reason is Reason.GOLDEN_ANSWERS_MATCH
     assert "4 golden samples" in condition(plan, ConditionType.CONSISTENT).message
@@ -283,13 +273,13 @@ def test_the_verification_is_told_in_the_condition() -> None:
 
 
 def test_a_service_that_need_not_be_consistent_says_so_and_warns() -> None:
-    plan = step(goal(OLD, consistency_required=False), STABLE, seen(OLD, revisions={OLD: pods(2)}), NOW)
+    plan = next_plan(goal(OLD, consistency_required=False), STABLE, seen(OLD, revisions={OLD: pods(2)}), NOW)
     assert condition(plan, ConditionType.CONSISTENT).status is UNKNOWN
     assert condition(plan, ConditionType.CONSISTENT).reason is Reason.NOT_REQUIRED
     assert [event.reason for event in plan.events] == [Reason.NOT_REQUIRED]
     differs = replace(
         seen(OLD, revisions={OLD: pods(2)}), verification=Verification(OLD, "Recorded", 4, "3.3.1", "cpu", "hello.json")
     )
-    again = step(goal(OLD, consistency_required=False), plan.status, differs, NOW)
+    again = next_plan(goal(OLD, consistency_required=False), plan.status, differs, NOW)
     assert condition(again, ConditionType.CONSISTENT).status is FALSE
     assert again.events == ()

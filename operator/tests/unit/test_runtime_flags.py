@@ -31,6 +31,8 @@ SPECS: list[dict[str, Any]] = [
     {},
     {"engine": {"mode": "pipeline", "legacyStatus": True, "standby": False}},
     {"engine": {"workers": 3, "threadsPerWorker": 2, "irOptim": False, "overrides": {"op.rec.concurrency": "1"}}},
+    {"engine": {"script": "web_service_det.py --config=det.yml --opt op.det.a=$(B)", "overrides": {"op.det.c": "1"}}},
+    {"consistency": {"recheckInterval": "60s"}},
     {"consistency": {"mode": "Tolerance", "rtol": 0.1, "require": "Recorded", "required": False}},
 ]
 
@@ -55,12 +57,27 @@ def test_a_store_arrives_as_it_was_given(make_spec: Callable[..., ServiceSpec]) 
     assert (given["s3_region"], str(given["s3_ca"])) == ("eu-west-1", arguments.CA_FILE)
 
 
+def test_a_key_that_signs_is_named(make_spec: Callable[..., ServiceSpec]) -> None:
+    given = parsed(serve, arguments.serve("ocr", make_spec(consistency={"signingKeySecret": "key"})))
+    assert str(given["signing_key"]) == arguments.SIGNING_KEY_FILE
+
+
+def test_pods_know_whom_to_compare_with_and_keep_requests_only_where_they_are_replayed(
+    make_spec: Callable[..., ServiceSpec],
+) -> None:
+    given = parsed(serve, arguments.serve("ocr", make_spec()))
+    assert (given["stable_service"], given["replay_buffer"]) == ("ocr-stable", 0)
+    replays = parsed(serve, arguments.serve("ocr", make_spec(rollout={"drift": {"samples": "Replay"}})))
+    assert replays["replay_buffer"] == arguments.REPLAYED
+
+
 @pytest.mark.parametrize("fields", SPECS, ids=str)
 def test_serve_takes_the_arguments_of_every_spec(make_spec: Callable[..., ServiceSpec], fields: dict[str, Any]) -> None:
     spec = make_spec(**fields)
-    given = parsed(serve, arguments.serve(spec))
+    given = parsed(serve, arguments.serve("ocr", spec))
     settings = serve.settings_from(argparse.Namespace(**given), os.environ.get("LOG_LEVEL", "info"))
     assert settings.engine == spec.engine.mode
     assert settings.legacy_status == spec.engine.legacy_status
     assert settings.standby == spec.engine.standby
+    assert settings.script == spec.engine.script.replace("$", "$$")  # Kubernetes makes one of two
     assert (settings.http_port, settings.grpc_port, settings.admin_port) == (8080, 9000, 8081)

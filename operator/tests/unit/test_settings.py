@@ -34,11 +34,13 @@ gpu:
   runtimeClassName: nvidia
   nodeSelector: {x: "y"}
   tolerations: [{operator: Exists}]
+  fetch: {resources: {limits: {cpu: 1}, requests: {memory: 64Mi}}}
 """
     profile = read_profiles(profiles_file(tmp_path, text))["gpu"]
     assert profile.limits["nvidia.com/gpu"] == "1"
     assert profile.env == (("A", "b"), ("C", ""))
     assert profile.tolerations == ({"operator": "Exists"},)
+    assert (profile.fetch_limits, profile.fetch_requests) == ({"cpu": "1"}, {"memory": "64Mi"})
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,20 @@ gpu:
         ("cpu: {image: i}", "cpu.resources.limits.cpu is missing. A model server without limits"),
         ("cpu: {image: i, resources: {limits: {cpu: 1}}}", "cpu.resources.limits.memory is missing"),
         ("cpu: {image: i, resources: {limits: {cpu: true, memory: 1Gi}}}", "limits.cpu is True"),
+        ("cpu: {image: i, resources: {limits: {cpu: 1, memory: 2 GB}}}", "limits.memory is '2 GB'"),
+        (
+            "cpu: {image: i, resources: {limits: {cpu: 1, memory: 1Gi}, requests: {cpu: half}}}",
+            "requests.cpu is 'half'",
+        ),
         ("cpu: {image: i, resources: {limits: {cpu: 1, memory: 1Gi}}, envs: []}", "cpu.envs is unknown"),
+        ("cpu: {image: i, resources: {limits: {cpu: 0, memory: 1Gi}}}", "limits.cpu is '0', which is no limit"),
+        ("cpu: {image: i, resources: {limits: {cpu: 1, memory: 0.0Mi}}}", "limits.memory is '0.0Mi', which is no"),
+        ("cpu: {image: i, resources: {limits: {cpu: -1, memory: 1Gi}}}", "limits.cpu is -1"),
+        ("cpu: {image: i, resources: {limits: {cpu: 1, memory: 1Gi}}, fetch: {cpu: 1}}", "cpu.fetch.cpu is unknown"),
+        (
+            "cpu: {image: i, resources: {limits: {cpu: 1, memory: 1Gi}}, fetch: {resources: {limits: {cpu: 0m}}}}",
+            "cpu.fetch.resources.limits.cpu is '0m', which is no limit",
+        ),
         (
             "cpu: {image: i, imagePullPolicy: never, resources: {limits: {cpu: 1, memory: 1Gi}}}",
             "imagePullPolicy is 'never'",

@@ -1,9 +1,11 @@
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from paddle_serving_operator.api.conditions import ConditionStatus, ConditionType, Finding, Reason, set_conditions
-from paddle_serving_operator.api.status import Phase, ServiceStatus, Track, Verification, dump_status, parse_status
+from paddle_serving_operator.api.status import Phase, ServiceStatus, Track, dump_status, parse_status
+from paddle_serving_operator.api.verification import Difference, Verification
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=7)
@@ -20,7 +22,17 @@ def test_a_status_is_the_same_after_writing_and_reading() -> None:
         conditions=set_conditions((), [found(ConditionStatus.TRUE)], 3, NOW),
         stable=Track("a" * 10, "sha256:1", "i", 2, 2, 100),
         canary=Track("b" * 10, "sha256:2", "i", 2, 0, 0),
-        verification=Verification("a" * 10, "Recorded", 4, "3.3.1", "cpu", "hello.json"),
+        verification=Verification(
+            "a" * 10,
+            "Recorded",
+            4,
+            "3.3.1",
+            "cpu",
+            "hello.json",
+            recorded=3,
+            difference=Difference(1.2e-7, math.inf, "hello.json", "score"),
+            warnings=("One sample.",),
+        ),
         progress_started_at=NOW,
         url="http://ocr.default.svc",
         replicas=2,

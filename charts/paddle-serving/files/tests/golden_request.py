@@ -1,4 +1,7 @@
-"""Posts one request to a model service and judges the answer: `helm test` runs this in a pod. Standard library only."""
+"""Posts one request to a model service and judges the answer: `helm test` runs this in a pod. Standard library only.
+
+First it waits until the revision of the release's own values has all of the traffic; the one before would answer, too.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import ast
 import http.client
 import json
 import math
+import ssl
 import sys
 import time
 import urllib.error
@@ -18,10 +22,63 @@ from typing import Any
 HTTP_OK = 200
 SECONDS_BETWEEN_LOOKS = 1.0
 REQUEST_SECONDS = 60.0
+API_SECONDS = 10.0
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
 class BadAnswerError(Exception):
     """The answer is not the one that was expected; the message says what differs."""
+
+
+def read_resource(url: str, account: Path) -> dict[str, Any]:
+    """The PaddleService at this URL of the API server, read with the pod's own account (folder with token and ca.crt).
+
+    Raises BadAnswerError where that is refused, URLError or OSError where there is no answer.
+    """
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {(account / 'token').read_text()}"})  # noqa: S310 - http only
+    context = ssl.create_default_context(cafile=str(account / "ca.crt")) if url.startswith("https:") else None
+    handlers = [urllib.request.ProxyHandler({}), *([urllib.request.HTTPSHandler(context=context)] if context else [])]
+    try:
+        with urllib.request.build_opener(*handlers).open(request, timeout=API_SECONDS) as response:
+            found: dict[str, Any] = json.loads(response.read())
+            return found
+    except urllib.error.HTTPError as error:
+        raise BadAnswerError(f"The PaddleService cannot be read: HTTP {error.code} {error.read()[:500]!r}") from error
+
+
+def what_is_missing(resource: Mapping[str, Any], digest: str) -> str:
+    """Why the revision of these values does not have all of the traffic yet; "" where it does.
+
+    Raises BadAnswerError where waiting does not help: another digest is asked for, or the rollout failed.
+    """
+    asked, generation = resource["spec"]["model"]["digest"], resource["metadata"]["generation"]
+    if asked != digest:
+        text = f"The PaddleService asks for the model {asked}, the values of this release for {digest}."
+        raise BadAnswerError(f"{text} It was changed after the last `helm upgrade`; run that again.")
+    conditions = {
+        item["type"]: item
+        for item in resource.get("status", {}).get("conditions", ())
+        if item.get("observedGeneration") == generation  # a condition of an earlier spec says nothing about this one
+    }
+    states = {kind: item["status"] for kind, item in conditions.items()}
+    said = conditions.get("Progressing", {}).get("message", "The operator has not seen this change yet.")
+    if states.get("Stalled") == "True":
+        raise BadAnswerError(f"The rollout failed: {said}")
+    return "" if states.get("Healthy") == "True" else said
+
+
+def wait_for_revision(url: str, account: Path, digest: str, deadline: float) -> None:
+    """Returns when the revision of these values has all of the traffic. Raises BadAnswerError at the deadline."""
+    while True:
+        try:
+            missing = what_is_missing(read_resource(url, account), digest)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            missing = f"The API server does not answer: {error!r}"
+        if not missing:
+            return
+        if time.monotonic() > deadline:
+            raise BadAnswerError(f"The values of this release are not served in time. {missing}")
+        time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
 def post(url: str, body: bytes) -> tuple[int, bytes]:
@@ -109,13 +166,18 @@ def main() -> int:
     """0 for a good answer, 1 with a sentence on stderr for a bad one or none."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", required=True)
+    parser.add_argument("--resource", required=True, help="URL of the PaddleService at the API server")
+    parser.add_argument("--account", type=Path, default=ACCOUNT, help="folder with the account's token and ca.crt")
+    parser.add_argument("--digest", required=True, help="of the model that must be served")
     parser.add_argument("--request", type=Path, required=True, help="file with the body of the request")
     parser.add_argument("--expect", type=Path, required=True, help="file with a JSON object: expected values by key")
     parser.add_argument("--tolerance", type=float, required=True, help="relative, for numbers")
-    parser.add_argument("--timeout", type=float, required=True, help="seconds to wait for a Ready pod")
+    parser.add_argument("--timeout", type=float, required=True, help="seconds to wait for the revision")
     arguments = parser.parse_args()
+    deadline = time.monotonic() + arguments.timeout
     try:
-        status, body = ask(arguments.url, arguments.request.read_bytes(), time.monotonic() + arguments.timeout)
+        wait_for_revision(arguments.resource, arguments.account, arguments.digest, deadline)
+        status, body = ask(arguments.url, arguments.request.read_bytes(), deadline)
         sentence = judge(status, body, json.loads(arguments.expect.read_text()), arguments.tolerance)
     except BadAnswerError as bad:
         sys.stderr.write(f"{arguments.url}: {bad}\n")

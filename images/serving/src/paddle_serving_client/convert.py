@@ -16,6 +16,7 @@ from paddle_serving_runtime.model.files import OLD_PROGRAM, ModelFiles
 from paddle_serving_runtime.model.integrity import check_model
 from paddle_serving_runtime.model.program import Port, Program, read_program
 from paddle_serving_runtime.model.prototxt import render
+from paddle_serving_runtime.words import counted
 
 DEFAULT_PROGRAM, DEFAULT_PARAMS = "model.pdmodel", "params.pdiparams"
 _SERVER, _CLIENT = "serving_server_conf", "serving_client_conf"
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.show_proto:
         print(text)  # noqa: T201 - a command line program
         return 0
-    check_model(conversion.files)
+    check_model(conversion.files, described)
     _write(conversion, described, text, stream)
     return 0
 
@@ -101,7 +102,9 @@ def _aliased(flag: str, ports: Sequence[Port], aliases: tuple[str, ...] | None) 
         return [(port, port.name) for port in ports]
     names = ", ".join(port.name for port in ports)
     if len(aliases) != len(ports):
-        raise ModelInvalid(f"{flag} has {len(aliases)} names, but the model has {len(ports)} variables: {names}.")
+        raise ModelInvalid(
+            f"{flag} has {counted(len(aliases), 'name')}, but the model has {counted(len(ports), 'variable')}: {names}."
+        )
     if len(set(aliases)) != len(aliases):
         raise ModelInvalid(f"{flag} has a name twice; the variables are {names}.")
     return list(zip(ports, aliases, strict=True))
@@ -115,9 +118,8 @@ def _write(conversion: Conversion, program: Program, text: str, stream: bytes) -
     files, server = conversion.files, conversion.server
     server.mkdir(parents=True, exist_ok=True)
     conversion.client.mkdir(parents=True, exist_ok=True)
-    parameters = (
-        [files.params] if files.params else [files.program.parent / name for name in sorted(program.parameters)]
-    )
+    names = sorted(parameter.name for parameter in program.parameters)
+    parameters = [files.params] if files.params else [files.program.parent / name for name in names]
     _concatenate([files.program], server / conversion.program_name)
     _concatenate(parameters, server / (files.params.name if files.params else DEFAULT_PARAMS))
     for folder, name in ((server, _SERVER), (conversion.client, _CLIENT)):

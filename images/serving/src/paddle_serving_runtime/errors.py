@@ -12,7 +12,7 @@ class ServingError(Exception):
 
     `reason` is the CamelCase word that conditions and termination messages carry; `message` is one paragraph.
     `exit_code` is the exit status of the command: 1 operational, 2 usage, 3 not consistent, 4 the package cannot be
-    served, 5 workers crash again and again.
+    served, 5 workers crash again and again, 6 a report's signature is bad, 7 a report cannot be read.
     """
 
     exit_code: ClassVar[int] = OPERATIONAL_FAILURE
@@ -79,6 +79,18 @@ class FrontFailed(_NamedError):  # noqa: N818
     """HAProxy does not start, or dies as fast as it is started."""
 
     exit_code: ClassVar[int] = 5
+
+
+class SignatureInvalid(_NamedError):  # noqa: N818
+    """A report is not what was signed, is not signed with the key that is asked for, or is not signed at all."""
+
+    exit_code: ClassVar[int] = 6
+
+
+class ReportUnreadable(_NamedError):  # noqa: N818
+    """What should be a report is none that this runtime can judge: cut off, of a later version, with a key twice."""
+
+    exit_code: ClassVar[int] = 7
 
 
 class InvalidOption(_NamedError):  # noqa: N818

@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +81,8 @@ def test_exit_codes_are_those_that_are_documented() -> None:
         errors.NotVerifiable: 1,
         errors.WorkerCrashLoop: 5,
         errors.InvalidOption: 2,
+        errors.SignatureInvalid: 6,
+        errors.ReportUnreadable: 7,
     }
     for kind, code in codes.items():
         error = kind("why.")
@@ -113,3 +116,41 @@ def test_the_installed_program_digests_a_directory(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.startswith("sha256:")
+
+
+def package(folder: Path, **files: str) -> Path:
+    for name, content in files.items():
+        path = folder / "golden" / f"{name.replace('__', '/')}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return folder
+
+
+def test_digest_warns_of_what_golden_samples_cannot_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    loose = '{"answer": {"y": [1.5]}, "tolerance": {"rtol": 0.5}}'
+    one = package(tmp_path, a='{"key": ["x"], "value": ["hello"]}', expected__a=loose)
+    assert main(["digest", str(one)]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("sha256:")
+    assert len(said.out.splitlines()) == 1
+    only, tolerance = said.err.splitlines()
+    assert only.startswith("warning: There is one golden sample, and none with another answer could be derived")
+    assert tolerance.startswith("warning: The recorded answer to sample a.json: rtol 0.5 is more than 0.05")
+    two = package(tmp_path, b='{"key": ["x"], "value": ["world"]}', expected__a='{"answer": {"y": [1.5]}}')
+    assert main(["digest", str(two)]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_digest_warns_of_outputs_that_nothing_computes_and_of_models_that_would_be_refused(
+    special_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(special_models / "lost", tmp_path / "lost")
+    shutil.copytree(special_models / "equal", tmp_path / "other")
+    shutil.copy(special_models / "recurrent/inference.pdiparams", tmp_path / "other")
+    assert main(["digest", str(tmp_path)]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("sha256:")
+    first, second, third = [line for line in printed.err.splitlines() if line.startswith("warning: ")]
+    assert "is the input 'x'" in first
+    assert "is the parameter" in second
+    assert "holds 4 tensors" in third

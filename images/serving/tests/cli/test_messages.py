@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from paddle_serving_runtime.cli import messages
+from paddle_serving_runtime.cli.asking import Endpoint, asking
+from paddle_serving_runtime.errors import ModelInvalid
+from paddle_serving_runtime.model.golden import Sample
 from paddle_serving_runtime.protocol import BadRequest, Limits, Response, open_inference_grpc, open_inference_rest
 from paddle_serving_runtime.protocol.pipeline_grpc import pack_message, parse_message
 
@@ -75,7 +78,27 @@ def test_what_is_not_an_answer_over_rest_is_refused(body: bytes) -> None:
         messages.read_infer_body(200, {}, body)
 
 
+def test_the_largest_float_reaches_the_server_over_the_pipelines_grpc_however_it_is_written() -> None:
+    body = b'{"tensors": [{"name": "x", "elem_type": 1, "shape": [2], "float_data": [3.4028235e+38, -3.4028235e+38]}]}'
+    request = parse_message(messages.grpc_request("pipeline-grpc", "svc", body), {"svc"}, Limits())
+    largest = np.finfo(np.float32).max
+    np.testing.assert_array_equal(request.inputs["x"], np.array([largest, -largest]), strict=True)
+    for past in (b"3.4028236e+38", b"1e39"):
+        with pytest.raises(BadRequest):
+            messages.grpc_request("pipeline-grpc", "svc", body.replace(b"3.4028235e+38", past))
+
+
 @pytest.mark.parametrize("protocol", ["pipeline-grpc", "open-inference-grpc"])
 def test_what_is_not_an_answer_over_grpc_is_refused(protocol: str) -> None:
     with pytest.raises(BadRequest, match="the response is not a"):
         messages.read_grpc(protocol, b"\xff\xff")
+
+
+@pytest.mark.parametrize("protocol", ["pipeline-grpc", "open-inference-rest", "open-inference-grpc"])
+@pytest.mark.parametrize("value", [True, "1_0x", 2**31])
+def test_a_sample_that_is_no_request_is_named_and_never_sent(protocol: str, value: object) -> None:
+    tensor = {"name": "x", "elem_type": 2, "shape": [1], "int_data": [value]}
+    sample = Sample("odd.json", json.dumps({"tensors": [tensor]}).encode())
+    nobody = Endpoint("http://127.0.0.1:9", "svc", protocol, 1)
+    with asking(nobody) as ask, pytest.raises(ModelInvalid, match=r"golden sample odd\.json is not a request: "):
+        ask(sample)

@@ -65,7 +65,8 @@ def test_recording_again_replaces_the_answers(package: Path) -> None:
             "import sys; sys.exit(5 if 'bcd' in sys.argv[-1] else print('{\"x\": 1}'))",
             "bcd.json: the command ended with",
         ),
-        ("import time; time.sleep(60)", "a.json: the command was not done after 0.5 s"),
+        ("import time; time.sleep(60)", "a.json: the command did not finish within 0.5 s"),
+        ("import json; print(json.dumps({'x': [2**64]}))", "a.json: a value of the answer cannot be recorded"),
     ],
 )
 def test_a_script_that_fails_leaves_no_answer_at_all(

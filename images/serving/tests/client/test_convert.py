@@ -11,7 +11,8 @@ from google.protobuf import text_format
 from paddle_serving_client.convert import main
 from paddle_serving_runtime import serving_packages
 from paddle_serving_runtime.cli.main import main as runtime
-from paddle_serving_runtime.model.predictor import Predictor, Switches
+from paddle_serving_runtime.model.predictor import Predictor
+from paddle_serving_runtime.model.switches import Switches
 
 EXPECTED = """\
 feed_var {
@@ -143,7 +144,7 @@ def test_show_proto_prints_and_writes_nothing(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--feed_alias_names=x"], "--feed_alias_names has 1 names, but the model has 3 variables: a, b, c."),
+        (["--feed_alias_names=x"], "--feed_alias_names has 1 name, but the model has 3 variables: a, b, c."),
         (["--fetch_alias_names=x,x"], "--fetch_alias_names has a name twice"),
         (["--model_filename=nothing"], "nothing does not exist"),
         (["--params_filename=nothing"], "nothing does not exist"),
@@ -166,7 +167,7 @@ def test_a_cut_parameter_file_is_not_converted(
     params = tmp_path / "model/inference.pdiparams"
     params.write_bytes(params.read_bytes()[:-1])
     assert convert(tmp_path / "model") == 1
-    assert "inference.pdiparams is not whole: tensor 1 is cut off 1 bytes before its end" in capsys.readouterr().err
+    assert "inference.pdiparams is incomplete: tensor 1 is cut off 1 bytes before its end" in capsys.readouterr().err
     assert not (tmp_path / "serving_server").exists()
 
 
@@ -176,7 +177,7 @@ def test_it_starts_as_a_module_and_as_a_command_of_the_runtime(exported_models: 
         *("--model_filename", "inference.pdmodel", "--params_filename", "inference.pdiparams"),
     ]
     subprocess.run(
-        [sys.executable, "-m", "paddle_serving_client.convert", *words], cwd=tmp_path, check=True, timeout=60
+        [sys.executable, "-m", "paddle_serving_client.convert", *words], cwd=tmp_path, check=True, timeout=300
     )
     (tmp_path / "serving_server").rename(tmp_path / "first")
     assert runtime(["convert", *words]) == 0

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from paddle_serving_runtime.consistency import EXACT, Comparison, Tolerance, compare, describe
+from paddle_serving_runtime.consistency import EXACT, Comparison, Element, Tolerance, compare, describe
+from paddle_serving_runtime.consistency.ulp import ulps
 
 NUMERIC = (
     hnp.floating_dtypes(sizes=(16, 32, 64), endianness="<")
@@ -136,3 +137,62 @@ def test_two_empty_answers_are_not_equal() -> None:
     (found,) = compare("s", {}, {}, EXACT, "served", "Paddle Inference")
     assert not found.equal
     assert "nothing was compared" in describe(found)
+
+
+def test_the_worst_element_has_both_values_both_errors_and_the_steps_between_them() -> None:
+    want = np.array([[1.0, 2.0], [3.0, 4.0]], np.float32)
+    got = want.copy()
+    got[1, 0] = np.nextafter(np.nextafter(want[1, 0], np.float32(9)), np.float32(9))
+    got[0, 1] = np.nextafter(want[0, 1], np.float32(9))
+    worst = one(got, want).worst
+    assert worst is not None
+    assert worst == Element((1, 0), "3.0000005", "3.0", worst.absolute, worst.relative, 2)
+    assert worst.absolute == pytest.approx(4.8e-7, rel=0.01)
+    assert worst.relative == pytest.approx(1.6e-7, rel=0.01)
+    within = one(got, want, Tolerance(1e-3, 1e-5))
+    assert (within.difference, within.worst) == (None, worst)
+
+
+def test_the_worst_element_is_one_that_differs_where_there_is_one() -> None:
+    far_but_equal = np.array([1e6, 1.0]), np.array([1e6 + 1, 1.5])
+    worst = one(*far_but_equal, Tolerance(1e-3, 0)).worst
+    assert worst is not None
+    assert (worst.index, worst.got, worst.want) == ((1,), "1.0", "1.5")
+    signs = one(np.array([1.0, -0.0]), np.array([1.0, 0.0])).worst
+    assert signs is not None
+    assert (signs.index, signs.got, signs.want, signs.absolute) == ((1,), "-0.0", "0.0", 0)
+
+
+def test_equal_tensors_have_their_first_element_as_the_worst_and_what_cannot_be_paired_has_none() -> None:
+    assert one(np.array(["a", "b"]), np.array(["a", "b"])).worst == Element((0,), "'a'", "'a'", 0, 0, None)
+    assert one(np.array(7), np.array(7)).worst == Element((), "7", "7", 0, 0, None)
+    for got, want in ((np.zeros(2), np.zeros(3)), (np.zeros(2, np.float32), np.zeros(2)), (np.zeros(0), np.zeros(0))):
+        assert one(got, want).worst is None
+
+
+@given(FLOATS)
+def test_a_step_is_a_neighbour(array: np.ndarray) -> None:
+    for value in array.ravel():
+        above = np.nextafter(value, np.float32(np.inf))
+        if np.isfinite(value) and np.isfinite(above) and value != 0:
+            assert ulps(np.asarray(above), np.asarray(value)) == 1
+
+
+@pytest.mark.parametrize(
+    ("got", "want", "steps"),
+    [
+        (np.float32(-0.0), np.float32(0.0), 0),
+        (np.float32(1e-45), np.float32(-1e-45), 2),
+        (np.float32(0.1), np.float64(0.1), 0),
+        (np.float32(18.0), np.int64(18), 0),
+        (np.float16(1.0), np.float32(1.001), 1),
+        (np.float64(1.0), np.float64(1.5), None),
+        (np.float32(1.0), np.float32(np.nan), None),
+        (np.float16(1.0), np.float32(1e9), None),
+        (np.int64(1), np.int64(2), None),
+    ],
+)
+def test_steps_are_those_of_the_narrower_type_where_they_say_something(
+    got: np.generic, want: np.generic, steps: int | None
+) -> None:
+    assert ulps(np.asarray(got), np.asarray(want)) == ulps(np.asarray(want), np.asarray(got)) == steps

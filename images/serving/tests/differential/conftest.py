@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 import requests
 
+from e2e.ports import free_ports
 from images.serving.tests.differential.services import COMMANDS, CONFIG, GRAPH, OLD, TYPES
-from images.serving.tests.serve.conftest import Serving, free_ports, start_serving
+from images.serving.tests.serve.conftest import Serving, start_serving
 from paddle_serving_client import convert
 
 STOCK = Path(__file__).parent / "stock_server.py"
-START_SECONDS = 60.0
-SILENCE_SECONDS = 1.0
+START_SECONDS = 120.0
 SERVICES = {"commands": (COMMANDS, "price"), "graph": (GRAPH, "prices"), "old": (OLD, "price"), "types": (TYPES, "sum")}
 NAMES = {"commands": "housing", "graph": "totals", "old": "old", "types": "types"}
 ROW = [0.0137, -0.1136, 0.2553, -0.0692, 0.0582, -0.0727, -0.1583, -0.0584, 0.6283, 0.4919, 0.1856, 0.0795, -0.0332]
@@ -31,16 +31,15 @@ GOOD = json.dumps({"key": ["x"], "value": [",".join(map(str, ROW))]}).encode()
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server did: `status` is None where it did not answer, and `fate` says how that is known."""
+    """What a server answered."""
 
-    status: int | None
+    status: int
     body: bytes = b""
-    fate: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Stock:
-    """Paddle Serving's own server for one package; one that a request has broken is started anew."""
+    """Paddle Serving's own server for one package."""
 
     def __init__(self, forker: "subprocess.Popen[str]", package: Path, url: str, rpc: str, name: str) -> None:
         self._forker = forker
@@ -49,7 +48,6 @@ class Stock:
         self._name = name
         self.url = url
         self.rpc = rpc
-        self.starts = 0
         self.pid = 0
 
     def start(self) -> None:
@@ -58,7 +56,6 @@ class Stock:
         self._forker.stdin.write(json.dumps([str(self._package), str(self._log)]) + "\n")
         self._forker.stdin.flush()
         self.pid = int(self._forker.stdout.readline())
-        self.starts += 1
 
     def wait_ready(self) -> None:
         deadline, last = time.monotonic() + START_SECONDS, ""
@@ -76,45 +73,18 @@ class Stock:
             time.sleep(0.02)
         pytest.fail(f"the stock server did not start within {START_SECONDS:g} s: {last}\n{self._log.read_text()}")
 
-    def live(self) -> None:
-        """Starts another one where the last request has ended it."""
-        if self.pid == 0:
-            self.start()
-            self.wait_ready()
-
-    def post(self, path: str, body: bytes) -> Answer:
-        """Its answer; where none comes, how the server ended. Then another one is there for the next request."""
-        self.live()
+    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Its answer; that none comes fails the test."""
         with socket.create_connection(("127.0.0.1", int(self.url.rsplit(":", 1)[1])), timeout=START_SECONDS) as line:
             # HTTP/1.0, or a long answer would come in chunks
-            head = f"POST {path} HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n"
-            line.sendall(head.encode() + body)
-            line.settimeout(0.05)
-            received, broken_at = b"", 0.0
-            deadline = time.monotonic() + START_SECONDS
-            while time.monotonic() < deadline:
-                try:
-                    chunk = line.recv(1 << 20)
-                except TimeoutError:
-                    # a thread that is gone never answers; a moment for the answer that is on its way
-                    broken_at = broken_at or (time.monotonic() if self._is_broken() else 0.0)
-                    if broken_at and time.monotonic() > broken_at + SILENCE_SECONDS:
-                        break
-                    continue
-                except ConnectionResetError:
-                    break
-                if not chunk:
-                    break
+            lines = {"Content-Length": str(len(body)), **headers}
+            head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+            line.sendall(f"POST {path} HTTP/1.0\r\n{head}\r\n".encode() + body)
+            received = b""
+            while chunk := line.recv(1 << 20):
                 received += chunk
-        if received:
-            head_bytes, _, content = received.partition(b"\r\n\r\n")
-            return Answer(int(head_bytes.split(b" ", 2)[1]), content)
-        fate = "hangs" if self._alive() and "Exception in thread" in self._log.read_text() else "ends"
-        self.stop()
-        return Answer(None, fate=fate)
-
-    def _is_broken(self) -> bool:
-        return not self._alive() or "Exception in thread" in self._log.read_text()
+        head_bytes, _, content = received.partition(b"\r\n\r\n")
+        return Answer(int(head_bytes.split(b" ", 2)[1]), content)
 
     def _alive(self) -> bool:
         try:
@@ -149,12 +119,12 @@ class Both:
     direct: Serving
     name: str
 
-    def here(self, path: str, body: bytes) -> Answer:
-        response = requests.post(f"{self.direct.http}{path}", data=body, timeout=START_SECONDS)
+    def here(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        response = requests.post(f"{self.direct.http}{path}", data=body, headers=headers, timeout=START_SECONDS)
         return Answer(response.status_code, response.content, headers=response.headers)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stock_forker() -> "Iterator[subprocess.Popen[str]]":
     with subprocess.Popen([sys.executable, str(STOCK)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as it:
         yield it
@@ -174,7 +144,7 @@ def types_model(exported_models: Path, tmp_path_factory: pytest.TempPathFactory)
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def servers(
     stock_forker: "subprocess.Popen[str]",
     tmp_path_factory: pytest.TempPathFactory,

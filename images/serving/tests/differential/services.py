@@ -3,7 +3,7 @@
 COMMANDS = '''
 """One Op whose every stage does what the request says; without "do" it predicts the price of text "x"."""
 
-import sys
+import asyncio
 import numpy as np
 from paddle_serving_server.pipeline.error_catch import CustomException, CustomExceptionCode
 from paddle_serving_server.web_service import WebService, Op
@@ -15,23 +15,37 @@ def described(value):
     return f"{type(value).__name__} {value!r}"
 
 
+async def later(value):
+    await asyncio.sleep(0)
+    return value
+
+
+def in_a_new_loop(coroutine):
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(coroutine)
+    finally:
+        loop.close()
+
+
 class PriceOp(Op):
     def preprocess(self, input_dicts, data_id, log_id):
         (_, inputs), = input_dicts.items()
         do = inputs.get("do", "describe" if "x" not in inputs or not isinstance(inputs["x"], str) else "")
         if do == "describe":
             return {name: described(value) for name, value in inputs.items()}, True, None, ""
-        if do.startswith("custom"):
-            raise CustomException(CustomExceptionCode.INPUT_PARAMS_ERROR, "no such house", do == "custom")
+        if do == "custom":
+            raise CustomException(CustomExceptionCode.INPUT_PARAMS_ERROR, "no such house", True)
         x = np.array([float(value) for value in inputs["x"].split(",")], dtype="float32").reshape(-1, 13)
         answers = {
             "raise": lambda: {}["nothing here"],
-            "exit": lambda: sys.exit(3),
             "pre code": lambda: ({"x": x}, False, 55, "out of stock"),
             "pre code text": lambda: ({"x": x}, False, "55", "out of stock"),
             "pre code 0": lambda: ({"x": x}, False, 0, "zero"),
             "skip": lambda: ({"price": "skipped"}, True, None, ""),
             "skip 1": lambda: ({"x": x}, 1, None, ""),
+            "run": lambda: asyncio.run(later(({"x": x}, False, None, ""))),
+            "new loop": lambda: in_a_new_loop(later(({"x": x}, False, None, ""))),
             "three": lambda: ({"x": x}, False, None),
             "none": lambda: None,
             "feed none": lambda: (None, False, None, ""),
@@ -64,6 +78,8 @@ class PriceOp(Op):
             "post path": lambda: open("/models/secret/weights"),
             "post custom": lambda: (_ for _ in ()).throw(
                 CustomException(CustomExceptionCode.CLIENT_ERROR, "too expensive", True)),
+            "post run": lambda: asyncio.run(later(({"price": "ran"}, None, ""))),
+            "post new loop": lambda: in_a_new_loop(later(({"price": "ran"}, None, ""))),
             "post code": lambda: ({"price": "1"}, 77, "sold"),
             "post code 0": lambda: ({"price": "1"}, 0, "zero"),
             "post two": lambda: ({"price": "1"}, None),
@@ -77,7 +93,6 @@ class PriceOp(Op):
             "post array": lambda: ({"price": price}, None, ""),
             "post arrays": lambda: ({"price": price, "wide": np.arange(1200) / 7, "yes": np.array([True])}, None, ""),
             "post list of text": lambda: ({"words": ["a", "b"], "price": price}, None, ""),
-            "post empty list": lambda: ({"words": []}, None, ""),
             "post unicode": lambda: ({"text": '\\u00e4 \\u623f\\u4ef7 \\U0001f3e0 \\u2028 "\\\\\\x01\\x7f'}, None, ""),
             "post markup": lambda: ({"text": "<a href='x'>&</a>"}, None, ""),
             "post surrogate": lambda: ({"text": "\\ud800"}, None, ""),

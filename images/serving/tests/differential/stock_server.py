@@ -1,8 +1,9 @@
 """Starts Paddle Serving's own pipeline server for a package, fast: an interpreter that has imported paddle, and forks.
 
 Reads lines of JSON, [package, log file], and writes for each the pid of the server that it has started, which leads a
-process group of its own. Of the runtime it uses the repairs without which the packages cannot be imported, and takes
-back the two that change what a server does: the refusal of pickles, and of killing its own process group.
+process group of its own. Of the runtime it uses the repairs without which the packages cannot be imported, and the one
+that keeps it from killing its own process group; it takes back the refusal of tensors of elem_type 13, which changes
+answers.
 """
 
 import json
@@ -10,18 +11,16 @@ import os
 import runpy
 import signal
 import sys
-import threading
 import warnings
 
 from paddle_serving_runtime import serving_packages
-from paddle_serving_runtime.serving_packages import finder, repairs
+from paddle_serving_runtime.serving_packages import repairs
 
 NO_ELEM_TYPE = -1
 
 
 def import_packages() -> None:
     repairs.BYTES_ELEM_TYPE = NO_ELEM_TYPE
-    del finder.REPAIRS["paddle_serving_server.util"]
     serving_packages.install()
     warnings.simplefilter("ignore")
     import paddle.inference  # noqa: F401, PLC0415 - takes seconds, once for all servers
@@ -35,8 +34,6 @@ def serve(package: str, log: str) -> None:
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.chdir(package)
-    # Python says nothing about a thread that ends by sys.exit(), and the tests wait for a word
-    threading.excepthook = lambda failure: sys.stderr.write(f"Exception in thread: {failure.exc_type}\n")
     # its list of running servers, which it writes without a lock
     sys.modules["paddle_serving_server.util"].CONF_HOME = package  # type: ignore[attr-defined]
     sys.path.insert(0, package)

@@ -9,12 +9,15 @@ import grpc
 import pytest
 from google.protobuf import json_format
 
+from images.serving.tests.differential import corpus
 from images.serving.tests.differential.conftest import NAMES, Both
-from images.serving.tests.differential.corpus import CASES, Case
+from images.serving.tests.differential.corpus import Case
 from images.serving.tests.differential.differences import DIFFERENCES, JSON_ONLY, differing
+from images.serving.tests.differential.number_cases import ENCODED, NUMBERS
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
 from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
 
+CASES = (*NUMBERS, *ENCODED, *corpus.CASES)
 DOCUMENT = Path(__file__).parents[4] / "docs" / "compatibility.md"
 
 
@@ -45,7 +48,8 @@ def test_the_answer_is_the_stock_servers_but_for_the_declared_differences(
 ) -> None:
     both = servers[case.service]
     path = case.path or f"/{NAMES[case.service]}/prediction"
-    stock, here = both.stock.post(path, case.body), both.here(path, case.body)
+    headers = {"Content-Encoding": case.content_encoding} if case.content_encoding else {}
+    stock, here = both.stock.post(path, case.body, headers), both.here(path, case.body, headers)
     explained = {part for name in case.differences for part in DIFFERENCES[name].explains}
     found = differing(stock, here)
     both_answers = f"stock: {stock}\nhere: {here}"
@@ -54,9 +58,7 @@ def test_the_answer_is_the_stock_servers_but_for_the_declared_differences(
         assert found & DIFFERENCES[name].explains, f"{name} is declared, but does not show\n{both_answers}"
 
 
-MESSAGES_OF_CASES = [
-    (case, message) for case in CASES if "hang" not in case.differences and (message := as_message(case)) is not None
-]
+MESSAGES_OF_CASES = [(case, message) for case in CASES if (message := as_message(case)) is not None]
 
 
 @pytest.mark.parametrize(("case", "message"), MESSAGES_OF_CASES, ids=lambda value: getattr(value, "name", ""))
@@ -64,7 +66,6 @@ def test_the_grpc_answer_is_the_stock_servers_but_for_the_declared_differences(
     servers: Mapping[str, Both], case: Case, message: bytes
 ) -> None:
     both = servers[case.service]
-    both.stock.live()
     stock, here = ask(both.stock.rpc, message), ask(both.direct.grpc, message)
     found = {field.name for field in stock.DESCRIPTOR.fields if of(stock, field.name) != of(here, field.name)}
     declared = set(case.differences) - JSON_ONLY

@@ -10,8 +10,8 @@ from paddle_serving_runtime import serving_packages
 from paddle_serving_runtime.engine import DirectEngine, OpFailed, direct
 from paddle_serving_runtime.errors import ServiceBroken
 from paddle_serving_runtime.graph import REQUEST, Graph, Node
-from paddle_serving_runtime.model.predictor import Switches
 from paddle_serving_runtime.model.prototxt import ModelConf, Variable
+from paddle_serving_runtime.model.switches import Switches
 from paddle_serving_runtime.protocol import Response
 from paddle_serving_runtime.protocol.call import SERVICE, Call
 
@@ -156,7 +156,7 @@ def raising(error: BaseException) -> Callable[..., Any]:
     [
         ({"preprocess": returning((None, False, 55, "no image"))}, 55, "no image"),
         ({"preprocess": returning((None, False, 0, "zero"))}, 50, "zero"),
-        ({"preprocess": raising(ValueError("/etc/passwd"))}, 10000, "[a] preprocess failed: ValueError"),
+        ({"preprocess": raising(ValueError("/srv/other"))}, 10000, "[a] preprocess failed: ValueError"),
         ({"preprocess": returning(({"x": X},))}, 10000, "preprocess failed"),
         ({"preprocess": raising(SystemExit(3))}, 10000, "preprocess failed: SystemExit"),
         ({"preprocess": feed_x, "postprocess": raising(FunctionTimedOut())}, 10000, "failed: FunctionTimedOut"),
@@ -203,6 +203,7 @@ def test_a_custom_exception_keeps_its_code_and_the_text_that_is_meant_for_the_cl
     ("methods", "inputs", "words"),
     [
         ({"init_op": raising(OSError("dictionary is missing"))}, (), "init_op of op a failed: OSError: dictionary"),
+        ({"init_op": raising(ModuleNotFoundError("No module", name="shapely.geometry"))}, (), "-vision has it"),
         ({"process": returning(None)}, (), "overrides process"),
         ({}, ("p", "q"), "has 2 inputs"),
     ],

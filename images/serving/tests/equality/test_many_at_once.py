@@ -169,7 +169,8 @@ def test_every_request_gets_its_own_answer(
     plain: Serving, request: pytest.FixtureRequest, rows: "NDArray[Any]", prices: "list[NDArray[Any]]"
 ) -> None:
     assert len({price.tobytes() for price in prices}) > REQUESTS * 0.99
-    numbers, answers = count(), [np.empty(0)] * REQUESTS
+    numbers = count()
+    answers: list[np.ndarray] = [np.empty(0)] * REQUESTS
     failures: list[str] = []
 
     def client(ask: Ask) -> None:

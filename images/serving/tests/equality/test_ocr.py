@@ -27,7 +27,7 @@ SAMPLES = ("hello", "number", "chinese")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The assembled example without its golden answers: here nothing is verified but what the test compares."""
     target = tmp_path_factory.mktemp("ocr") / "package"
-    subprocess.run([sys.executable, str(EXAMPLES / "build.py"), "ocr-rec", str(target)], check=True, timeout=100)
+    subprocess.run([sys.executable, str(EXAMPLES / "build.py"), "ocr-rec", str(target)], check=True, timeout=300)
     return target
 
 
@@ -38,7 +38,7 @@ def reference(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Mappin
     command = [sys.executable, "-m", "paddle_serving_runtime.cli.main", "reference"]
     environment = {**os.environ, "TERMINATION_LOG": os.devnull}
     subprocess.run(
-        [*command, "--model-dir", str(package), "--output", str(output)], check=True, env=environment, timeout=100
+        [*command, "--model-dir", str(package), "--output", str(output)], check=True, env=environment, timeout=300
     )
     return {Path(name).stem: answer for name, answer in read(output).answers.items()}
 

@@ -21,7 +21,7 @@ from paddle_serving_runtime.protocol.open_inference_messages import MESSAGES as 
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
 from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES as PIPELINE
 
-SECONDS = 60.0
+SECONDS = 120.0
 X = "0.0137,-0.1136,0.2553,-0.0692,0.0582,-0.0727,-0.1583,-0.0584,0.6283,0.4919,0.1856,0.0795,-0.0332"
 PRICE = "[[18.901151657104492]]"
 GOOD = {"key": ["x"], "value": [X]}
@@ -204,7 +204,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def faulty(engine: str, faulty_package: Path, tmp_path: Path) -> Iterator[Serving]:
     """Two workers, eight seconds for a request."""
-    flags = ("--workers", "2", "--engine", engine, "--request-timeout", "8", "--drain-delay", "1")
+    flags = ("--workers", "2", "--engine", engine, "--request-timeout", "8", "--drain-delay", "8")
     serving = start_serving(tmp_path, faulty_package, *flags)
     try:
         yield serving.wait_ready()

@@ -12,7 +12,7 @@ from images.serving.tests.faults.conftest import GOOD, PRICE, X, load, seconds_u
 if TYPE_CHECKING:
     from images.serving.tests.serve.conftest import Serving
 
-RECOVERY_SECONDS = 60.0
+RECOVERY_SECONDS = 120.0
 """Loose, for a slow machine; what it took is printed."""
 
 FAULTS = {"hog": (503,), "segfault": (503,), "abort": (503,), "spin": (504,), "sleep": (504,), "stop": (504,)}
@@ -41,7 +41,6 @@ def wait_for_standby(serving: "Serving") -> None:
     serving.wait_for(lambda: serving.metrics().get("paddle_serving_standby") == 1, "a standby process")
 
 
-@pytest.mark.timeout(240)
 def test_a_fault_costs_the_requests_of_its_worker_and_it_is_replaced(
     faulty: "Serving", engine: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -104,7 +103,7 @@ def test_sigterm_fails_no_request_in_any_protocol(faulty: "Serving") -> None:
         faulty.process.send_signal(signal.SIGTERM)
         faulty.wait_for(lambda: faulty.status("/readyz") == 503, "readiness to end")
         good = clients.good()
-        faulty.wait_for(lambda: clients.good() > good + 50, "requests that are served while it drains")
+        faulty.wait_for(lambda: clients.good() > good + 20, "requests that are served while it drains")
         # clients leave when their endpoint is taken away
         clients.leave()
     failed = clients.outcomes.copy()

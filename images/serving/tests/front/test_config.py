@@ -1,5 +1,6 @@
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ def settings(folder: Path, workers: int = 2, grpc_port: int = 9000) -> FrontSett
         workers=tuple(folder / f"w{index}.sock" for index in range(workers)),
         control=folder / "control.sock",
         control_grpc=folder / "control-grpc.sock",
+        streams=folder / "streams.sock",
+        grpc=folder / "front-grpc.sock",
         admin_socket=folder / "front.sock",
         error_folder=folder / "errors",
         queue=128,
@@ -30,9 +33,16 @@ def test_the_configuration_is_the_expected_one() -> None:
     assert render(settings(Path("/run/serving"))) == EXPECTED.read_text()
 
 
+def test_a_pod_that_asks_others_refuses_what_it_has_asked_itself() -> None:
+    text = render(replace(settings(Path("/run/serving")), pod="pod-1"))
+    (added,) = set(text.splitlines()) - set(EXPECTED.read_text().splitlines())
+    assert added.startswith("    http-request return status 508 ")
+    assert added.endswith(" if { req.hdr(x-drift-from) -m str pod-1 }")
+
+
 @pytest.mark.parametrize(("workers", "grpc_port"), [(1, 9000), (64, 9000), (1, 0)])
 def test_haproxy_accepts_the_configuration_without_a_warning(tmp_path: Path, workers: int, grpc_port: int) -> None:
-    front = settings(tmp_path, workers, grpc_port)
+    front = replace(settings(tmp_path, workers, grpc_port), pod="pod-1")
     front.error_folder.mkdir()
     for name, content in refusal_files(LIMIT).items():
         (front.error_folder / name).write_bytes(content)
@@ -76,7 +86,8 @@ def test_every_error_file_of_grpc_is_headers_alone_with_type_and_status() -> Non
 
 def test_every_map_has_both_forms_of_a_refusal() -> None:
     maps = {name: text for name, text in refusal_files(LIMIT).items() if name.endswith(".map")}
-    assert sorted(maps) == ["400.map", "405.map", "408.map", "413.map", "429.map", "502.map", "503.map", "504.map"]
+    statuses = (400, 405, 408, 413, 429, 502, 503, 504, 508)
+    assert sorted(maps) == [f"{status}.map" for status in statuses]
     for text in maps.values():
         forms = dict(line.split(" ", 1) for line in text.decode().splitlines())
         assert json.loads(forms["/"])["err_msg"] == json.loads(forms["/v2/"])["error"]

@@ -12,14 +12,14 @@ import grpc
 import pytest
 import requests
 
+from e2e.ports import free_ports
 from images.serving.tests.front.test_config import LIMIT, settings
-from images.serving.tests.serve.conftest import free_ports
 from paddle_serving_runtime.front import render
 from paddle_serving_runtime.front.refusals import refusal_files
 from paddle_serving_runtime.protocol.paths import MODEL_INFER, PIPELINE_INFERENCE
 from paddle_serving_runtime.supervisor.lost import LOST_RESPONSE
 
-SECONDS = 20.0
+SECONDS = 60.0
 LOST = "the worker of this request was lost; retry"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import yaml
 
 from images.serving.tests.fuzz import seeds
@@ -17,8 +18,8 @@ from paddle_serving_runtime.errors import ModelInvalid, ModelUnavailable
 from paddle_serving_runtime.graph import config
 from paddle_serving_runtime.model import archive, golden, plain_yaml, prototxt
 from paddle_serving_runtime.model.files import ModelFiles
-from paddle_serving_runtime.model.predictor import Switches
 from paddle_serving_runtime.model.program import read_program
+from paddle_serving_runtime.model.switches import Switches
 from paddle_serving_runtime.protocol import (
     BadRequest,
     Limits,
@@ -33,6 +34,7 @@ from paddle_serving_runtime.protocol import open_inference_rest as rest
 from paddle_serving_runtime.protocol.call import SERVICE
 from paddle_serving_runtime.protocol.codes import grpc_status
 from paddle_serving_runtime.protocol.grpc_framing import status_trailers
+from paddle_serving_runtime.protocol.numbers import from_text
 from paddle_serving_runtime.protocol.open_inference import InferRequest, resolver
 from paddle_serving_runtime.protocol.pipeline_grpc import error_message, pack_message, parse_message
 from paddle_serving_runtime.worker import reading
@@ -41,6 +43,7 @@ LIMITS = Limits(body_bytes=1 << 20, keys=16, tensors=16)
 SMALL = archive.Limits(unpacked_bytes=1 << 20, members=100)
 # a thousand files a second are better not written to a disk
 _MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - below it, names that nobody can foresee
+_NUMBER_TYPES = tuple(map(np.dtype, ("int64", "float32", "int8", "float16", "uint8", "float64", "bool", "complex64")))
 _RESOLVE = resolver(["svc"], ["net"])
 
 
@@ -98,6 +101,16 @@ def open_inference_rest_binary(data: bytes) -> None:
 def open_inference_grpc(data: bytes) -> None:
     request = grpc.parse_infer(data, _RESOLVE, LIMITS)
     grpc.pack_infer(request, _echo(request.call.inputs))
+
+
+def numbers_as_text(data: bytes) -> None:
+    """The first byte says of which type the numbers are."""
+    text = data[1:].decode()
+    dtype = _NUMBER_TYPES[data[0] % len(_NUMBER_TYPES)] if data else _NUMBER_TYPES[0]
+    numbers = from_text(text, dtype)
+    assert numbers.dtype == dtype
+    assert numbers.size == text.count(",") + 1
+    assert np.isfinite(numbers).all() or "NaN" in text or "Infinity" in text
 
 
 def http_requests(data: bytes) -> None:
@@ -188,6 +201,7 @@ PARSERS = {
     "open-inference-rest": Parser(open_inference_rest, _PROTOCOL, seeds.REST, seeds.REST_WORDS),
     "open-inference-rest-binary": Parser(open_inference_rest_binary, _PROTOCOL, seeds.REST_BINARY, seeds.REST_WORDS),
     "open-inference-grpc": Parser(open_inference_grpc, _PROTOCOL, seeds.OPEN_INFERENCE_GRPC),
+    "numbers-as-text": Parser(numbers_as_text, (ValueError,), seeds.NUMBERS, seeds.NUMBER_WORDS),
     "http": Parser(http_requests, (_NoRequestError,), seeds.HTTP, seeds.HTTP_WORDS),
     # a file that is not UTF-8 is refused where it is read
     "config-yml": Parser(

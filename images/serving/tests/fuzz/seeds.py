@@ -8,7 +8,7 @@ import zipfile
 
 import numpy as np
 
-from paddle_serving_runtime.model.program import _MESSAGES as PROGRAM
+from paddle_serving_runtime.model.program.proto_form import MESSAGES as PROGRAM
 from paddle_serving_runtime.protocol.open_inference_messages import MESSAGES as OPEN_INFERENCE
 from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES as PIPELINE
 
@@ -24,6 +24,8 @@ _PIPELINE_TENSORS = [
     {"name": "b", "elemType": 1, "shape": [-1, 1], "floatData": [1.5, "NaN"], "lod": [0, 2]},
     {"name": "c", "elem_type": 9, "shape": [], "bool_data": [True]},
     {"name": "d", "elem_type": 12, "str_data": ["text", "more"]},
+    {"name": "f", "elem_type": 0, "shape": [2], "int64_data": [2**53 + 1, str(-(2**63))], "lod": None},
+    {"name": "g", "elem_type": 5, "shape": [150], "float_data": [0, 1, 65504] * 50},
 ]
 PIPELINE_JSON = (
     _json({"key": ["x"], "value": ["1,2,3"], "logid": 7, "method": "prediction"}),
@@ -42,7 +44,7 @@ PIPELINE_JSON = (
 PIPELINE_WORDS = (
     *("key", "value", "tensors", "logid", "name", "elem_type", "elemType", "shape", "lod", "str_data", "strData"),
     *("int64_data", "float_data", "int_data", "float64_data", "uint32_data", "bool_data", "byte_data"),
-    *("pipeline.profile", "Infinity", "-Infinity", "NaN", "null", "true", "18446744073709551616", "1e400"),
+    *("pipeline.profile", "Infinity", "-Infinity", "NaN", "null", "true", "18446744073709551616", "1e400", "1_000"),
 )
 
 PIPELINE_GRPC = (
@@ -64,6 +66,8 @@ REST = (
     _json({"inputs": [_X], "id": "7", "outputs": [{"name": "x", "parameters": {"binary_data": True}}]}),
     _json({"inputs": [_X], "parameters": {"binary_data_output": True}}),
     _json({"inputs": [{"name": "t", "datatype": "BYTES", "shape": [1], "data": ["text"]}]}),
+    _json({"inputs": [_X], "id": None, "parameters": None, "outputs": [{"name": "x", "parameters": None}] * 2}),
+    _json({"inputs": [{"name": "x", "datatype": "UINT64", "shape": [2], "data": [2**64 - 1, str(2**63)]}]}),
     b'{"inputs":[{"name":"x","datatype":"FP64","shape":[2],"data":[NaN,-Infinity]}]}',
     *(_json({"inputs": [{"name": "x", "datatype": name, "shape": [2], "data": [0, 1]}]}) for name in TYPES),
 )
@@ -102,6 +106,30 @@ OPEN_INFERENCE_GRPC = tuple(
     )
 )
 
+NUMBERS = (
+    b"\x009007199254740993,-9223372036854775808",
+    b"\x01[0.5, -1e-3,\t3.4028235e38]",
+    b"\x02-128, +127",
+    b"\x03NaN, -Infinity,65504,1.",
+    b"\x061,0",
+    b"\x07.5",
+)
+NUMBER_WORDS = (
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "1_000",
+    "\uff11",
+    "0x10",
+    "1e400",
+    "inf",
+    "true",
+    "[",
+    "]",
+    ",",
+    "999999",
+)
+
 HTTP = (
     b"\x07POST /svc/prediction HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
     b"\xffPOST /v2/models/net/infer?a=b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
@@ -138,7 +166,7 @@ CONFIG_WORDS = (
         "!!binary ",
         "!!set ",
         "!!omap ",
-        "!!python/object:",
+        "!!python/tuple ",
         "<<: ",
         "&a ",
     ),
@@ -185,15 +213,16 @@ PROGRAMS = (
         ]
     ).SerializeToString(),
 )
-_TYPE = {"TT": {"D": [{"#": "0.t_f32"}, [-1, 13]]}}
+_VALUE = {"%": 1, "TT": {"#": "0.t_dtensor", "D": [{"#": "0.t_f32"}, [-1, 13]]}}
 _ATTRIBUTES = [{"N": "name", "AT": {"D": "x"}}]
 _OPERATIONS = [
-    {"#": "p", "A": [0, 0, 0, "w"]},
-    *({"#": f"1.{kind}", "A": _ATTRIBUTES, "O": [_TYPE]} for kind in ("data", "fetch")),
+    {"#": "p", "A": [0, 0, 0, "w"], "O": _VALUE, "OA": [1, 0, 1]},
+    *({"#": f"1.{kind}", "A": _ATTRIBUTES, "I": [{"%": 1}], "O": [_VALUE]} for kind in ("data", "relu", "fetch")),
 ]
 PROGRAMS_JSON = (_json({"program": {"regions": [{"blocks": [{"ops": _OPERATIONS}]}]}}),)
 PROGRAM_WORDS = (
     *("program", "regions", "blocks", "ops", "#", "A", "O", "TT", "AT", "D", "N", "name", "1.data", "1.fetch", "p"),
+    *("I", "OA", "%", "0.t_dtensor", "regions", "1.if"),
     *("0.t_f32", "0.t_bool", "null", "Infinity", "NaN", "1e400", "-1"),
 )
 

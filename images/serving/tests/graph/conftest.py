@@ -19,7 +19,7 @@ from paddle_serving_runtime import serving_packages
 from paddle_serving_runtime.errors import ServingError
 from paddle_serving_runtime.graph import load
 from paddle_serving_runtime.model.package import load_package
-from paddle_serving_runtime.model.predictor import Switches
+from paddle_serving_runtime.model.switches import Switches
 
 serving_packages.install()
 import paddle_serving_server.web_service  # once, as it takes most of the time
@@ -43,7 +43,7 @@ def answer(root, overrides, defaults):
     sys.addaudithook(lambda event, arguments: touched.append(event) if event.startswith("socket.") else None)
     printed = sys.stdout = io.StringIO()
     try:
-        package = load_package(Path(root))
+        package = load_package(Path(root), defaults.pop("script", ""))
         worker = defaults.pop("worker", 0)
         graph = load(package, overrides, Switches(**defaults), worker)
     except ServingError as error:
@@ -70,7 +70,7 @@ for line in sys.stdin:
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def load() -> Iterator[Load]:
     """Loads a package with overrides and default switches, and returns what came of it."""
     with subprocess.Popen(

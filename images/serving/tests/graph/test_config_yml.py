@@ -19,6 +19,7 @@ def test_defaults_are_those_of_the_runtime_where_the_config_is_silent(service: S
         "device": "cpu",
         "memory_optim": True,
         "precision": "fp32",
+        "without_passes": [],
     }
     assert node["attributes"]["ir_optim"] is True
     assert node["attributes"]["thread_num"] == 3
@@ -136,7 +137,7 @@ def test_what_this_runtime_does_not_do_is_not_passed_over_in_silence(
     config = price_config.replace("  uci:\n", "  uci:\n    batch_size: 8\n    timeout: 90\n    retry: 2\n")
     listed = "op.uci.local_service_conf.mkldnn_bf16_op_list"
     assert load(service(config=config), {listed: "[fc]"})["warnings"] == [
-        f"{listed} in config.yml has no effect: this runtime does not do this (['fc'], not [])."
+        f"{listed} in config.yml has no effect: this runtime does not support it (['fc'], not [])."
     ]
 
 
@@ -181,9 +182,9 @@ BROKEN_CONFIGS = {
     "a text as number": ("worker_num: 4", 'worker_num: "4"', "config.yml:3: worker_num is '4', must be a whole number"),
     "a number too small": ("worker_num: 4", "worker_num: 0", "config.yml:3: worker_num is 0, must be at least 1"),
     "a mistake in YAML": ("worker_num: 4", "worker_num: [4", "config.yml:4: "),
-    "code in YAML": (
+    "a Python type in YAML": (
         "worker_num: 4",
-        "worker_num: !!python/object/apply:os.getpid []",
+        "worker_num: !!python/tuple [4]",
         "config.yml:3: could not determine a constructor",
     ),
     "no mapping": ("op:\n  uci:", "op:\n  uci: 5\nx:", "config.yml:6: op.uci is 5, must be a mapping"),

@@ -126,6 +126,21 @@ BROKEN_SCRIPTS = {
     "a wrong import": ("WebService, Op", "WebService, Opp", r"web_service.py:3: ImportError: cannot import name 'Opp'"),
     "a syntax error": ("service.run", "service..run", "web_service.py:26: SyntaxError: invalid syntax"),
     "an exception": ("service.run_service()", "1 / 0", "web_service.py:26: ZeroDivisionError: division by zero."),
+    "a module of the vision image": (
+        "service.run_service()",
+        "import sys; sys.modules['cv2'] = None; import cv2",
+        "web_service.py:26: ModuleNotFoundError: import of cv2 halted; None in sys.modules (the image paddle-serving-",
+    ),
+    "a module of its reader": (
+        "service.run_service()",
+        "import sys; sys.modules['pyclipper'] = None; import paddle_serving_app.reader",
+        "(the image paddle-serving-runtime:<version>-vision has it",
+    ),
+    "a module of nobody's": (
+        "service.run_service()",
+        "import no_such_module",
+        "No module named 'no_such_module' (put the module beside web_service.py, or build an image",
+    ),
     "an exit": ("service.run_service()", "exit('enough')", "web_service.py:26: the script ended itself: enough."),
     "no run_service": ("service.run_service()", "pass", "web_service.py ended without calling run_service()"),
     "an Op that is none": (

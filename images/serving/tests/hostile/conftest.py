@@ -1,4 +1,4 @@
-"""One service with two workers for everything that is sent to hurt it."""
+"""One service with two workers for everything that no well-behaved client sends."""
 
 import http.client
 import json
@@ -6,7 +6,7 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -14,14 +14,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 
+from images.serving.tests.object_loaders import LOAD, watch
 from images.serving.tests.serve.conftest import AFTER_PREPROCESS, CONFIG, Serving, start_serving
 
 SECONDS = 60.0
 MAX_BODY = 4 * 1024 * 1024
 
 SERVICE = (
+    f"""
+LOAD = {LOAD!r}
+"""
     """
 import numpy as np
 from paddle_serving_server.web_service import WebService, Op
@@ -31,11 +36,12 @@ class PriceOp(Op):
     def preprocess(self, input_dicts, data_id, log_id):
         (_, inputs), = input_dicts.items()
         x = inputs["x"]
+        if isinstance(x, str) and x == LOAD:
+            np.load("array.npy")
         if isinstance(x, str):
             x = np.array([float(value) for value in x.split(",")], dtype="float32")
         return {"x": x.reshape(-1, 13)}, False, None, ""
-"""
-    + AFTER_PREPROCESS
+""" + AFTER_PREPROCESS
 )
 
 X = [0.0137, -0.1136, 0.2553, -0.0692, 0.0582, -0.0727, -0.1583, -0.0584, 0.6283, 0.4919, 0.1856, 0.0795, -0.0332]
@@ -68,10 +74,11 @@ class Reply:
 
 @dataclass(frozen=True)
 class Target:
-    """The service under attack."""
+    """The service."""
 
     serving: Serving
     pids: tuple[int, ...]
+    record: Path
 
     @property
     def http_port(self) -> int:
@@ -96,6 +103,10 @@ class Target:
     def post(self, body: bytes, path: str = "/svc/prediction", *headers: str) -> Reply:
         lines = [f"POST {path} HTTP/1.1", "Host: x", f"Content-Length: {len(body)}", "Connection: close", *headers]
         return self.send("\r\n".join([*lines, "", ""]).encode() + body)
+
+    def loaded(self) -> list[str]:
+        """The calls of object loaders in its workers so far."""
+        return self.record.read_text().splitlines() if self.record.exists() else []
 
     def check_unhurt(self) -> None:
         """The same workers, ready, and a right answer from it."""
@@ -169,21 +180,22 @@ def assert_tells_nothing(body: bytes) -> None:
 def target_package(tmp_path_factory: pytest.TempPathFactory, uci_model: Path) -> Path:
     root = tmp_path_factory.mktemp("hostile-package")
     shutil.copytree(uci_model, root / "model", ignore=shutil.ignore_patterns("*.py"))
-    (root / "web_service.py").write_text(SERVICE)
+    np.save(root / "array.npy", np.zeros(1))
+    (root / "web_service.py").write_text(watch(root.with_name("loaded.txt")) + SERVICE)
     (root / "config.yml").write_text(CONFIG)
     (root / "golden").mkdir()
     (root / "golden" / "hello.json").write_bytes(GOOD)
     return root
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_target(tmp_path_factory: pytest.TempPathFactory, target_package: Path) -> Iterator[Target]:
     folder = tmp_path_factory.mktemp("hostile")
     flags = ("--workers", "2", "--max-body-bytes", str(MAX_BODY), "--request-timeout", "30")
     serving = start_serving(folder, target_package, *flags)
     try:
         serving.wait_ready()
-        yield Target(serving, tuple(serving.worker_pids()))
+        yield Target(serving, tuple(serving.worker_pids()), target_package.with_name("loaded.txt"))
     finally:
         serving.kill()
 
@@ -193,6 +205,3 @@ def target(running_target: Target) -> Iterator[Target]:
     """The service; after every test it must be as it was."""
     yield running_target
     running_target.check_unhurt()
-
-
-Attack = Callable[[Target], None]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LENGTH = str(len(GOOD)).encode()
 CHUNK = b"%x\r\n%s\r\n0\r\n\r\n" % (len(GOOD), GOOD)
-INNER = b"POST /svc/smuggled HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+INNER = b"POST /svc/second HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
 AFTER = b"POST /svc/after HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " + LENGTH + b"\r\n\r\n" + GOOD
 
 
@@ -44,7 +44,7 @@ def responses(target: "Target", request: bytes) -> list[tuple[int, bytes]]:
     return [(int(status), rest) for status, rest in zip(parts[1::2], parts[2::2], strict=True)]
 
 
-SMUGGLING = {
+TWO_READINGS = {
     "length and chunks": head(b"Content-Length: 5", b"Transfer-Encoding: chunked") + b"0\r\n\r\n" + INNER,
     "chunks and length": head(b"Transfer-Encoding: chunked", b"Content-Length: 5") + b"0\r\n\r\n" + INNER,
     "two lengths": head(b"Content-Length: 2", b"Content-Length: %d" % (2 + len(INNER))) + b"{}" + INNER,
@@ -117,10 +117,10 @@ SMUGGLING = {
 }
 
 
-@pytest.mark.parametrize("name", SMUGGLING)
+@pytest.mark.parametrize("name", TWO_READINGS)
 def test_a_request_that_can_be_read_in_two_ways_is_one_request(target: "Target", name: str) -> None:
     """A refusal ends the connection; else what follows is read as what it is, and never more than once."""
-    answers = responses(target, SMUGGLING[name])
+    answers = responses(target, TWO_READINGS[name])
     assert answers, "closed without an answer"
     for status, rest in answers:
         assert status in (100, 200, 400, 404, 405, 408, 413, 417, 431, 500, 501, 505), rest
@@ -135,8 +135,8 @@ def test_a_request_that_can_be_read_in_two_ways_is_one_request(target: "Target",
 @pytest.mark.parametrize(
     "request_bytes",
     [
-        SMUGGLING[name]
-        for name in SMUGGLING
+        TWO_READINGS[name]
+        for name in TWO_READINGS
         if name.startswith(("two lengths", "a list", "a signed", "a negative length"))
     ],
 )

@@ -1,22 +1,17 @@
 """The pipeline protocol in JSON: bodies made to hurt."""
 
 import gzip
-import io
 import json
 import math
-import os
-import pickle
 from base64 import b64encode
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from typing_extensions import override
 
-from images.serving.tests.hostile.conftest import GOOD, MAX_BODY, X, assert_refused, assert_tells_nothing
+from images.serving.tests.hostile.conftest import GOOD, MAX_BODY, PRICE, X, assert_refused, assert_tells_nothing
+from images.serving.tests.object_loaders import CONTENTS, LOAD, OPAQUE
 
 if TYPE_CHECKING:
     from images.serving.tests.hostile.conftest import Target
@@ -28,32 +23,9 @@ def tensor(**changes: object) -> bytes:
     return json.dumps({"tensors": [FLOATS | changes]}).encode()
 
 
-class Payload:
-    """Makes a folder when it is unpickled."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    @override
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (str(self.folder),)
-
-
-def npy(folder: Path) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, np.array([Payload(folder)], dtype=object), allow_pickle=True)
-    return buffer.getvalue()
-
-
-def npz(folder: Path) -> bytes:
-    buffer = io.BytesIO()
-    np.savez(buffer, x=np.array([Payload(folder)], dtype=object))
-    return buffer.getvalue()
-
-
-def test_no_pickle_is_ever_loaded(target: "Target", tmp_path: Path) -> None:
-    folder = tmp_path / "executed"
-    for content in (npy(folder), npz(folder), pickle.dumps(Payload(folder))):
+def test_bytes_that_stand_for_objects_are_never_deserialised(target: "Target") -> None:
+    before = target.loaded()
+    for content in CONTENTS:
         text = b64encode(content).decode()
         for elem_type in (13, 12, 1, 0, 99):
             body = tensor(elem_type=elem_type, byte_data=text, float_data=[], str_data=[text], shape=[1])
@@ -61,7 +33,13 @@ def test_no_pickle_is_ever_loaded(target: "Target", tmp_path: Path) -> None:
             assert_refused(target.post(body), 400, 500)
         assert_refused(target.post(content), 400)
         assert_refused(target.post(json.dumps({"key": ["x"], "value": [text]}).encode()), 500)
-    assert not folder.exists()
+    assert target.loaded() == before
+
+
+def test_a_loader_that_is_called_would_be_seen(target: "Target") -> None:
+    before = target.loaded()
+    assert_refused(target.post(json.dumps({"key": ["x"], "value": [LOAD]}).encode()), 500)
+    assert target.loaded() == [*before, "numpy.load"]
 
 
 @pytest.mark.parametrize(
@@ -97,9 +75,9 @@ def test_no_pickle_is_ever_loaded(target: "Target", tmp_path: Path) -> None:
         b'{"tensors":[[]]}',
         b'{"tensors":[null]}',
         b'{"tensors":[{}]}',
-        b'{"a":' * 5000 + b"1" + b"}" * 5000,
-        b"[" * 200_000,
-        b'{"tensors":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"a":' * 2000 + b"1" + b"}" * 2000,
+        b"[" * 2000,
+        b'{"tensors":' + b"[" * 2000 + b"]" * 2000 + b"}",
         b'{"key":["' + b"\\" * 1001 + b'"]}',
         b"{'key': ['x']}",
         b"{" + b'"k":1,' * 100_000 + b"}",
@@ -119,7 +97,7 @@ def test_what_is_no_request_is_400(target: "Target", body: bytes) -> None:
         {"name": 7},
         {"name": "x" * 100_000, "shape": [-7]},
         {"elem_type": 13},
-        {"elemType": 13, "byteData": "gASVAAAA"},
+        {"elemType": 13, "byteData": b64encode(OPAQUE).decode()},
         {"elem_type": 10},
         {"elem_type": 2**70},
         {"elem_type": -1},
@@ -179,6 +157,14 @@ def test_what_is_no_request_is_400(target: "Target", body: bytes) -> None:
         {"lod": ["a", "b"]},
         {"lod": {"a": 1}},
         {"lod": [0.5, 1]},
+        {"lod": [0, True]},
+        {"float_data": [True, *X[1:]]},
+        {"float_data": ["1_0", *X[1:]]},
+        {"float_data": ["\uff11", *X[1:]]},
+        {"float_data": ["infinity", *X[1:]]},
+        {"float_data": ["NaN", 1e39, *X[2:]]},
+        {"elem_type": 0, "int64_data": [True] * 13},
+        {"elem_type": 0, "int64_data": ["1_0"] * 13},
     ],
     ids=lambda changes: repr(changes)[:60],
 )
@@ -216,9 +202,8 @@ def test_the_largest_body_is_read(target: "Target") -> None:
     assert target.post(GOOD + b" " * (MAX_BODY - len(GOOD))).status == 200
 
 
-def test_many_keys_that_collide_take_no_time(target: "Target") -> None:
-    collisions = [str(number * (2**61 - 1)) for number in range(1024)]
-    keys = ["x", *collisions[:1023]]
+def test_as_many_keys_as_a_request_may_have_are_read(target: "Target") -> None:
+    keys = ["x", *map(str, range(1023))]
     values = [",".join(map(str, X)), *["1"] * 1023]
     reply = target.post(json.dumps({"key": keys, "value": values}).encode())
     assert reply.status == 200
@@ -231,15 +216,19 @@ def test_of_a_key_that_comes_twice_the_last_counts(target: "Target") -> None:
     assert_refused(target.post(GOOD[:-1] + b',"key":["y"]}'), 500)
 
 
-def test_a_compressed_body_is_not_unpacked(target: "Target") -> None:
-    bomb = gzip.compress(b" " * 50_000_000)
-    for encoding in ("gzip", "deflate", "br", "zstd", "gzip, gzip", "identity, gzip"):
-        assert_refused(target.post(bomb, "/svc/prediction", f"Content-Encoding: {encoding}"), 400, 415)
-    assert_refused(target.post(gzip.compress(GOOD), "/svc/prediction", "Content-Encoding: gzip"), 400, 415)
+def test_a_compressed_body_is_unpacked_up_to_the_limit(target: "Target") -> None:
+    large = gzip.compress(b" " * (MAX_BODY + 1))
+    for encoding in ("gzip", "deflate"):
+        assert_refused(target.post(large, "/svc/prediction", f"Content-Encoding: {encoding}"), 413)
+    for encoding in ("br", "zstd", "gzip, gzip", "identity, gzip"):
+        assert_refused(target.post(large, "/svc/prediction", f"Content-Encoding: {encoding}"), 415)
+    assert_refused(target.post(GOOD, "/svc/prediction", "Content-Encoding: gzip"), 400)
+    reply = target.post(gzip.compress(GOOD), "/svc/prediction", "Content-Encoding: gzip")
+    assert (reply.status, reply.json()["value"]) == (200, [PRICE])
 
 
 @pytest.mark.parametrize(
-    "kind", ["", "text/plain", "application/x-python-pickle", "multipart/form-data", "\xff", "a" * 9000]
+    "kind", ["", "text/plain", "application/octet-stream", "multipart/form-data", "\xff", "a" * 9000]
 )
 def test_the_content_type_changes_nothing(target: "Target", kind: str) -> None:
     line = f"Content-Type: {kind}".encode("latin-1")

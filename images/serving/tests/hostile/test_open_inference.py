@@ -2,7 +2,6 @@
 
 import json
 import struct
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from images.serving.tests.hostile.conftest import MAX_BODY, NOT_HTTP, Reply, X, assert_tells_nothing
-from images.serving.tests.hostile.test_json_bodies import npy, npz
+from images.serving.tests.object_loaders import CONTENTS
 
 if TYPE_CHECKING:
     from images.serving.tests.hostile.conftest import Target
@@ -49,9 +48,9 @@ def test_the_requests_of_this_test_are_right_but_for_what_they_try(target: "Targ
     assert json.loads(target.post(body(), INFER).body)["outputs"][0]["data"] == pytest.approx([18.901152])
 
 
-def test_no_pickle_is_ever_loaded(target: "Target", tmp_path: Path) -> None:
-    folder = tmp_path / "executed"
-    for content in (npy(folder), npz(folder)):
+def test_bytes_that_stand_for_objects_are_never_deserialised(target: "Target") -> None:
+    before = target.loaded()
+    for content in CONTENTS:
         sized = struct.pack("<I", len(content)) + content
         for model in ("price", "svc"):
             size = {"binary_data_size": len(sized)}
@@ -60,7 +59,7 @@ def test_no_pickle_is_ever_loaded(target: "Target", tmp_path: Path) -> None:
             reply = binary(target, {"inputs": [tensor]}, sized, path=f"/v2/models/{model}/infer")
             assert_refused(reply, 400, 500)
         assert_refused(target.post(content, INFER), 400)
-    assert not folder.exists()
+    assert target.loaded() == before
 
 
 @pytest.mark.parametrize(
@@ -80,8 +79,8 @@ def test_no_pickle_is_ever_loaded(target: "Target", tmp_path: Path) -> None:
         b'{"inputs":[1]}',
         b'{"inputs":[[]]}',
         b'{"inputs":[{}]}',
-        b'{"inputs":' + b"[" * 100_000,
-        b'{"inputs":' + b'{"inputs":' * 20_000,
+        b'{"inputs":' + b"[" * 2000,
+        b'{"inputs":' + b'{"inputs":' * 2000,
         body(name=None),
         body(name=["x"]),
         body(name="y"),
@@ -120,6 +119,9 @@ def test_no_pickle_is_ever_loaded(target: "Target", tmp_path: Path) -> None:
         body(data=[*X[:-1], [1]]),
         body(data=[*X[:-1], 1e39]),
         body(data=[*X[:-1], 10**400]),
+        body(data=[*X[:-1], True]),
+        body(data=[*X[:-2], "NaN", 1e39]),
+        b'{"inputs":[' + json.dumps(TENSOR).encode()[:-2] + b",NaN,1e400]}]}",
         b'{"inputs":[' + json.dumps(TENSOR).encode()[:-2] + b",NaN]}]}",
         json.dumps({"inputs": [TENSOR, TENSOR]}).encode(),
         json.dumps({"inputs": [TENSOR] * 1000}).encode(),
@@ -205,7 +207,7 @@ def test_binary_tensors_that_lie_are_400(target: "Target", head: object, blob: b
         ("/v2/models/%2e%2e/infer", (404,)),
         ("/v2/models/price%00/infer", (404,)),
         ("/v2/repository/models/price/load", (404,)),
-        ("/v2/repository/index", (404,)),
+        ("/v2/repository/none/index", (400,)),
         ("/v2/systemsharedmemory/region/x/register", (404,)),
         ("/v2/logging", (404,)),
         ("/v2/models/" + "a" * 20_000 + "/infer", (404, 414)),
@@ -228,7 +230,8 @@ def test_a_control_path_does_not_reach_a_worker_and_takes_no_body(target: "Targe
         assert target.send(f"GET {path} HTTP/1.1\r\n{lines}\r\n".encode()).status == 200
         long = f"GET {path} HTTP/1.1\r\n{lines}Content-Length: {MAX_BODY * 4}\r\n\r\n".encode()
         reply = target.send(long + bytes(1000), end=True)
-        assert reply.status in (200, 400, 408, 413)
+        # no reply, which is 0, where the front saw the end of the unfinished body before the answer
+        assert reply.status in (0, 200, 400, 408, 413)
         assert_tells_nothing(reply.body)
     for path in ("/v2/models/nothing", "/v2/models/../x", "/v2/models/" + "a" * 20_000, "/v2/models/%00", "/v2/\x7f"):
         reply = target.send(f"GET {path} HTTP/1.1\r\n{lines}\r\n".encode("latin-1"))

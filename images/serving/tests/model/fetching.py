@@ -1,6 +1,7 @@
 """A package to fetch, and the forms that it is fetched in."""
 
 import io
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -25,12 +26,14 @@ def expected(package: Path) -> dict[str, bytes]:
 
 
 def config_map(package: Path, folder: Path) -> Path:
-    """What the kubelet makes of a ConfigMap."""
+    """What the kubelet makes of a ConfigMap, in which Kubernetes takes not every key."""
     data = folder / "mounted" / "..2026_11_23_04_00_00.123"
     data.mkdir(parents=True)
-    for name, content in contents(package).items():
-        (data / name.replace("/", "__")).write_bytes(content)
-        (data.parent / name.replace("/", "__")).symlink_to(f"..data/{name.replace('/', '__')}")
+    keys = {name.replace("/", "__"): content for name, content in contents(package).items()}
+    for key, content in keys.items():
+        if re.fullmatch(r"(?!\.\.)[-._a-zA-Z0-9]{1,253}", key):
+            (data / key).write_bytes(content)
+            (data.parent / key).symlink_to(f"..data/{key}")
     (data.parent / "..data").symlink_to(data.name)
     return data.parent
 

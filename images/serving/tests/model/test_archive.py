@@ -1,4 +1,4 @@
-"""Archives that nobody made with good intentions: a sentence, and nothing outside of the folder."""
+"""Archives that hold more or less than plain files: a sentence, and nothing outside of the folder."""
 
 import bz2
 import gzip
@@ -38,25 +38,25 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, **fields: object) -> tarfil
     return info
 
 
-HOSTILE_TARS = {
-    "a symbolic link": [member("x", tarfile.SYMTYPE, linkname="/etc/passwd")],
+REFUSED_TARS = {
+    "a symbolic link": [member("x", tarfile.SYMTYPE, linkname="y")],
     "a hard link": [member("x", tarfile.LNKTYPE, linkname="y")],
     "a device": [member("x", tarfile.CHRTYPE, devmajor=1, devminor=3)],
     "a pipe": [member("x", tarfile.FIFOTYPE)],
     "an absolute path": [member("/srv/x")],
     "a path upwards": [member("a/../../x")],
     "a name twice": [member("x"), member("x")],
-    "a link that a file goes through": [member("d", tarfile.SYMTYPE, linkname=".."), member("d/x")],
+    "a link that a file goes through": [member("d", tarfile.SYMTYPE, linkname="e"), member("d/x")],
     "too many members": [member(f"f{number}") for number in range(20)],
 }
 
 
-@pytest.mark.parametrize("attack", HOSTILE_TARS)
-def test_a_hostile_tar_is_refused(attack: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("case", REFUSED_TARS)
+def test_a_tar_of_more_than_plain_files_is_refused(case: str, tmp_path: Path) -> None:
     archive, target = tmp_path / "a.tar", tmp_path / "in" / "target"
     target.mkdir(parents=True)
     with tarfile.open(archive, "w") as tar:
-        for info in HOSTILE_TARS[attack]:
+        for info in REFUSED_TARS[case]:
             tar.addfile(info)
     with pytest.raises(ModelUnavailable, match="the archive"):
         unpack(archive, target, Limits(members=10), lambda _done: None)
@@ -64,15 +64,15 @@ def test_a_hostile_tar_is_refused(attack: str, tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "in").iterdir()] == ["target"]
 
 
-def test_a_bomb_is_stopped_by_what_it_unpacks_to_not_by_what_it_says(tmp_path: Path) -> None:
-    archive = tmp_path / "bomb.zip"
+def test_the_limit_counts_what_a_zip_unpacks_to(tmp_path: Path) -> None:
+    archive = tmp_path / "a.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("zeros", bytes(50_000_000))
-    assert archive.stat().st_size < 100_000
+        packed.writestr("zeros", bytes(5000))
+    assert archive.stat().st_size < 1000
     (tmp_path / "target").mkdir()
-    with pytest.raises(ModelUnavailable, match="larger than 10000000 bytes"):
-        unpack(archive, tmp_path / "target", Limits(unpacked_bytes=10_000_000), lambda _done: None)
-    assert sum(path.stat().st_size for path in (tmp_path / "target").iterdir()) <= 10_000_000
+    with pytest.raises(ModelUnavailable, match="larger than 1000 bytes"):
+        unpack(archive, tmp_path / "target", Limits(unpacked_bytes=1000), lambda _done: None)
+    assert sum(path.stat().st_size for path in (tmp_path / "target").iterdir()) <= 1000
 
 
 def test_a_link_in_a_zip_is_refused(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_link_in_a_zip_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(archive, "w") as packed:
         info = zipfile.ZipInfo("link")
         info.external_attr = (stat.S_IFLNK | 0o777) << 16
-        packed.writestr(info, "/etc/passwd")
+        packed.writestr(info, "target")
     (tmp_path / "target").mkdir()
     with pytest.raises(ModelUnavailable, match="has a link or a device, 'link'"):
         unpack(archive, tmp_path / "target", Limits(), lambda _done: None)
@@ -115,13 +115,13 @@ def tar_bytes(*members: tuple[tarfile.TarInfo, bytes], form: int = tarfile.PAX_F
 
 
 def sparse_tar() -> bytes:
-    """A file of a gigabyte in a tar of 1.5 KB, in the old format of GNU tar: one block of 512 bytes at the end."""
+    """A file of 4 KB in the old format of GNU tar: a hole, and one block of 512 bytes at the end."""
     info = tarfile.TarInfo("model/weights")
     info.type, info.size = tarfile.GNUTYPE_SPARSE, 512
     header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
-    gigabyte = 1 << 30
-    header[386:398], header[398:410] = b"%011o\0" % (gigabyte - 512), b"%011o\0" % 512
-    header[483:495] = b"%011o\0" % gigabyte
+    size = 4096
+    header[386:398], header[398:410] = b"%011o\0" % (size - 512), b"%011o\0" % 512
+    header[483:495] = b"%011o\0" % size
     header[148:156] = b" " * 8
     header[148:156] = b"%06o\0 " % sum(header)
     return bytes(header) + bytes(512) + bytes(1024)
@@ -172,10 +172,10 @@ BYTES: dict[str, tuple[Callable[[], bytes], str]] = {
     "names without files, without end": (lambda: gnu_names(30), "a header of more than 1048576 bytes"),
     "a line end in a name": (
         lambda: tar_bytes((member("x\nReady: yes"), b"")),
-        r"no manifest can hold, 'x\\nReady: yes'",
+        r"cannot stand in a manifest, 'x\\nReady: yes'",
     ),
     "a NUL in a name": (
-        lambda: tar_bytes((member("x", pax_headers={"path": "x\0/../../y"}), b"")),
+        lambda: tar_bytes((member("x", pax_headers={"path": "x\0y"}), b"")),
         "outside of itself",
     ),
     "a file below a file": (
@@ -205,7 +205,7 @@ BYTES: dict[str, tuple[Callable[[], bytes], str]] = {
         "is broken .*CRC",
     ),
     "a zip with a NUL in a name": (
-        lambda: zip_bytes(("a?/../../y", b"")).replace(b"a?/", b"a\0/"),
+        lambda: zip_bytes(("a?y", b"")).replace(b"a?y", b"a\0y"),
         "outside of itself",
     ),
     "a zip with two names alike": (
@@ -219,21 +219,21 @@ BYTES: dict[str, tuple[Callable[[], bytes], str]] = {
 }
 
 
-@pytest.mark.parametrize("attack", BYTES)
-def test_hostile_bytes_are_refused(attack: str, tmp_path: Path) -> None:
-    make, sentence = BYTES[attack]
+@pytest.mark.parametrize("case", BYTES)
+def test_bytes_that_are_no_package_are_refused(case: str, tmp_path: Path) -> None:
+    make, sentence = BYTES[case]
     (tmp_path / "archive").write_bytes(make())
     refused(tmp_path / "archive", tmp_path, sentence)
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress], ids=["gzip", "bzip2", "xz"])
-def test_a_compressed_bomb_is_stopped_early(compress: Callable[[bytes], bytes], tmp_path: Path) -> None:
-    bomb = compress(tar_bytes((member("zeros"), bytes(60 * MEGABYTE))))
-    assert len(bomb) < MEGABYTE
-    (tmp_path / "archive").write_bytes(bomb)
-    refused(tmp_path / "archive", tmp_path, "larger than 10000000 bytes", Limits(unpacked_bytes=10 * MEGABYTE))
+def test_the_limit_counts_what_a_compressed_tar_unpacks_to(compress: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    packed = compress(tar_bytes((member("zeros"), bytes(200_000))))
+    assert len(packed) < 2000
+    (tmp_path / "archive").write_bytes(packed)
+    refused(tmp_path / "archive", tmp_path, "larger than 50000 bytes", Limits(unpacked_bytes=50_000))
     written = sum(path.stat().st_size for path in (tmp_path / "in").rglob("*") if path.is_file())
-    assert written <= 10 * MEGABYTE
+    assert written <= 50_000
 
 
 def test_a_zip_of_many_members_is_refused_by_its_list(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from google.protobuf import json_format
 
+from images.serving.tests.object_loaders import npz_of_objects, record_calls
 from paddle_serving_runtime import serving_packages
 from paddle_serving_runtime.consistency import Tolerance
 from paddle_serving_runtime.errors import ModelInvalid
@@ -69,9 +70,13 @@ def test_arrays_that_no_tensor_can_carry_are_refused(put: Callable[..., Package]
         load_samples(put(x_npz={"x": np.array(["a"])}))
 
 
-def test_pickled_arrays_are_not_read(put: Callable[..., Package]) -> None:
+def test_arrays_of_objects_are_not_read(put: Callable[..., Package], monkeypatch: pytest.MonkeyPatch) -> None:
+    package = put(a_json="{}")
+    (package.root / "golden" / "x.npz").write_bytes(npz_of_objects())
+    calls = record_calls(monkeypatch)
     with pytest.raises(ModelInvalid, match=r"x\.npz is not an \.npz file of plain arrays"):
-        load_samples(put(x_npz={"x": np.array([{}], dtype=object)}))
+        load_samples(package)
+    assert calls == ["numpy.load"]  # which opens the archive, and nothing beyond it
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paddle_serving_runtime.errors import DigestMismatch, ModelInvalid, ModelUnavailable
-from paddle_serving_runtime.model.manifest import MANIFEST, verify, write
+from paddle_serving_runtime.model.manifest import MANIFEST, digest_of, folder_digest, verify, write
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_names_that_deceive_are_quoted_in_messages(package: Path, name: str) -> 
 
 @pytest.mark.parametrize(
     "line",
-    [f"{'0' * 64}  ../x", f"{'0' * 64}  /etc/passwd", f"{'0' * 63}  x", "x", f"{'0' * 64}  a//b", f"{'0' * 64}  ./a"],
+    [f"{'0' * 64}  ../x", f"{'0' * 64}  /srv/other", f"{'0' * 63}  x", "x", f"{'0' * 64}  a//b", f"{'0' * 64}  ./a"],
 )
 def test_a_manifest_that_points_outside_is_refused(tmp_path: Path, line: str) -> None:
     content = f"{line}\n".encode()
@@ -140,3 +140,86 @@ def test_any_file_name_of_unicode_survives(names: set[str], tmp_path_factory: py
     for name in names:
         (root / name).write_text(name)
     verify(root, write(root))
+
+
+FORMS: dict[str, Callable[[bytes], bytes]] = {
+    "line ends of Windows": lambda content: content.replace(b"\n", b"\r\n"),
+    "the mark for binary": lambda content: content.replace(b"  ", b" *"),
+    "capitals": lambda content: re.sub(rb"^[0-9a-f]{64}", lambda match: match[0].upper(), content, flags=re.MULTILINE),
+    "a mark for UTF-8": lambda content: b"\xef\xbb\xbf" + content,
+    "no line end": lambda content: content[:-1],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_manifest_as_tools_of_windows_write_it_verifies(package: Path, form: str) -> None:
+    write(package)
+    content = FORMS[form]((package / MANIFEST).read_bytes())
+    (package / MANIFEST).write_bytes(content)
+    verify(package, f"sha256:{hashlib.sha256(content).hexdigest()}")
+
+
+@pytest.mark.parametrize("line", [f"{'0' * 64}  a\\b", f"{'0' * 64} *a\\b\r", f"\\{'0' * 64}  a\\\\b"])
+def test_a_backslash_in_a_manifest_is_named(tmp_path: Path, line: str) -> None:
+    content = f"{line}\n".encode()
+    (tmp_path / MANIFEST).write_bytes(content)
+    with pytest.raises(DigestMismatch, match=r":1: the name of a file has a backslash\. Write folders with /\."):
+        verify(tmp_path, f"sha256:{hashlib.sha256(content).hexdigest()}")
+
+
+def test_lost_and_found_of_a_volume_is_no_part_of_the_package(package: Path) -> None:
+    digest = write(package)
+    (package / "lost+found" / "#1").mkdir(parents=True)
+    (package / "lost+found" / "#2").symlink_to("nowhere")
+    (package / "lost+found" / "x").write_text("x")
+    assert write(package) == digest
+    verify(package, digest)
+    (package / "model" / "lost+found").mkdir()
+    (package / "model" / "lost+found" / "x").write_text("x")
+    with pytest.raises(DigestMismatch, match=r"model/lost\+found/x is not in"):
+        verify(package, digest)
+
+
+def test_what_cannot_be_read_or_written_is_named(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, *_arguments: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    digest = write(package)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", refuse)
+        assert write(package) == digest
+        (package / "more").touch()
+        with pytest.raises(ModelUnavailable, match=r"package/MANIFEST\.sha256 cannot be written: Permission denied\."):
+            write(package)
+    (package / "more").unlink()
+    monkeypatch.setattr("paddle_serving_runtime.model.manifest.file_digest", refuse)
+    for act in (lambda: write(package), lambda: verify(package, digest)):
+        with pytest.raises(ModelUnavailable, match=r"package/golden/x\.json cannot be read: Permission denied\."):
+            act()
+
+
+def test_the_digest_of_a_package_is_that_of_its_files_with_or_without_a_manifest(package: Path) -> None:
+    without = digest_of(package)
+    assert without == write(package) == digest_of(package)
+    content = (package / MANIFEST).read_bytes().splitlines(keepends=True)
+    (package / MANIFEST).write_bytes(b"".join(reversed(content)))  # as true, and another digest
+    assert digest_of(package) == f"sha256:{hashlib.sha256((package / MANIFEST).read_bytes()).hexdigest()}" != without
+    (package / "golden/x.json").write_bytes(b"[]")
+    changed = digest_of(package)
+    assert changed == write(package)
+
+
+def test_what_cannot_be_a_package_has_no_digest(tmp_path: Path) -> None:
+    assert digest_of(tmp_path / "none") == digest_of(tmp_path) == ""
+    (tmp_path / "link").symlink_to("elsewhere")
+    assert digest_of(tmp_path) == ""
+
+
+def test_the_digest_of_a_folder_is_that_of_its_lines_in_the_manifest(package: Path) -> None:
+    (package / "golden/expected").mkdir()
+    (package / "golden/expected/x.json").write_bytes(b"{}")
+    write(package)
+    shell = "grep '  golden/' MANIFEST.sha256 | sha256sum"
+    printed = subprocess.run(["bash", "-c", shell], cwd=package, capture_output=True, text=True, check=True)
+    assert folder_digest(package, "golden") == f"sha256:{printed.stdout.split()[0]}"
+    assert folder_digest(package, "none") == ""

@@ -1,4 +1,6 @@
+import math
 import shutil
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +8,8 @@ import pytest
 from paddle import inference
 
 from paddle_serving_runtime.errors import InvalidOption, ModelInvalid
-from paddle_serving_runtime.model.predictor import Predictor, Switches
+from paddle_serving_runtime.model.predictor import Predictor
+from paddle_serving_runtime.model.switches import Switches
 
 X = np.array([float(i) / 10 for i in range(13)], np.float32).reshape(1, 13)
 
@@ -112,8 +115,58 @@ def test_missing_and_unknown_inputs_are_named(uci_model: Path) -> None:
 def test_cut_parameters_are_refused_although_paddle_would_load_them(model: Path, cut: int) -> None:
     params = model / "inference.pdiparams"
     params.write_bytes(params.read_bytes()[:-cut])
-    with pytest.raises(ModelInvalid, match=r"inference\.pdiparams is not whole: tensor [01]"):
+    with pytest.raises(ModelInvalid, match=r"inference\.pdiparams is incomplete: tensor [01]"):
         Predictor(model, Switches())
+
+
+MISFITS = {
+    "of another width": ("linear_0.w_0", [5, 3], "float32", r"'linear_0\.w_0' is float32 \[5, 3\] in the file"),
+    "transposed": ("linear_0.w_0", [3, 4], "float32", r"'linear_0\.w_0' is float32 \[3, 4\] in the file"),
+    "of another type": ("linear_0.b_0", [3], "float64", r"'linear_0\.b_0' is float64 \[3\] in the file"),
+    "of another rank": ("linear_0.b_0", [1, 3], "float32", r"'linear_0\.b_0' is float32 \[1, 3\] in the file"),
+}
+CODES = {"float32": 5, "float64": 6}
+
+
+def stored(dims: list[int], dtype: str) -> bytes:
+    """A tensor as a parameter file has it, all zeros."""
+    described = bytes([0x08, CODES[dtype], *(byte for dim in dims for byte in (0x10, dim))])
+    size = math.prod(dims) * np.dtype(dtype).itemsize
+    return struct.pack("<IQIi", 0, 0, 0, len(described)) + described + bytes(size)
+
+
+@pytest.mark.parametrize("case", MISFITS)
+@pytest.mark.parametrize("form", ["pir", "program", "separate"])
+def test_a_parameter_that_is_another_than_the_programs_is_named(
+    exported_models: Path, uci_model: Path, tmp_path: Path, form: str, case: str
+) -> None:
+    """Paddle takes shape and type from the file and answers with another width, or with what lies in memory."""
+    name, dims, dtype, words = MISFITS[case]
+    if form == "separate":
+        folder = Path(shutil.copytree(uci_model, tmp_path / "model"))
+        (folder / "fc_0.w_0").write_bytes(stored(dims, dtype))
+        words = r"fc_0\.w_0 does not belong to __model__: .* 'fc_0\.w_0' is .* but float32 \[13, 1\] in the program"
+    else:
+        folder = Path(shutil.copytree(exported_models / form, tmp_path / "model"))
+        right = {"linear_0.b_0": ([3], "float32"), "linear_0.w_0": ([4, 3], "float32")} | {name: (dims, dtype)}
+        (folder / "inference.pdiparams").write_bytes(b"".join(stored(*each) for each in right.values()))
+        if form == "program":  # whose parameters have other names
+            words = words.replace("linear_0", "fc_0")
+    with pytest.raises(ModelInvalid, match=words):
+        Predictor(folder, Switches())
+
+
+@pytest.mark.parametrize("form", ["pir", "program"])
+def test_too_few_and_too_many_parameters_are_told(exported_models: Path, tmp_path: Path, form: str) -> None:
+    folder = Path(shutil.copytree(exported_models / form, tmp_path / "model"))
+    params = folder / "inference.pdiparams"
+    whole = params.read_bytes()
+    params.write_bytes(stored([3], "float32"))
+    with pytest.raises(ModelInvalid, match=r"holds 1 tensor, but .* has 2 parameters; the first that is missing"):
+        Predictor(folder, Switches())
+    params.write_bytes(whole + stored([7], "float32"))
+    with pytest.raises(ModelInvalid, match=r"holds 3 tensors, .* the first that is too many is float32 \[7\]"):
+        Predictor(folder, Switches())
 
 
 def test_parameters_of_another_model_are_refused(model: Path, exported_models: Path) -> None:
@@ -121,7 +174,7 @@ def test_parameters_of_another_model_are_refused(model: Path, exported_models: P
     with pytest.raises(ModelInvalid, match=r"inference\.pdiparams holds 0 tensors, but inference\.pdmodel has 2 param"):
         Predictor(model, Switches())
     (model / "inference.pdiparams").write_bytes((exported_models / "pir/inference.json").read_bytes())
-    with pytest.raises(ModelInvalid, match=r"inference\.pdiparams is not whole: tensor 0 does not begin with"):
+    with pytest.raises(ModelInvalid, match=r"inference\.pdiparams is incomplete: tensor 0 does not begin with"):
         Predictor(model, Switches())
 
 
@@ -146,6 +199,12 @@ def test_a_missing_parameter_file_of_the_old_format_is_named(uci_model: Path, tm
         ("fc_0.tmp_1", "fc_9.tmp_1", "output 'fc_9.tmp_1' is only in one of them"),
         ('name: "x"', 'name: "y"', "input 'x' is only in one of them"),
         ("feed_type: 1", "feed_type: 20", "input .x. is text in only one of them"),
+        ("feed_type: 1", "feed_type: 0", "input 'x' is int64 in the prototxt, but float32 in the model"),
+        ("feed_type: 1", "feed_type: 6", "input 'x' is bfloat16 in the prototxt, but float32 in the model"),
+        ("fetch_type: 1", "fetch_type: 3", "output 'fc_0.tmp_1' is float64 in the prototxt, but float32 in the model"),
+        ("shape: 13", "shape: 12", r"input 'x' has the shape \[12\] in the prototxt .*, but \[-1, 13\] in the model"),
+        ("shape: 13", "shape: 13 shape: 1", r"input 'x' has the shape \[13, 1\] in the prototxt"),
+        ("fetch_var {", 'feed_var { name: "z" feed_type: 1 }\nfetch_var {', "input 'z' is only in one of them"),
         ("feed_type: 1", "feed_type: 12", "variable x has type 12; known are 0 to 11 and 20"),
         ("feed_var {", "feed_var [", r"serving_server_conf\.prototxt: 2:3"),
     ],

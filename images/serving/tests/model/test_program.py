@@ -6,12 +6,13 @@ import pytest
 
 from paddle_serving_runtime.errors import ModelInvalid
 from paddle_serving_runtime.model.files import ModelFiles
-from paddle_serving_runtime.model.program import _MESSAGES, read_program
+from paddle_serving_runtime.model.program import read_program
+from paddle_serving_runtime.model.program.proto_form import MESSAGES
 
 
 def proto(**operation: object) -> bytes:
     blocks = [{"ops": [{"type": "fetch", **operation}]}]
-    return bytes(_MESSAGES["ProgramDesc"](blocks=blocks).SerializeToString())
+    return bytes(MESSAGES["ProgramDesc"](blocks=blocks).SerializeToString())
 
 
 def pir(**operation: object) -> bytes:

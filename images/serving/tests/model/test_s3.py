@@ -220,7 +220,7 @@ def test_what_a_store_refuses_is_a_sentence_with_what_to_do(
 @pytest.mark.parametrize(
     ("endpoint", "sentence"),
     [
-        ("http://127.0.0.1:9", "Nothing takes connections there"),
+        ("http://127.0.0.1:9", "Nothing accepts connections there"),
         ("http://no-such-host.invalid", "The name is unknown here"),
         ("https://127.0.0.1:9/path", "without a path"),
         ("http://me:secret@127.0.0.1:9", "carries a user or password"),
@@ -237,7 +237,7 @@ def test_an_endpoint_that_cannot_be_is_named(endpoint: str, sentence: str, tmp_p
 def test_an_endpoint_without_tls_says_so(server: Gateway, tmp_path: Path) -> None:
     secure = Gateway(server.endpoint.replace("http:", "https:"), tmp_path, None)
     assert run("s3://models/a", secure, tmp_path / "out", NO_DIGEST) == 1
-    assert "speaks no TLS" in said(tmp_path)
+    assert "does not speak TLS" in said(tmp_path)
 
 
 def test_a_private_ca_is_trusted_when_it_is_given(package: Path, digest: str, tmp_path: Path) -> None:

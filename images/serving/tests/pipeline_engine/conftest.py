@@ -1,8 +1,6 @@
 """The engine in a process of its own, as a worker has it: requests in, results out, and what happens to its family."""
 
-import base64
 import contextlib
-import io
 import json
 import os
 import signal
@@ -14,13 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from typing_extensions import override
 
+from images.serving.tests.object_loaders import watch
 from images.serving.tests.pipeline_engine.services import TROUBLE, TROUBLE_CONFIG
 
-SECONDS = 60.0
+SECONDS = 120.0
 
 
 class Zygote:
@@ -42,7 +39,7 @@ class Zygote:
 
     def close(self) -> None:
         self._control.close()
-        self._process.wait(10)
+        self._process.wait(SECONDS)
 
 
 class EngineProcess:
@@ -79,8 +76,8 @@ class EngineProcess:
             self.status = self._zygote.ask({"poll": self.pid})
         return self.status
 
-    def wait(self, seconds: float = 10) -> int:
-        self.wait_for(lambda: self.poll() is not None, "end of the engine", seconds)
+    def wait(self) -> int:
+        self.wait_for(lambda: self.poll() is not None, "end of the engine")
         assert self.status is not None
         return self.status
 
@@ -120,10 +117,10 @@ class EngineProcess:
     def children(self) -> list[int]:
         return [pid for pid in self.family() if pid != self.pid]
 
-    def wait_for(self, condition: Callable[[], bool], what: str, seconds: float = SECONDS) -> None:
-        deadline = time.monotonic() + seconds
+    def wait_for(self, condition: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + SECONDS
         while not condition():
-            assert time.monotonic() < deadline, f"no {what} within {seconds:g} s; family {self.family()}:\n{self.log()}"
+            assert time.monotonic() < deadline, f"no {what} within {SECONDS:g} s; family {self.family()}:\n{self.log()}"
             time.sleep(0.02)
 
 
@@ -179,20 +176,7 @@ def trouble(service: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture
-def pickled() -> Callable[[Path], str]:
-    """An array as numpy pickles it, whose loading makes a file; base64, as JSON carries it."""
-
-    class Payload:
-        def __init__(self, proof: Path) -> None:
-            self.proof = proof
-
-        @override
-        def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
-            return exec, (f"open({str(self.proof)!r}, 'w')",)
-
-    def make(proof: Path) -> str:
-        buffer = io.BytesIO()
-        np.save(buffer, np.array([Payload(proof)], dtype=object), allow_pickle=True)
-        return base64.b64encode(buffer.getvalue()).decode()
-
-    return make
+def watched(tmp_path: Path) -> tuple[str, Callable[[], list[str]]]:
+    """That service's script under watch, and the object loaders that it has called so far."""
+    record = tmp_path / "loaded.txt"
+    return watch(record) + TROUBLE, lambda: record.read_text().splitlines() if record.exists() else []

@@ -1,6 +1,12 @@
 """Services for the tests: the texts of a web_service.py and its config.yml."""
 
-TROUBLE = """
+from images.serving.tests.object_loaders import LOAD
+
+TROUBLE = (
+    f"""
+LOAD = {LOAD!r}
+"""
+    """
 import os
 import signal
 import sys
@@ -39,6 +45,9 @@ class TroubleOp(Op):
             return "text", False, None, ""
         if do == "wrong feed":
             return {"wrong": np.zeros((1, 13), "float32")}, False, None, ""
+        if do == LOAD:
+            np.save("array.npy", np.zeros(1))
+            np.load("array.npy")
         if do == "skip":
             return {"price": np.zeros(1)}, True, None, ""
         if do == "wait":
@@ -75,6 +84,7 @@ service = TroubleService(name="trouble")
 service.prepare_pipeline_config("config.yml")
 service.run_service()
 """
+)
 
 TROUBLE_CONFIG = """\
 rpc_port: 9998

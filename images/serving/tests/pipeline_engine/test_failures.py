@@ -1,12 +1,16 @@
 """What an Op does wrong fails its own request and nothing else, as the direct engine fails it."""
 
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from images.serving.tests.object_loaders import CONTENTS, LOAD
 from images.serving.tests.pipeline_engine.conftest import Start
-from images.serving.tests.pipeline_engine.services import PRICE, X
+from images.serving.tests.pipeline_engine.services import PRICE, TROUBLE_CONFIG, X
+
+Watched = tuple[str, Callable[[], list[str]]]
 
 FAILURES = {
     "raise": (10000, 500, "[trouble] preprocess failed: ValueError"),
@@ -55,17 +59,20 @@ def test_the_profile_key_of_a_client_has_no_effect(trouble: Path, start: Start) 
         assert engine.answer(request[0], **request[1])["values"] == {"keys": "do,x"}
 
 
-def test_pickled_bytes_are_refused_and_never_loaded(
-    trouble: Path, start: Start, tmp_path: Path, pickled: Callable[[Path], str]
+def test_bytes_that_stand_for_objects_are_refused_and_never_deserialised(
+    watched: Watched, service: Callable[..., Path], start: Start, mode: dict[str, str]
 ) -> None:
-    engine = start(trouble)
-    proof = tmp_path / "executed"
-    for elem_type in (13, "13", 13.0, True):
-        tensor = {"name": "x", "elem_type": elem_type, "shape": [1], "byte_data": pickled(proof)}
-        result = engine.answer(tensors=[tensor])
-        assert (result["kind"], result["status"]) == ("BadRequest", 400)
-    assert not proof.exists()
-    assert engine.answer({"x": X})["values"]["price"] == PRICE
+    script, loaded = watched
+    engine = start(service(web_service=script, config=TROUBLE_CONFIG), mode)
+    before = loaded()
+    for content in CONTENTS:
+        for elem_type in (13, "13", 13.0, True):
+            tensor = {"name": "x", "elem_type": elem_type, "shape": [1], "byte_data": b64encode(content).decode()}
+            result = engine.answer(tensors=[tensor])
+            assert (result["kind"], result["status"]) == ("BadRequest", 400)
+    assert loaded() == before
+    assert engine.answer({"x": X, "do": LOAD})["values"]["price"] == PRICE
+    assert loaded() == [*before, "numpy.load"]
 
 
 def test_a_model_of_the_service_cannot_be_addressed(trouble: Path, start: Start) -> None:

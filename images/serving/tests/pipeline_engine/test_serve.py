@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ from typing import Any
 import pytest
 import requests
 
+from images.serving.tests.object_loaders import CONTENTS
 from images.serving.tests.pipeline_engine.conftest import session
 from images.serving.tests.pipeline_engine.services import PRICE, TROUBLE, TROUBLE_CONFIG, X
-from images.serving.tests.serve.conftest import Serving, start_serving
+from images.serving.tests.serve.conftest import PATIENCE_SECONDS, Serving, start_serving
 
 Serve = Callable[..., Serving]
-FLAGS = ("--engine", "pipeline", "--drain-delay", "0.2", "--request-timeout", "2")
+FLAGS = ("--engine", "pipeline", "--drain-delay", "0.2", "--request-timeout", "5")
 
 
 def body(**fields: str) -> dict[str, Any]:
@@ -48,7 +50,7 @@ def replaced(serving: Serving, before: list[int]) -> None:
     """Waits until another worker serves, and nothing of the one before is left."""
     serving.wait_for(lambda: serving.worker_pids() != before, "a new worker")
     serving.wait_ready()
-    serving.wait_for(lambda: not any(session(pid) for pid in before), "end of the worker before", 5)
+    serving.wait_for(lambda: not any(session(pid) for pid in before), "end of the worker before")
     assert price(serving) == PRICE
 
 
@@ -95,14 +97,15 @@ def test_a_killed_process_is_noticed_without_a_request_and_nothing_survives(serv
 
 
 def test_hostile_requests_are_refused_and_end_nothing(
-    serve: Serve, tmp_path: Path, pickled: Callable[[Path], str]
+    serve: Serve, watched: tuple[str, Callable[[], list[str]]]
 ) -> None:
-    serving = serve().wait_ready()
-    before = serving.worker_pids()
-    proof = tmp_path / "executed"
-    tensor = {"name": "x", "elem_type": 13, "shape": [1], "byte_data": pickled(proof)}
-    assert serving.post({"tensors": [tensor]}).status_code == 400
-    assert not proof.exists()
+    script, loaded = watched
+    serving = serve(script=script).wait_ready()
+    before, calls = serving.worker_pids(), loaded()
+    for content in CONTENTS:
+        tensor = {"name": "x", "elem_type": 13, "shape": [1], "byte_data": b64encode(content).decode()}
+        assert serving.post({"tensors": [tensor]}).status_code == 400
+    assert loaded() == calls
     for do, status in {"empty list": 500, "custom": 400, "sys.exit": 500, "wrong type": 500}.items():
         answer = serving.post(body(x=X, do=do))
         assert (answer.status_code, "secret" in answer.text) == (status, False), do
@@ -119,15 +122,22 @@ def test_sigterm_drains_and_leaves_nothing(serve: Serve, tmp_path: Path) -> None
     waiting = body(**{"x": X, "do": "wait", "for": str(flag)})
     asking = threading.Thread(target=lambda: answers.append(serving.post(waiting)))
     asking.start()
-    serving.wait_for(flag.with_name(f"{flag.name}.begun").exists, "request in flight", 10)
+    serving.wait_for(flag.with_name(f"{flag.name}.begun").exists, "request in flight")
     serving.process.terminate()
-    serving.wait_for(lambda: bool(serving.logs("draining")), "draining", 10)
+    serving.wait_for(lambda: bool(serving.logs("draining")), "draining")
     flag.touch()
-    asking.join(10)
+    asking.join(PATIENCE_SECONDS)
     assert [answer.status_code for answer in answers] == [200]
-    assert serving.wait_exit(15) == 0
+    assert serving.wait_exit() == 0
     assert serving.logs("drained")
     assert [pid for pid in family if Path(f"/proc/{pid}").exists()] == []
+
+
+def test_a_module_of_the_vision_image_that_is_missing_is_told_with_where_it_is(serve: Serve) -> None:
+    init = "    def init_op(self):\n        import sys\n        sys.modules['cv2'] = None\n        import cv2\n"
+    serving = serve(script=TROUBLE.replace("    def preprocess", f"{init}\n    def preprocess"))
+    assert serving.wait_exit() == 4
+    assert "paddle-serving-runtime:<version>-vision has it" in serving.message()
 
 
 @pytest.mark.parametrize("threads", ["true", "false"])
@@ -137,6 +147,14 @@ def test_init_op_that_fails_ends_the_container_with_a_sentence(serve: Serve, thr
     assert serving.wait_exit() == 4
     assert serving.message().startswith("ServiceBroken: web_service.py:")
     assert "init_op of op trouble failed: OSError: no dictionary" in serving.message()
+
+
+def test_an_op_that_answers_the_previous_request_is_never_served(serve: Serve) -> None:
+    before = """        answer, self.before = getattr(self, "before", fetch_dict["price"]), fetch_dict["price"]
+        return {"price": str(answer.tolist())"""
+    serving = serve(script=TROUBLE.replace('        return {"price": str(fetch_dict["price"].tolist())', before))
+    assert serving.wait_exit() == 3
+    assert "keeps something from one request to the next" in serving.message()
 
 
 def test_an_answer_that_differs_is_never_served(serve: Serve) -> None:

@@ -16,7 +16,7 @@ def broken(start: Start, root: Path, mode: dict[str, str]) -> str:
     engine = start(root, mode)
     assert engine.loaded.get("exitCode") == 4, engine.loaded
     engine.wait()
-    engine.wait_for(lambda: not engine.family(), "end of the family", 5)
+    engine.wait_for(lambda: not engine.family(), "end of the family")
     message: str = engine.loaded["failed"]
     assert message.startswith("ModelInvalid") or str(root.parent) not in message
     return message

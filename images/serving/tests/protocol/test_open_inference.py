@@ -151,6 +151,38 @@ def test_outputs_are_chosen_each_with_its_own_form() -> None:
     assert packed.body[packed.header_length :] == b"\2"
 
 
+def test_an_output_that_is_asked_for_twice_is_answered_once_in_the_form_asked_for_first() -> None:
+    outputs = [{"name": "b", "parameters": {"binary_data": True}}, {"name": "a"}, {"name": "b"}]
+    request = infer_json(inputs=[], outputs=outputs)
+    response = Response(0, "", {}, {"a": np.array([1.5], np.float32), "b": np.array([2], np.int8)})
+    packed = rest.pack_infer(request, response)
+    assert orjson.loads(packed.body[: packed.header_length])["outputs"] == [
+        {"name": "b", "datatype": "INT8", "shape": [1], "parameters": {"binary_data_size": 1}},
+        {"name": "a", "datatype": "FP32", "shape": [1], "data": [1.5]},
+    ]
+    twice = message(SPECIAL, outputs=[triton_grpc.InferRequestedOutput(name) for name in ("b", "a", "b")])
+    answer = grpc.pack_infer(grpc.parse_infer(twice, RESOLVE, LIMITS), response)
+    assert [output.name for output in service_pb2.ModelInferResponse.FromString(answer).outputs] == ["b", "a"]
+
+
+def test_null_for_an_optional_field_means_that_it_is_absent() -> None:
+    # as the data models of KServe and MLServer write a request
+    x = {"name": "x", "shape": [2], "datatype": "FP32", "parameters": None, "data": [1, 2]}
+    request = infer_json(id=None, model_name=None, parameters=None, inputs=[x], outputs=None)
+    assert (request.id, request.call.outputs, request.binary_default) == ("", (), False)
+    np.testing.assert_array_equal(request.call.inputs["x"], np.array([1, 2], np.float32), strict=True)
+    answer = rest.pack_infer(request, Response(0, "", {}, {"y": np.zeros(1)}))
+    assert "id" not in orjson.loads(answer.body)
+    request = infer_json(inputs=[x], outputs=[{"name": "y", "parameters": None}])
+    assert (request.call.outputs, request.binary) == (("y",), {})
+    body, length = rest_body(SPECIAL, binary=True)
+    head = {**orjson.loads(body[:length]), "outputs": None}
+    head["inputs"][0]["data"] = None
+    text = orjson.dumps(head)
+    request = read_rest(text + body[length:], len(text))
+    assert request.call.inputs["x"].tobytes() == SPECIAL.tobytes()  # type: ignore[union-attr] # an array
+
+
 def test_what_json_cannot_carry_is_refused_before_it_is_rounded() -> None:
     response = Response(0, "", {}, {"y": np.zeros(1, np.float16)})
     with pytest.raises(BadRequest, match="binary_data"):

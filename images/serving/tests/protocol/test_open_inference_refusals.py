@@ -51,7 +51,7 @@ FP32 = {"name": "x", "shape": [2], "datatype": "FP32"}
         ({"inputs": [{**FP32, "name": ""}]}, "no name"),
         ({"inputs": [{**FP32, "name": 1}]}, "name must be a string"),
         ({"inputs": [FP32]}, "data must be a list"),
-        ({"inputs": [{**FP32, "data": [1]}]}, "1 values do not fill the shape"),
+        ({"inputs": [{**FP32, "data": [1]}]}, "1 value cannot fill the shape"),
         ({"inputs": [{**FP32, "data": [[1], [2]]}]}, "1 values do not|not nested|not of type"),
         ({"inputs": [{**FP32, "shape": [2, 2], "data": [[1, 2], [3]]}]}, "not nested"),
         ({"inputs": [{**FP32, "data": [1, None]}]}, "not of type float32"),
@@ -71,11 +71,17 @@ FP32 = {"name": "x", "shape": [2], "datatype": "FP32"}
         ({"inputs": [{**FP32, "datatype": "BYTES", "data": ["a", "b\0"]}]}, "NUL"),
         ({"inputs": [{**FP32, "parameters": 1}]}, "parameters of input x"),
         ({"inputs": [{**FP32, "parameters": {"shared_memory_region": "r"}}]}, "shared memory"),
-        ({"inputs": [{**FP32, "parameters": {"binary_data_size": 8}}]}, "0 bytes are left"),
+        ({"inputs": [{**FP32, "parameters": {"binary_data_size": 8}}]}, "0 bytes left"),
         ({"inputs": [{**FP32, "parameters": {"binary_data_size": 0}}]}, "has 8 bytes, but 0"),
         ({"inputs": [{**FP32, "data": [], "parameters": {"binary_data_size": 0}}]}, "one of them"),
         ({"inputs": [], "outputs": [{"name": "y", "parameters": {"classification": 3}}]}, "classification"),
-        ({"inputs": [], "outputs": [{"name": "y"}] * 2}, "more than once"),
+        ({"inputs": [], "outputs": [{"name": "y"}] * 4}, "at most 3"),
+        ({"inputs": [], "outputs": [{"name": "y"}, {"name": "y", "parameters": {"classification": 3}}]}, "classific"),
+        ({"inputs": [], "outputs": [{"name": None}]}, "no name"),
+        ({"inputs": None}, "inputs must be a list"),
+        ({"inputs": [None]}, "inputs must be a list of objects"),
+        ({"inputs": [{**FP32, "data": None}]}, "data must be a list"),
+        ({"inputs": [{**FP32, "datatype": "INT64", "data": [True, 2]}]}, "true and false are no numbers"),
         ({"inputs": [], "parameters": {"sequence_id": 1}}, "sequences"),
         ({"inputs": [], "parameters": []}, "parameters of the request"),
         ({"inputs": [], "id": 1}, "id must be a string"),
@@ -103,7 +109,7 @@ def test_a_wrong_json_request_is_refused_with_a_sentence(fields: dict[str, Any],
         (b'{"inputs":[]}', "-1", "Inference-Header-Content-Length"),
         (b'{"inputs":[]}', "14", "Inference-Header-Content-Length"),
         (b'{"inputs":[]}', "9" * 5000, "Inference-Header-Content-Length"),
-        (b'{"inputs":[]}xx', "13", "2 bytes follow"),
+        (b'{"inputs":[]}xx', "13", "goes on for 2 bytes"),
     ],
 )
 def test_a_wrong_body_is_refused_with_a_sentence(body: bytes, length: str | None, words: str) -> None:
@@ -129,12 +135,12 @@ def raw(datatype: str, shape: list[int], *contents: bytes) -> bytes:
         (b"\x0a\x01\xff", "not a ModelInferRequest"),
         (b"", "no model"),
         (raw("FP32", [2], b"1234"), "has 8 bytes, but 4"),
-        (raw("FP32", [2], b"1234", b"1234"), "1 inputs, but 2 raw_input_contents"),
+        (raw("FP32", [2], b"1234", b"1234"), "1 input, but 2 raw_input_contents"),
         (raw("FP32", [-1], b""), "not a shape"),
         (raw("BF16", [2], b"1234"), "BF16"),
         (raw("BOOL", [2], b"\0\2"), "neither 0 nor 1"),
-        (raw("BYTES", [1], b"\5\0\0\0abc"), "1 elements of BYTES"),
-        (raw("BYTES", [1], b"\1\0\0\0abc"), "1 elements of BYTES"),
+        (raw("BYTES", [1], b"\5\0\0\0abc"), "1 element of BYTES"),
+        (raw("BYTES", [1], b"\1\0\0\0abc"), "1 element of BYTES"),
         (raw("BYTES", [2], b"\1\0\0\0a"), "2 elements of BYTES"),
         (raw("BYTES", [2], b"\1\0\0\0a\1\0"), "2 elements of BYTES"),
         (raw("BYTES", [1], b"\1\0\0\0\xff"), "UTF-8"),
@@ -142,12 +148,12 @@ def raw(datatype: str, shape: list[int], *contents: bytes) -> bytes:
         (typed("BYTES", [300], bytes_contents=[b"x" * 60_000, *[b""] * 299]), "too much"),
         (typed("FP16", [1], fp32_contents=[1]), "raw_input_contents"),
         (typed("FP32", [1], int_contents=[1]), "is sent in fp32_contents, not in int_contents"),
-        (typed("FP32", [2], fp32_contents=[1]), "1 values do not fill"),
+        (typed("FP32", [2], fp32_contents=[1]), "1 value cannot fill"),
         (typed("INT8", [1], int_contents=[128]), "does not fit int8"),
         (typed("UINT16", [1], uint_contents=[65536]), "does not fit uint16"),
         (message(SPECIAL, sequence_id=5), "sequences"),
         (message(SPECIAL, outputs=[triton_grpc.InferRequestedOutput("y", class_count=2)]), "classification"),
-        (message(SPECIAL, outputs=[triton_grpc.InferRequestedOutput("y")] * 2), "more than once"),
+        (message(SPECIAL, outputs=[triton_grpc.InferRequestedOutput("y")] * 4), "4 outputs, at most 3"),
     ],
 )
 def test_a_wrong_message_is_refused_with_a_sentence(body: bytes, words: str) -> None:
@@ -164,6 +170,14 @@ def test_contents_beside_raw_contents_are_refused() -> None:
     request = service_pb2.ModelInferRequest.FromString(typed("FP32", [1], fp32_contents=[1]))
     request.raw_input_contents.append(b"1234")
     assert "one or the other" in refused_grpc(request.SerializeToString()).message
+
+
+def test_contents_with_nothing_in_them_beside_raw_contents_are_none() -> None:
+    """As MLServer sends them (use_raw)."""
+    request = service_pb2.ModelInferRequest.FromString(raw("FP32", [1], b"\0\0\x80?"))
+    request.inputs[0].contents.SetInParent()
+    parsed = grpc.parse_infer(request.SerializeToString(), RESOLVE, LIMITS)
+    assert np.array_equal(parsed.call.inputs["x"], np.array([1], np.float32))
 
 
 @given(st.binary(max_size=60))

@@ -1,5 +1,4 @@
 import contextlib
-import pickle
 from typing import Any
 
 import numpy as np
@@ -8,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from images.serving.tests.object_loaders import OPAQUE
 from paddle_serving_runtime.protocol import BadRequest, Limits, Response, UnpackableValue, pack_response, parse_request
 from paddle_serving_runtime.protocol.pipeline_grpc import error_message, pack_message, parse_message
 from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
@@ -74,15 +74,15 @@ def test_string_tensors_are_joined_and_lod_stands_beside_its_tensor() -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"key": ["x"]}, "1 keys but 0 values"),
+        ({"key": ["x"]}, "1 key but 0 values"),
         ({"key": ["x"] * 5, "value": ["1"] * 5}, "at most 4"),
         ({"tensors": [Tensor(name="x")] * 3}, "at most 2"),
         ({"tensors": [Tensor()]}, "no name"),
-        ({"tensors": [Tensor(name="x", elem_type=13, byte_data=pickle.dumps(1))]}, "pickled"),
+        ({"tensors": [Tensor(name="x", elem_type=13, byte_data=OPAQUE)]}, "elem_type 13"),
         ({"tensors": [Tensor(name="x", elem_type=10, complex64_data=[1, 2])]}, "elem_type 10"),
         ({"tensors": [Tensor(name="x", elem_type=99)]}, "elem_type 99"),
-        ({"tensors": [Tensor(name="x", elem_type=1, shape=[2], float_data=[1])]}, "do not fill the shape"),
-        ({"tensors": [Tensor(name="x", elem_type=1, shape=[2], int_data=[1, 2])]}, "do not fill the shape"),
+        ({"tensors": [Tensor(name="x", elem_type=1, shape=[2], float_data=[1])]}, "cannot fill the shape"),
+        ({"tensors": [Tensor(name="x", elem_type=1, shape=[2], int_data=[1, 2])]}, "cannot fill the shape"),
         ({"tensors": [Tensor(name="x", elem_type=1, shape=[-2], float_data=[1])]}, "not a shape"),
         ({"tensors": [Tensor(name="x", elem_type=1, shape=[1] * 17, float_data=[1])]}, "at most 16"),
         ({"tensors": [Tensor(name="x", elem_type=8, shape=[1], int_data=[300])]}, "does not fit int8"),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from images.serving.tests.serve.conftest import Serving
 
 Arrays = dict[str, np.ndarray]
-SECONDS = 30
+SECONDS = 120
 UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
 
 STOCK_CLIENT = """

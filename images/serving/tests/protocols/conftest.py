@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from images.serving.tests.serve.conftest import Serving, make_package, serve, start_serving  # noqa: F401 - fixtures
+from images.serving.tests.serve.conftest import Serving, X, make_package, serve, start_serving  # noqa: F401 - fixtures
 
 PADDLE = """
 import sys
@@ -50,14 +50,14 @@ def plain_package(tmp_path_factory: pytest.TempPathFactory, exported_models: Pat
     return root
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def plain(tmp_path_factory: pytest.TempPathFactory, plain_package: Path) -> Iterator[Serving]:
     serving = start_serving(tmp_path_factory.mktemp("serve"), plain_package, "--workers", "2")
     yield serving.wait_ready()
     serving.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(
     tmp_path_factory: pytest.TempPathFactory,
     make_package: Callable[..., Path],  # noqa: F811 - the fixture
@@ -68,7 +68,7 @@ def service(
     serving.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def paddle_inference(
     tmp_path_factory: pytest.TempPathFactory, plain_package: Path
 ) -> Callable[[Arrays], list[np.ndarray]]:
@@ -86,8 +86,21 @@ def paddle_inference(
     def run(inputs: Arrays) -> list[np.ndarray]:
         np.savez(folder / "inputs.npz", **inputs)  # type: ignore[arg-type]
         files = (str(plain_package / "model"), str(folder / "inputs.npz"), str(folder / "outputs.npz"))
-        subprocess.run([sys.executable, "-W", "ignore", "-c", PADDLE, *files], check=True, timeout=60)
+        subprocess.run([sys.executable, "-W", "ignore", "-c", PADDLE, *files], check=True, timeout=300)
         with np.load(folder / "outputs.npz") as arrays:
             return list(arrays.values())
 
     return compute
+
+
+@pytest.fixture(scope="package")
+def housing(
+    tmp_path_factory: pytest.TempPathFactory,
+    make_package: Callable[..., Path],  # noqa: F811 - the fixture
+) -> Iterator[Serving]:
+    golden = {"house.json": {"tensors": [{"name": "x", "elem_type": 1, "shape": [1, 13], "float_data": X}]}}
+    package = make_package(script="", golden=golden)
+    flags = ("--workers", "1", "--name", "uci-housing")
+    serving = start_serving(tmp_path_factory.mktemp("serve"), package, *flags)
+    yield serving.wait_ready()
+    serving.kill()

@@ -5,13 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from e2e.go_program import GRPCURL, found
-from images.serving.tests.serve.conftest import Serving, X, start_serving
+from images.serving.tests.serve.conftest import Serving
 
 DOCUMENT = Path(__file__).resolve().parents[4] / "docs" / "protocols.md"
 TEXT = DOCUMENT.read_text(encoding="utf-8")
@@ -23,21 +22,20 @@ COMMANDS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def housing(tmp_path_factory: pytest.TempPathFactory, make_package: Callable[..., Path]) -> Iterator[Serving]:
-    golden = {"house.json": {"tensors": [{"name": "x", "elem_type": 1, "shape": [1, 13], "float_data": X}]}}
-    package = make_package(script="", golden=golden)
-    flags = ("--workers", "1", "--name", "uci-housing")
-    serving = start_serving(tmp_path_factory.mktemp("serve"), package, *flags)
-    yield serving.wait_ready()
-    serving.kill()
+def on(serving: Serving, text: str) -> str:
+    """The text with the ports of a service that runs."""
+    text = text.replace("http://127.0.0.1:8080", serving.http).replace("127.0.0.1:9000", serving.grpc)
+    return text.replace("127.0.0.1:8080", serving.http.removeprefix("http://"))
 
 
 def output(serving: Serving, text: str, *command: str) -> str:
-    text = text.replace("http://127.0.0.1:8080", serving.http).replace("127.0.0.1:9000", serving.grpc)
-    text = text.replace("127.0.0.1:8080", serving.http.removeprefix("http://"))
     done = subprocess.run(
-        [*command, text], check=False, timeout=60, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}
+        [*command, on(serving, text)],
+        check=False,
+        timeout=300,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "LC_ALL": "C"},
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from paddle_serving_runtime.errors import ModelInvalid
 from paddle_serving_runtime.model.golden import tensors_request
-from paddle_serving_runtime.reference import Reference, read, write
+from paddle_serving_runtime.reference import read
 
 Service = Callable[..., Path]
 Compute = Callable[..., "Computed"]
@@ -92,6 +91,32 @@ def test_a_plain_model_answers_tensors_bit_for_bit_as_paddle_does(
         assert {key: (v.dtype.name, v.shape, v.tobytes()) for key, v in answers[sample].items()} == wanted
 
 
+def test_integers_as_text_are_read_as_integers_and_nothing_is_rounded_to_fit(
+    exported_models: Path, tmp_path: Path, compute: Compute
+) -> None:
+    root = tmp_path / "plain"
+    (root / "golden").mkdir(parents=True)
+    for path in (exported_models / "types").iterdir():
+        (root / path.name).write_bytes(path.read_bytes())
+    texts = {"a": "9007199254740993,-4611686018427387903", "b": "0.1,2", "c": "1,0"}
+    sample = root / "golden" / "a.json"
+    sample.write_text(json.dumps({"key": list(texts), "value": list(texts.values())}))
+    _, twice = compute(root).values()["a.json"].values()
+    assert twice == [[2**54 + 2, -(2**63) + 2]]
+    tensors = [
+        {"name": "a", "elem_type": 0, "shape": [1, 2], "int64_data": [1, 2]},
+        {"name": "b", "elem_type": 1, "shape": [1, 2], "float_data": [3.4028235e38, 1]},
+        {"name": "c", "elem_type": 9, "shape": [1, 2], "bool_data": [True, False]},
+    ]
+    sample.write_text(json.dumps({"tensors": tensors}))
+    assert compute(root).status == 0
+    for name, text in (("a", "9223372036854775808,1"), ("a", "1.5,1"), ("b", "1e39,2"), ("c", "2,0")):
+        sample.write_text(json.dumps({"key": list(texts), "value": list({**texts, name: text}.values())}))
+        outcome = compute(root)
+        assert outcome.status == 4
+        assert "golden sample a.json has no answer: " in outcome.message
+
+
 def plain_paddle(root: Path, x: np.ndarray) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
     """The same by the shortest script there is, in a process of its own."""
     code = """
@@ -124,7 +149,7 @@ def test_the_command_starts_in_a_fresh_interpreter(service: Service, tmp_path: P
         [sys.executable, "-W", "ignore", "-m", "paddle_serving_runtime.cli.main", "reference", *map(str, words)],
         check=True,
         env={},
-        timeout=100,
+        timeout=300,
     )
     assert list(read(tmp_path / "r.json").answers) == ["a.json"]
 
@@ -209,31 +234,46 @@ def test_a_sample_that_is_no_request_is_named(service: Service, compute: Compute
     assert outcome.message.startswith("ServiceBroken: golden sample a.json has no answer: ParseError")
 
 
-def test_every_kind_of_tensor_survives_the_file(tmp_path: Path) -> None:
-    answer: dict[str, np.ndarray] = {
-        "f": np.array([[np.nan, -0.0, 1e-45]], np.float32),
-        "h": np.array([1.5], np.float16),
-        "i": np.array(2**63 - 1),
-        "b": np.array([True, False]),
-        "t": np.array([["ä", "bc"], ["", "d"]]),
-        "s": np.array("text"),
-        "e": np.zeros((0, 3), np.int8),
-        "c": np.array([1 + 2j], np.complex64),
-        "r": np.arange(6, dtype=np.int32).reshape(2, 3).T,
-        "big": np.array([1, 2**30], ">i4"),
-    }
-    path = tmp_path / "r.json"
-    write(path, Reference("3.3.1", "cpu", {"m": {"threads": 1}}, {"a.json": answer}))
-    found = read(path)
-    assert (found.paddle_version, found.device, found.switches) == ("3.3.1", "cpu", {"m": {"threads": 1}})
-    assert found.answers["a.json"].keys() == answer.keys()
-    for name, array in found.answers["a.json"].items():
-        assert (array.dtype.name, array.shape) == (answer[name].dtype.name, answer[name].shape)
-        assert array.tobytes() == answer[name].astype(array.dtype).tobytes()
+def test_the_only_sample_of_a_package_gets_a_second_one_with_an_answer_of_its_own(
+    service: Service, compute: Compute, price_request: bytes
+) -> None:
+    alone = compute(service(**{"golden/a.json": price_request}))
+    reference = read(alone.output)
+    assert reference.derived is not None
+    assert reference.derived.name == "a.json (numbers reversed)"
+    values = [json.loads(body)["value"][0].split(",") for body in (price_request, reference.derived.body)]
+    assert values[0] == values[1][::-1]
+    first, second = (reference.answers[name]["price"] for name in ("a.json", reference.derived.name))
+    assert first != second
+    copies = compute(service(**{"golden/a.json": price_request, "golden/b.json": price_request}))
+    assert list(read(copies.output).answers) == ["a.json", "b.json", "a.json (numbers reversed)"]
+    different = compute(service(**{"golden/a.json": price_request, "golden/b.json": request(ZEROS)}))
+    assert read(different.output).derived is None
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"answers": {"a": {"x": {}}}}'])
-def test_what_is_no_reference_is_refused(tmp_path: Path, content: str) -> None:
-    (tmp_path / "r.json").write_text(content)
-    with pytest.raises(ModelInvalid, match="is not a reference"):
-        read(tmp_path / "r.json")
+def test_a_request_that_the_service_refuses_is_no_second_sample(
+    service: Service, compute: Compute, price_request: bytes, price_service: str
+) -> None:
+    picky = price_service.replace(
+        "        values =", "        assert input_dict['x'].startswith('0.0137')\n        values ="
+    )
+    outcome = compute(service(web_service=picky, **{"golden/a.json": price_request}))
+    assert outcome.status == 0, outcome.message
+    assert read(outcome.output).derived is None
+
+
+def test_a_plain_model_of_any_batch_is_asked_for_one_row_more(
+    exported_models: Path, tmp_path: Path, compute: Compute
+) -> None:
+    root = tmp_path / "plain"
+    (root / "golden").mkdir(parents=True)
+    for path in (exported_models / "program").iterdir():
+        (root / path.name).write_bytes(path.read_bytes())
+    np.savez(root / "golden" / "array.npz", x=np.linspace(-1, 1, 4, dtype=np.float32).reshape(1, 4))
+    reference = read(compute(root).output)
+    assert reference.derived is not None
+    assert reference.derived.name == "array.npz (first row repeated)"
+    one, two = (reference.answers[name] for name in ("array.npz", reference.derived.name))
+    for name, rows in two.items():
+        np.testing.assert_array_equal(rows[:1], one[name])
+        assert rows.shape[0] == 2

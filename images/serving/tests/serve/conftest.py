@@ -3,10 +3,8 @@
 import contextlib
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,11 +16,11 @@ from typing import Any
 import pytest
 import requests
 
+from e2e.ports import free_ports
 from paddle_serving_runtime.model import manifest
 
-READY_SECONDS = 60.0
-PORTS = (10_000, 32_768)
-"""Below the range of the kernel for outgoing connections (ip_local_port_range)."""
+PATIENCE_SECONDS = 120.0
+"""For whatever must happen at last: a machine may be many times slower than an idle one."""
 
 AFTER_PREPROCESS = """
     def postprocess(self, input_dicts, fetch_dict, data_id, log_id):
@@ -93,12 +91,12 @@ class Serving:
     message_file: Path
     name: str = "svc"
 
-    def post(self, body: object, path: str = "/svc/prediction", timeout: float = 30) -> requests.Response:
+    def post(self, body: object, path: str = "/svc/prediction", timeout: float = PATIENCE_SECONDS) -> requests.Response:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         return requests.post(f"{self.http}{path}", data=data, timeout=timeout)
 
     def get(self, path: str) -> requests.Response:
-        return requests.get(f"{self.admin}{path}", timeout=10)
+        return requests.get(f"{self.admin}{path}", timeout=PATIENCE_SECONDS)
 
     def metrics(self) -> dict[str, float]:
         lines = [line for line in self.get("/metrics").text.splitlines() if not line.startswith("#")]
@@ -113,11 +111,11 @@ class Serving:
         last = {entry["worker"]: entry["pid"] for entry in self.logs("worker loaded")}
         return [last[index] for index in sorted(last)]
 
-    def wait_ready(self, seconds: float = READY_SECONDS) -> "Serving":
+    def wait_ready(self, seconds: float = PATIENCE_SECONDS) -> "Serving":
         self.wait_for(lambda: self.status("/readyz") == 200, "readiness", seconds)
         return self
 
-    def wait_for(self, condition: Callable[[], bool], what: str, seconds: float = READY_SECONDS) -> None:
+    def wait_for(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             if self.process.poll() is not None:
@@ -132,7 +130,7 @@ class Serving:
         except requests.ConnectionError:
             return 0
 
-    def wait_exit(self, seconds: float = READY_SECONDS) -> int:
+    def wait_exit(self, seconds: float = PATIENCE_SECONDS) -> int:
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -160,18 +158,6 @@ class Serving:
 def page_faults(pid: int) -> int:
     """Pages that the kernel has given to the process so far: minflt, field 10 of proc(5)'s stat."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[7])
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that are free now and that the kernel gives to nobody's outgoing connection before they are bound."""
-    ports: list[int] = []
-    with contextlib.ExitStack() as stack:
-        while len(ports) < count:
-            each, port = stack.enter_context(socket.socket()), random.randrange(*PORTS)  # noqa: S311 - no secret
-            with contextlib.suppress(OSError):
-                each.bind(("127.0.0.1", port))
-                ports.append(port)
-    return ports
 
 
 @pytest.fixture(scope="session")
@@ -207,6 +193,8 @@ def start_serving(
     if shutil.which("haproxy") is None:
         pytest.fail("haproxy is not installed: run `make setup`, or apt-get install haproxy")
     http, admin, grpc = free_ports(3)
+    # its own ports, for who is to be told them
+    flags = tuple(flag.replace("HTTP_PORT", str(http)).replace("ADMIN_PORT", str(admin)) for flag in flags)
     log_file, message_file = folder / "serve.log", folder / "message"
     command = [
         *prefix,
@@ -241,6 +229,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory, make_package: Callable[...,
     """One service with two workers for all tests of a module that leave it as it was."""
     golden = {"hello.json": request_body(), "expected/hello.json": {"answer": {"price": [[PRICE]]}}}
     package = make_package(golden=golden)
+    with (package / "config.yml").open("a") as config:
+        config.write("  other: {concurrency: 1}\n")
     flags = ("--workers", "2", "--digest", manifest.write(package))
     serving = start_serving(tmp_path_factory.mktemp("shared"), package, *flags)
     yield serving.wait_ready()

@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -35,6 +34,7 @@ def test_it_is_ready_only_with_a_report_of_what_was_verified(shared: "Serving") 
     assert (report["verdict"], report["samples"], report["workers"]) == ("Recorded", 1, 2)
     assert report["paddleVersion"] == "3.3.1"
     assert report["modelDigest"].startswith("sha256:")
+    assert report["warnings"] == ["op.other in config.yml has no effect: the service has no Op of this name."]
     assert {(entry["against"], entry["equal"]) for entry in report["comparisons"]} == {
         ("reference", True),
         ("recorded", True),
@@ -109,7 +109,7 @@ def test_metrics_count_requests_by_code(shared: "Serving") -> None:
         names = [f'paddle_serving_requests_total{{code="{code}",protocol="pipeline_json"}}' for code in (200, 400)]
         return all(now.get(name, 0) == before.get(name, 0) + 1 for name in names)
 
-    shared.wait_for(grown, "one more 200 and one more 400 in /metrics", 5)
+    shared.wait_for(grown, "one more 200 and one more 400 in /metrics")
     assert shared.metrics()["paddle_serving_ready"] == 1
     assert shared.metrics()['paddle_serving_golden_verified{verdict="Recorded"}'] == 1
 
@@ -129,14 +129,12 @@ def test_a_killed_worker_costs_its_own_request_alone(shared: "Serving") -> None:
         client.start()
     shared.wait_for(lambda: len(outcomes) > 50, "load")
     os.kill(victim, signal.SIGKILL)
-    killed = time.monotonic()
     shared.wait_for(
         lambda: (
             shared.metrics().get('paddle_serving_workers{phase="serving"}') == 2 and victim not in shared.worker_pids()
         ),
         "recovery",
     )
-    recovered = time.monotonic() - killed
     done.set()
     for client in clients:
         client.join()
@@ -145,4 +143,3 @@ def test_a_killed_worker_costs_its_own_request_alone(shared: "Serving") -> None:
     assert set(failed) <= {(503, 3001)}
     assert shared.status("/readyz") == 200
     assert shared.metrics()['paddle_serving_worker_restarts_total{worker="0"}'] == 1
-    assert recovered < 60

@@ -91,10 +91,14 @@ def test_an_endpoint_that_agrees_is_0_with_table_and_report(
     assert lines[2] == "Consistent, verdict EngineOnly. Samples: 1, tensors: 1; compared with Paddle 3.3.1 on cpu."
     content = json.loads(report.read_text())
     assert (content["consistent"], content["verdict"], content["differences"]) == (True, "EngineOnly", [])
+    assert (content["reportVersion"], content["runtimeVersion"], content["imageDigest"]) == (1, "0.1.0", None)
+    assert (content["paddleVersion"], content["device"], content["url"]) == ("3.3.1", "cpu", endpoint.url)
+    (found,) = content["comparisons"]
+    assert (found["index"], found["expected"], found["got"]) == ([0, 0], "18.901151657104492", "18.901151657104492")
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    "said",
     [
         (pack_response({"price": "[[18.901151657104496]]"}, {}), "18.901151657104496"),
         (error_body(10000, "broken"), "err_no 10000 (broken)"),
@@ -105,14 +109,18 @@ def test_a_difference_is_3_and_a_sentence(
     endpoint: Endpoint,
     reference: Path,
     make_package: Callable[..., Path],
+    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    body: bytes,
-    words: str,
+    said: tuple[bytes, str],
 ) -> None:
-    endpoint.body = body
+    endpoint.body, words = said
+    report = tmp_path / "report.json"
     flags = ["--model-dir", str(make_package()), "--name", "svc", "--reference", str(reference)]
-    assert main(["check", "--url", endpoint.url, *flags]) == 3
+    assert main(["check", "--url", endpoint.url, *flags, "--report", str(report)]) == 3
     assert words in capsys.readouterr().out
+    content = json.loads(report.read_text())
+    assert (content["consistent"], content["verdict"]) == (False, "None")
+    assert words in content["differences"][0]
 
 
 def test_a_tolerance_is_taken_where_it_is_given(
@@ -189,3 +197,29 @@ def test_without_a_reference_it_is_computed(
 ) -> None:
     assert main(["check", "--url", endpoint.url, "--model-dir", str(make_package()), "--name", "svc"]) == 0
     assert "computing the reference answers" in capsys.readouterr().err
+
+
+def test_a_tolerance_that_lets_everything_pass_is_refused(
+    endpoint: Endpoint,
+    reference: Path,
+    make_package: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERMINATION_LOG", str(tmp_path / "message"))
+    flags = ["--name", "svc", "--reference", str(reference), "--url", endpoint.url]
+    expected = {"answer": {"price": [[7]]}, "tolerance": {"rtol": 0, "atol": 1e9}}
+    loose = make_package(golden={"hello.json": {"key": ["x"], "value": ["1"]}, "expected/hello.json": expected})
+    assert main(["check", *flags, "--model-dir", str(loose)]) == 1
+    assert (
+        "NotVerifiable: The recorded answer to sample hello.json, tensor price: atol 1e+09 is"
+        in (tmp_path / "message").read_text()
+    )
+    package = ["--model-dir", str(make_package()), "--consistency", "tolerance"]
+    for words, status in (
+        (["--rtol", "inf"], 2),
+        (["--atol", "nan"], 2),
+        (["--rtol", "0.1"], 0),
+        (["--max-tolerance", "2"], 2),
+    ):
+        assert main(["check", *flags, *package, *words]) == status, words

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 X = "0.0137,-0.1136,0.2553,-0.0692,0.0582,-0.0727,-0.1583,-0.0584,0.6283,0.4919,0.1856,0.0795,-0.0332"
 SIMPLE = {"key": ["x"], "value": [X]}
 KILLS = 8
-SECONDS = 60.0
+SECONDS = 120.0
 
 
 class Clients:
@@ -134,7 +134,6 @@ def patient(tmp_path_factory: pytest.TempPathFactory, make_package: Callable[...
     serving.kill()
 
 
-@pytest.mark.timeout(300)
 def test_every_client_of_a_killed_worker_gets_a_well_formed_answer(patient: "Serving") -> None:
     with load(patient) as clients:
         pids = wait_for_both(patient)
@@ -271,7 +270,7 @@ def test_a_poisoned_request_reaches_one_worker_alone(patient: "Serving") -> None
 def test_a_stopped_worker_is_replaced_after_the_request_timeout(
     serve: "Callable[..., Serving]", make_package: Callable[..., Path]
 ) -> None:
-    serving = serve(make_package(), "--workers", "2", "--request-timeout", "2").wait_ready()
+    serving = serve(make_package(), "--workers", "2", "--request-timeout", "6").wait_ready()
     wait_for_both(serving)
     with load(serving) as clients:
         victim, _ = serving.worker_pids()

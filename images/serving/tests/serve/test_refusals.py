@@ -1,6 +1,7 @@
 """What never becomes ready, with the exit status and the sentence that say why."""
 
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,17 @@ if "paddle_serving_runtime.worker" in getattr(sys, "orig_argv", []):
         return [alter(result) for result in infer(self, calls)]
 
     direct.DirectEngine.infer = altered
+"""
+
+ENDED_BY_A_REQUEST = """
+import sys
+
+if "paddle_serving_runtime.worker" in getattr(sys, "orig_argv", []):
+    import os
+
+    import paddle_serving_runtime.engine.direct as direct
+
+    direct.DirectEngine.infer = lambda self, calls: os._exit(9)
 """
 
 
@@ -80,6 +92,19 @@ def test_workers_that_die_while_they_load_are_a_crash_loop(
     assert "ended with status 9 while it loaded" in message
 
 
+def test_a_golden_sample_that_ends_the_workers_is_named_long_before_a_request_times_out(
+    serve: "Callable[..., Serving]", make_package: Callable[..., Path], tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(ENDED_BY_A_REQUEST)
+    began = time.monotonic()
+    serving = serve(
+        make_package(), "--workers", "1", "--request-timeout", "300", environment={"PYTHONPATH": str(tmp_path)}
+    )
+    message = ended(serving, 5)
+    assert "ended with status 9 while it answered golden sample hello.json" in message
+    assert time.monotonic() - began < 300
+
+
 @pytest.mark.parametrize(
     ("golden", "flags", "status", "words"),
     [
@@ -89,6 +114,14 @@ def test_workers_that_die_while_they_load_are_a_crash_loop(
         ({"hello.json": SIMPLE}, ("--rtol", "1e-3"), 2, "InvalidOption: --rtol and --atol belong to"),
         ({"hello.json": SIMPLE}, ("--overrides", "x"), 2, "InvalidOption: --overrides 'x' is not KEY=VALUE"),
         ({"hello.json": SIMPLE}, ("--workers", "0"), 2, "InvalidOption: --workers 0 is neither auto nor a number"),
+        ({"hello.json": SIMPLE}, ("--recheck-interval", "nan"), 2, "InvalidOption: --recheck-interval must be finite"),
+        (
+            {"hello.json": SIMPLE},
+            ("--replay-buffer", "1001"),
+            2,
+            "InvalidOption: --replay-buffer must be between 0 and",
+        ),
+        ({"hello.json": SIMPLE}, ("--stable-service", "a b"), 2, "InvalidOption: --stable-service 'a b' is not a host"),
     ],
 )
 def test_what_cannot_be_verified_or_started_is_said_in_a_sentence(
@@ -161,4 +194,4 @@ def test_a_device_that_is_none_is_refused_at_once(
     serve: "Callable[..., Serving]", make_package: Callable[..., Path]
 ) -> None:
     message = ended(serve(make_package(), "--device", "cuda"), 2)
-    assert message == "InvalidOption: --device 'cuda' is none: cpu, gpu:0, or gpu:0,1 for several."
+    assert message == "InvalidOption: --device 'cuda' is not a device. Use cpu, gpu:0, or gpu:0,1 for several."

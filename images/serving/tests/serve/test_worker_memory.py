@@ -26,7 +26,7 @@ def test_a_large_request_takes_its_memory_from_what_the_worker_has(shared: "Serv
             before = sum(map(page_faults, pids))
             for _ in range(times):
                 answer = session.post(f"{shared.http}/svc/prediction", data=BODY, timeout=60)
-                assert (answer.status_code, "do not fill the shape" in answer.text) == (400, True)
+                assert (answer.status_code, "cannot fill the shape" in answer.text) == (400, True)
             return sum(map(page_faults, pids)) - before
 
         ask(WARM_UP)

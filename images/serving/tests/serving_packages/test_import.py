@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from images.serving.tests.object_loaders import CONTENTS, watch
 from paddle_serving_client import Client, HttpClient
 
 PROLOGUE = """
@@ -34,7 +35,7 @@ def run_fresh(code: str, folder: Path) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -77,26 +78,27 @@ def test_an_op_keeps_its_number_of_attempts(tmp_path: Path, retry: int) -> None:
     assert out.strip() == str(retry)
 
 
-def test_a_pickled_tensor_is_refused_before_it_is_read(tmp_path: Path) -> None:
+def test_a_tensor_of_elem_type_13_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    record = tmp_path / "loaded.txt"
     out = run_fresh(
-        """
-import io, os, numpy
-class Bomb:
-    def __reduce__(self):
-        return (os.mkdir, ("exploded",))
-buffer = io.BytesIO()
-numpy.save(buffer, numpy.array([Bomb()], dtype=object), allow_pickle=True)
+        watch(record)
+        + f"""
 from paddle_serving_server.pipeline import RequestOp
 from paddle_serving_server.pipeline.proto.pipeline_service_pb2 import Request, Tensor
-request = Request(tensors=[Tensor(name="x", elem_type=13, byte_data=buffer.getvalue())])
-try:
-    RequestOp().unpack_request_package(request)
-except ValueError as error:
-    print(error, os.path.exists("exploded"))
+_numpy.load(_numpy.save("plain.npy", _numpy.zeros(1)) or "plain.npy")
+for content in {CONTENTS!r}:
+    request = Request(tensors=[Tensor(name="x", elem_type=13, byte_data=content)])
+    try:
+        RequestOp().unpack_request_package(request)
+    except ValueError as error:
+        print(error)
 """,
         tmp_path,
     )
-    assert out.strip() == "tensor x has elem_type 13 (pickled bytes), which is refused False"
+    refusal = "tensor x has elem_type 13 (serialised Python objects), which is refused"
+    assert out.splitlines() == [refusal] * len(CONTENTS)
+    # the one call is the script's own, which shows that calls are recorded
+    assert record.read_text().splitlines() == ["numpy.load"]
 
 
 def test_signal_handlers_of_the_process_survive_the_import(tmp_path: Path) -> None:
@@ -147,3 +149,33 @@ print(testing.__name__, f2py.__name__)
         tmp_path,
     )
     assert out.splitlines() == ["True False False", "numpy.testing numpy.f2py"]
+
+
+def test_the_gpu_edition_is_the_same_package_under_its_old_name(tmp_path: Path) -> None:
+    out = run_fresh(
+        """
+from paddle_serving_server_gpu.web_service import WebService
+from paddle_serving_server_gpu.pipeline import PipelineClient
+import paddle_serving_server_gpu, paddle_serving_server.pipeline as own, paddle_serving_server.web_service as web
+print(own.PipelineClient is PipelineClient, web.WebService is WebService)
+print(paddle_serving_server_gpu.pipeline is own, own.__name__, own.__spec__.name)
+try:
+    import paddle_serving_server_gpu.nothing
+except ModuleNotFoundError as error:
+    print(error)
+""",
+        tmp_path,
+    )
+    assert out.splitlines() == [
+        "True True",
+        "True paddle_serving_server.pipeline paddle_serving_server.pipeline",
+        "No module named 'paddle_serving_server_gpu.nothing'",
+    ]
+
+
+def test_an_installed_package_of_the_old_name_stays_itself(tmp_path: Path) -> None:
+    package = tmp_path / "mine" / "paddle_serving_server_gpu"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("name = 'installed'")
+    code = f"sys.path.insert(0, {str(package.parent)!r}); import paddle_serving_server_gpu as p; print(p.name)"
+    assert run_fresh(code, tmp_path).strip() == "installed"

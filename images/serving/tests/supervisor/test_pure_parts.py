@@ -22,8 +22,8 @@ def line(**fields: str) -> bytes:
         "request": "id",
         "frontend": "http",
         "grpc": "-",
-        "inference": "900",
-        "batch": "1",
+        "measured": "900 1 0 ok 1",
+        "ended": "1700000000000",
         "end": "--",
         "backend": "workers",
     }
@@ -87,7 +87,7 @@ def test_readiness_begins_when_every_worker_is_verified_and_lasts_while_one_serv
 
 def test_log_lines_of_the_front_are_counted_by_code() -> None:
     statistics = Statistics()
-    refused = {"inference": "-", "batch": "-"}
+    refused = {"measured": "-"}
     for text in (line(), line(code="429", microseconds="", **refused), line(code="503"), line(queued="-1")):
         record = RequestRecord.parse(text)
         assert record is not None
@@ -134,7 +134,9 @@ def test_a_request_that_outlasted_its_worker_is_told_from_one_that_waited_too_lo
     assert {end: record is not None and record.overdue for end, record in records.items()} == ends
 
 
-@pytest.mark.parametrize("text", [b"", b"[NOTICE] haproxy", b"[]", b'{"code":"x"}', line(code="")])
+@pytest.mark.parametrize(
+    "text", [b"", b"[NOTICE] haproxy", b"[]", b'{"code":"x"}', line(code=""), line(measured="1 1")]
+)
 def test_what_is_no_log_line_is_not_counted(text: bytes) -> None:
     assert RequestRecord.parse(text) is None
 

@@ -62,7 +62,7 @@ def with_standby(test: Callable[[Standby, list[Spare]], Awaitable[None]], folder
         standby = Standby(start)
         keeping = asyncio.create_task(standby.keep())
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await test(standby, started)
         finally:
             keeping.cancel()

@@ -19,7 +19,7 @@ from paddle_serving_runtime.worker.lifeline import Lifeline
 from paddle_serving_runtime.worker.reading import Limits
 from paddle_serving_runtime.worker.server import serve
 
-SECONDS = 20.0
+SECONDS = 60.0
 TEXT = ((b"content-type", b"text/plain"),)
 
 

@@ -23,7 +23,9 @@ class Engine:
     """Gives its tensors back, or what it is told to; `calls` are those it got."""
 
     capacity = 1
-    models = (ModelDescription("net", (TensorDescription("x", np.dtype("float32"), (-1, 2)),), ()),)
+    models: tuple[ModelDescription, ...] = (
+        ModelDescription("net", (TensorDescription("x", np.dtype("float32"), (-1, 2)),), ()),
+    )
 
     def __init__(self, outcome: Response | Exception | None = None) -> None:
         self.outcome = outcome
@@ -90,7 +92,7 @@ def test_a_binary_and_compressed_request_is_read() -> None:
     head = json.dumps({"inputs": [{**X, "data": None, "parameters": {"binary_data_size": 8}}]})
     head = head.replace('"data": null, ', "")
     body = gzip.compress(head.encode() + np.array([0.5, 2], np.float32).tobytes())
-    headers = {b"content-encoding": b"gzip", b"inference-header-content-length": str(len(head)).encode()}
+    headers = {b"content-encoding": b"Gzip", b"inference-header-content-length": str(len(head)).encode()}
     assert json.loads(send(Engine(), "/v2/models/net/infer", body, headers).body)["outputs"] == [X]
 
 
@@ -152,3 +154,27 @@ def test_errors_over_grpc_have_their_status_and_a_sentence() -> None:
     assert status_of(send(Engine(), MODEL_INFER, frame(b"\xff"), GRPC))[0] == b"3"
     assert status_of(send(Engine(), MODEL_INFER, frame(b"x" * 501), GRPC))[0] == b"8"
     assert status_of(send(Engine(), MODEL_INFER, b"\1\0\0\0\0", {**GRPC, b"grpc-encoding": b"br"}))[0] == b"12"
+
+
+class BatchingEngine(Engine):
+    """Two models; the rows of the second one share a run."""
+
+    models = (
+        *Engine.models,
+        ModelDescription("batched", (TensorDescription("x", np.dtype("float32"), (-1, 2)),), (), batch_size=8),
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "told"), [("svc", b"0 1 0 ok 1"), ("net", b"0 1 1 ok 1"), ("batched", b"0 1 2 ok 3")]
+)
+def test_the_front_is_told_which_model_was_asked_and_how_many_rows_it_counts(model: str, told: bytes) -> None:
+    rows = {"name": "x", "shape": [3, 2], "datatype": "FP32", "data": [0] * 6}
+    reply, _ = post(BatchingEngine(), f"/v2/models/{model}/infer", {"inputs": [rows]})
+    assert dict(reply.headers)[b"x-measured"] == told
+
+
+def test_a_request_that_no_model_has_seen_is_not_counted() -> None:
+    reply, _ = post(Engine(), "/v2/models/net/infer", {"inputs": 1})
+    assert reply.status == 400
+    assert b"x-measured" not in dict(reply.headers)

@@ -175,13 +175,15 @@ def test_the_mark_tells_since_when_an_answer_is_owed(tmp_path: Path) -> None:
         assert owed_answers(server.busy_file).count(Owed.ANSWER) == 2
         server.loop.call_soon_threadsafe(responds[0], HttpReply(200, TEXT, b""))
         read(one)
+        # an answer may be read before the mark has changed
+        deadline = time.monotonic() + SECONDS
+        while busy_since(server.busy_file) == first:
+            assert time.monotonic() < deadline
         second = busy_since(server.busy_file)
         assert second is not None
         assert second > first
         server.loop.call_soon_threadsafe(responds[1], HttpReply(200, TEXT, b""))
         read(two)
-        # the answer may be read before the mark is removed
-        deadline = time.monotonic() + SECONDS
         while busy_since(server.busy_file) is not None:
             assert time.monotonic() < deadline
             time.sleep(0.005)

@@ -1,19 +1,26 @@
 """Conditions of a PaddleService's status and the words that explain them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 
 class ConditionType(StrEnum):
-    """Ready and Degraded speak of the revision with the traffic, the others of the newest spec's revision."""
+    """Ready, Degraded and Evictable speak of the revision with the traffic, the others of the newest spec's revision.
+
+    Reconciling and Stalled are what kstatus reads (Helm 4's --wait, Flux): it takes Ready=True alone for done.
+    """
 
     READY = "Ready"
+    HEALTHY = "Healthy"
     PROGRESSING = "Progressing"
     CONSISTENT = "Consistent"
     MODEL_AVAILABLE = "ModelAvailable"
     DEGRADED = "Degraded"
+    EVICTABLE = "Evictable"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
 
 
 class ConditionStatus(StrEnum):
@@ -44,6 +51,8 @@ class Reason(StrEnum):
     CRASH_LOOPING = "CrashLooping"
     PODS_REFUSED = "PodsRefused"
     FORBIDDEN = "Forbidden"
+    ACCOUNT_MISSING = "AccountMissing"
+    SEVERAL_BUDGETS = "SeveralBudgets"
     # what the spec says
     INVALID_SPEC = "InvalidSpec"
     UNKNOWN_RUNTIME = "UnknownRuntime"
@@ -54,9 +63,29 @@ class Reason(StrEnum):
     # how far the rollout is
     WAITING_FOR_PODS = "WaitingForPods"
     WAITING_FOR_ENDPOINTS = "WaitingForEndpoints"
+    WAITING_FOR_DRAIN = "WaitingForDrain"
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
     ROLLED_OUT = "RolledOut"
     AVAILABLE = "Available"
+    WAITING_FOR_REPORT = "WaitingForReport"
+    RECORDED_ANSWERS_MISSING = "RecordedAnswersMissing"
+    ROLLOUT_STARTED = "RolloutStarted"
+    PODS_LOST = "PodsLost"
+    NOT_PROVED_YET = "NotProvedYet"
+    NOT_FETCHED_YET = "NotFetchedYet"
+    WAITING_FOR_DRIFT = "WaitingForDrift"
+    DRIFT_TOO_LARGE = "DriftTooLarge"
+    SHIFTING_TRAFFIC = "ShiftingTraffic"
+    STEP_PAUSE = "StepPause"
+    WAITING_FOR_RESUME = "WaitingForResume"
+    WAITING_FOR_REQUESTS = "WaitingForRequests"
+    TOO_MANY_ERRORS = "TooManyErrors"
+    TOO_SLOW = "TooSlow"
+    ROLLING_BACK = "RollingBack"
+    SUPERSEDED = "Superseded"
+    ABORTED = "Aborted"
+    VERB_OBEYED = "VerbObeyed"
+    VERB_REFUSED = "VerbRefused"
     GOLDEN_ANSWERS_MATCH = "GoldenAnswersMatch"
 
 
@@ -102,8 +131,3 @@ def set_conditions(
             observed_generation=generation,
         )
     return tuple(conditions[kind] for kind in ConditionType if kind in conditions)
-
-
-def relabel(condition: Condition, generation: int) -> Condition:
-    """The same condition, found again for another generation of the spec."""
-    return replace(condition, observed_generation=generation)

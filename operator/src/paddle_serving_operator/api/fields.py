@@ -84,6 +84,13 @@ class Fields:
             raise self.error(field, f"is {_shown(value)}. Use a whole number from {low} to {high}.")
         return value
 
+    def whole(self, field: str, default: int | None, low: int, high: int) -> int:
+        """A whole number within both bounds; without a default it must be given."""
+        value = self.integer(field, default, low, high)
+        if value is None:
+            raise self.error(field, f"is missing. Give a whole number from {low} to {high}.")
+        return value
+
     def number(self, field: str) -> float | None:
         """A number that is not negative, or None."""
         value = self._take(field)
@@ -134,6 +141,16 @@ class Fields:
             if isinstance(value, bool) or not isinstance(value, str | int | float):
                 raise self.error(f"{field}[{name}]", f"is {_shown(value)}. Give a string.")
         return {name: str(value) for name, value in values.items()}
+
+    def strings(self, field: str) -> Iterator[str]:
+        """The strings of a list."""
+        value = self._take(field)
+        if value is not None and not isinstance(value, list):
+            raise self.error(field, f"is {_shown(value)}; it must be a list.")
+        for index, item in enumerate(value or ()):
+            if not isinstance(item, str) or not item:
+                raise self.error(f"{field}[{index}]", f"is {_shown(item)}. Give a string.")
+            yield item
 
     def items(self, field: str) -> Iterator["Fields"]:
         """The objects of a list, each with its index in the path."""

@@ -1,11 +1,15 @@
 """From the JSON of `spec` to a ServiceSpec. The CRD's schema refuses most mistakes earlier; this is the second line."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
 from paddle_serving_operator.api.fields import Fields
+from paddle_serving_operator.api.parse_rollout import parse_autoscaling, parse_rollout_spec, parse_traffic
 from paddle_serving_operator.api.types import (
+    DEFAULT_MAX_TOLERANCE,
+    Account,
     ConfigMapSource,
     Consistency,
     ConsistencyMode,
@@ -19,20 +23,24 @@ from paddle_serving_operator.api.types import (
     Pod,
     PvcSource,
     Require,
-    Rollout,
     S3Source,
     ServiceSpec,
     Source,
 )
 from paddle_serving_operator.constants import Key
+from paddle_serving_operator.quantity import parse_quantity
 
 DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+DNS_SUBDOMAIN = rf"(?=.{{1,253}}$){DNS_LABEL}(\.{DNS_LABEL})*"
 DIGEST = r"sha256:[0-9a-f]{64}"
 QUANTITY = r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?"
 OVERRIDE_KEY = r"[A-Za-z_@][A-Za-z0-9_.@-]*"
+SCRIPT = r"(?s)[^-\s].*"
 S3_URI = r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.\.(/|$))[^\s/]+)*/?"
 ENV_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 RESOURCES = ("cpu", "memory", "nvidia.com/gpu")
+KEY_HINT = "Give the name of a Secret of the same namespace with the key ed25519.pem."
+SHORTEST_RECHECK = timedelta(seconds=10)
 MAX_REPLICAS = 10_000
 MAX_WORKERS = 64
 
@@ -47,21 +55,22 @@ def parse_spec(key: Key, raw: object) -> ServiceSpec:
             image=fields.optional_text("image"),
             limits=limits,
             requests=requests,
-            replicas=_given(fields.integer("replicas", 1, 0, MAX_REPLICAS)),
+            replicas=parse_replicas(fields),
             model=_model(key, fields),
             engine=_engine(fields),
             consistency=_consistency(fields),
-            rollout=_rollout(fields),
-            disruption=_disruption(fields),
+            rollout=parse_rollout_spec(fields),
+            traffic=parse_traffic(fields),
+            autoscaling=parse_autoscaling(fields),
+            disruption=parse_disruption(fields),
             drain=_drain(fields),
             pod=_pod(fields),
         )
 
 
-def _given(value: int | None) -> int:
-    if value is None:  # a default was passed in
-        raise AssertionError
-    return value
+def parse_replicas(spec: Fields) -> int:
+    """How many pods. Raises SpecError."""
+    return spec.whole("replicas", 1, 0, MAX_REPLICAS)
 
 
 def _quantities(resources: Fields, field: str) -> Mapping[str, str]:
@@ -71,6 +80,12 @@ def _quantities(resources: Fields, field: str) -> Mapping[str, str]:
         for name, value in given.items():
             if isinstance(value, bool) or not isinstance(value, int):
                 fields.text(name, pattern=QUANTITY, hint=hint)
+        for name, value in given.items():
+            amount = parse_quantity(str(value))
+            if amount is None or amount < 0:
+                raise fields.error(name, f"is {value!r}. {hint}")
+            if amount == 0 and field == "limits":  # Kubernetes takes 0 for no limit at all
+                raise fields.error(name, f"is {value!r}, which is no limit. Give more than 0, or leave it out.")
         return MappingProxyType({name: str(value) for name, value in given.items()})
 
 
@@ -160,12 +175,13 @@ def _engine(spec: Fields) -> Engine:
             legacy_status=fields.boolean("legacyStatus", default=False),
             standby=fields.boolean("standby", default=True),
             workers=fields.integer("workers", None, 1, MAX_WORKERS),
-            threads_per_worker=_given(fields.integer("threadsPerWorker", 1, 1, MAX_WORKERS)),
+            threads_per_worker=fields.whole("threadsPerWorker", 1, 1, MAX_WORKERS),
             ir_optim=fields.boolean("irOptim", default=True),
             one_dnn=fields.boolean("oneDNN", default=True),
             overrides=fields.texts(
                 "overrides", OVERRIDE_KEY, "A key is a path into config.yml such as op.rec.concurrency."
             ),
+            script=fields.text("script", "", SCRIPT, "Name a file of the package, followed by its arguments."),
         )
 
 
@@ -178,27 +194,34 @@ def _consistency(spec: Fields) -> Consistency:
                 "rtol" if rtol is not None else "atol", "belongs to mode Tolerance. Remove it or change the mode."
             )
         if mode is ConsistencyMode.TOLERANCE and rtol is None and atol is None:
-            raise fields.error("mode", "is Tolerance without a tolerance. Give rtol, atol or both.")
+            raise fields.error("mode", "is Tolerance, but no tolerance is given. Give rtol, atol or both.")
+        given = fields.number("maxTolerance")
+        limit = DEFAULT_MAX_TOLERANCE if given is None else given
+        if limit > 1:
+            raise fields.error("maxTolerance", f"is {limit:g}. Use a number from 0 to 1.")
         return Consistency(
             mode=mode,
             rtol=rtol,
             atol=atol,
             require=Require(fields.choice("require", "Auto", tuple(Require))),
             required=fields.boolean("required", default=True),
+            max_tolerance=limit,
+            recheck_interval=_recheck(fields),
+            signing_key_secret=fields.text("signingKeySecret", "", rf"({DNS_SUBDOMAIN})?", KEY_HINT),
         )
 
 
-def _rollout(spec: Fields) -> Rollout:
-    with spec.object("rollout") as fields:
-        fields.choice("strategy", "BlueGreen", ("BlueGreen",))
-        return Rollout(
-            progress_deadline=fields.duration("progressDeadline", "10m"),
-            revision_history_limit=_given(fields.integer("revisionHistoryLimit", 10, 0, 100)),
-            paused=fields.boolean("paused", default=False),
-        )
+def _recheck(fields: Fields) -> timedelta | None:
+    if not fields.has("recheckInterval"):
+        return None
+    interval = fields.duration("recheckInterval", "0s")
+    if interval < SHORTEST_RECHECK:
+        raise fields.error("recheckInterval", "is less than 10s. Remove it, or give 10s or more.")
+    return interval
 
 
-def _disruption(spec: Fields) -> Disruption:
+def parse_disruption(spec: Fields) -> Disruption:
+    """The budget of a node drain. Raises SpecError."""
     with spec.object("disruption") as fields:
         share = fields.any_of("maxUnavailable")
         value: int | str
@@ -207,7 +230,7 @@ def _disruption(spec: Fields) -> Disruption:
                 "maxUnavailable", pattern="[0-9]+%", hint="Use a number of pods or a share such as 25%."
             )
         else:
-            value = _given(fields.integer("maxUnavailable", 1, 0, MAX_REPLICAS))
+            value = fields.whole("maxUnavailable", 1, 0, MAX_REPLICAS)
         return Disruption(enabled=fields.boolean("enabled", default=True), max_unavailable=value)
 
 
@@ -228,7 +251,19 @@ def _pod(spec: Fields) -> Pod:
             env=tuple(_variable(item) for item in fields.items("env")),
             annotations=fields.texts("annotations"),
             labels=fields.texts("labels"),
+            account=parse_account(fields),
         )
+
+
+def parse_account(pod: Fields) -> Account:
+    """Who pods are. Raises SpecError."""
+    with pod.object("serviceAccount") as fields:
+        hint = "Give the name of a ServiceAccount of the same namespace."
+        name = fields.text("name", default="", pattern=rf"({DNS_SUBDOMAIN})?", hint=hint)
+        annotations = fields.texts("annotations")
+        if name and annotations:
+            raise fields.error("annotations", f"are for the operator's own account. Write them on {name} yourself.")
+        return Account(name, annotations)
 
 
 def _passed_on(fields: Fields, field: str) -> tuple[Mapping[str, Any], ...]:

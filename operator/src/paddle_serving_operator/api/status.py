@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
 from paddle_serving_operator.api.conditions import Condition, ConditionStatus, ConditionType, Reason
+from paddle_serving_operator.api.memory import RolloutStatus, dump_rollout, dump_time, parse_rollout, parse_time
+from paddle_serving_operator.api.verification import Verification, dump_verification, parse_verification
 from paddle_serving_operator.constants import Manifest
 
-TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 Raw: TypeAlias = Mapping[str, Any]
 
 
@@ -36,31 +37,27 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
-    """What the pods of a revision proved. `verdict` is Recorded, EngineOnly or None; `samples` counts golden samples.
-
-    `unequal` names the first sample that differed (only where consistency is not required), else it is "".
-    """
-
-    revision: str
-    verdict: str
-    samples: int
-    paddle_version: str
-    device: str
-    unequal: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """The whole status. Equal values mean that there is nothing to write."""
+    """The whole status. Equal values mean that there is nothing to write.
+
+    `promised_replicas`: pods of the revision with the traffic when last all of them were Ready; fewer are a loss.
+    `progress_replicas`: the most Ready pods since `progress_started_at`. `leaving`: revisions that had the traffic and
+    whose pods have not ended. `rollout` is None in a status of a version that had no steps. `step`: "1/3" while a
+    candidate goes through its steps.
+    """
 
     observed_generation: int = 0
     phase: Phase | None = None
     conditions: tuple[Condition, ...] = ()
     stable: Track | None = None
     canary: Track | None = None
+    rollout: RolloutStatus | None = None
+    step: str = ""
     verification: Verification | None = None
+    leaving: tuple[str, ...] = ()
+    promised_replicas: int = 0
     progress_started_at: datetime | None = None
+    progress_replicas: int = 0
     url: str = ""
     replicas: int = 0
     ready_replicas: int = 0
@@ -82,8 +79,13 @@ def parse_status(raw: object) -> ServiceStatus:
             conditions=tuple(_condition(item) for item in raw.get("conditions", ())),
             stable=_track(raw.get("stable")),
             canary=_track(raw.get("canary")),
-            verification=_verification(raw.get("verification")),
-            progress_started_at=_time(raw["progressStartedAt"]) if raw.get("progressStartedAt") else None,
+            rollout=parse_rollout(raw.get("rollout")),
+            step=str(raw.get("step", "")),
+            verification=parse_verification(raw.get("verification")),
+            leaving=tuple(str(name) for name in raw.get("leaving", ())),
+            promised_replicas=int(raw.get("promisedReplicas", 0)),
+            progress_started_at=parse_time(raw["progressStartedAt"]) if raw.get("progressStartedAt") else None,
+            progress_replicas=int(raw.get("progressReplicas", 0)),
             url=str(raw.get("url", "")),
             replicas=int(raw.get("replicas", 0)),
             ready_replicas=int(raw.get("readyReplicas", 0)),
@@ -107,7 +109,7 @@ def _condition(raw: Raw) -> Condition:
         status=ConditionStatus(raw["status"]),
         reason=Reason(raw["reason"]),
         message=str(raw["message"]),
-        last_transition_time=_time(raw["lastTransitionTime"]),
+        last_transition_time=parse_time(raw["lastTransitionTime"]),
         observed_generation=int(raw.get("observedGeneration", 0)),
     )
 
@@ -125,23 +127,6 @@ def _track(raw: Raw | None) -> Track | None:
     )
 
 
-def _verification(raw: Raw | None) -> Verification | None:
-    if not raw:
-        return None
-    return Verification(
-        revision=str(raw["revision"]),
-        verdict=str(raw["verdict"]),
-        samples=int(raw.get("samples", 0)),
-        paddle_version=str(raw.get("paddleVersion", "")),
-        device=str(raw.get("device", "")),
-        unequal=str(raw.get("unequal", "")),
-    )
-
-
-def _time(text: str) -> datetime:
-    return datetime.strptime(text, TIME_FORMAT).replace(tzinfo=UTC)
-
-
 def dump_status(status: ServiceStatus) -> Manifest:
     """The JSON of a status, without empty fields."""
     fields = {
@@ -150,8 +135,13 @@ def dump_status(status: ServiceStatus) -> Manifest:
         "conditions": [_dump_condition(condition) for condition in status.conditions],
         "stable": _dump_track(status.stable),
         "canary": _dump_track(status.canary),
-        "verification": _dump_verification(status.verification),
-        "progressStartedAt": status.progress_started_at.strftime(TIME_FORMAT) if status.progress_started_at else None,
+        "rollout": dump_rollout(status.rollout),
+        "step": status.step or None,
+        "verification": dump_verification(status.verification),
+        "leaving": list(status.leaving) or None,
+        "promisedReplicas": status.promised_replicas or None,
+        "progressStartedAt": dump_time(status.progress_started_at),
+        "progressReplicas": status.progress_replicas or None,
         "url": status.url or None,
         "replicas": status.replicas,
         "readyReplicas": status.ready_replicas,
@@ -166,7 +156,7 @@ def _dump_condition(condition: Condition) -> Manifest:
         "status": condition.status.value,
         "reason": condition.reason.value,
         "message": condition.message,
-        "lastTransitionTime": condition.last_transition_time.strftime(TIME_FORMAT),
+        "lastTransitionTime": dump_time(condition.last_transition_time),
         "observedGeneration": condition.observed_generation,
     }
 
@@ -182,16 +172,3 @@ def _dump_track(track: Track | None) -> Manifest | None:
         "readyReplicas": track.ready_replicas,
         "weight": track.weight,
     }
-
-
-def _dump_verification(verification: Verification | None) -> Manifest | None:
-    if verification is None:
-        return None
-    fields = {
-        "revision": verification.revision,
-        "verdict": verification.verdict,
-        "samples": verification.samples,
-        "paddleVersion": verification.paddle_version,
-        "device": verification.device,
-    }
-    return fields | ({"unequal": verification.unequal} if verification.unequal else {})

@@ -6,6 +6,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+DEFAULT_MAX_TOLERANCE = 0.05
+"""The runtime's own default."""
+
 
 class ConsistencyMode(StrEnum):
     """How served answers may differ from the reference."""
@@ -88,7 +91,8 @@ class Engine:
     """How the model is run.
 
     `workers` None means one per CPU of the limit (divided by the threads). `standby` keeps a process that has imported
-    Paddle for the place of a worker that dies.
+    Paddle for the place of a worker that dies. `script` is the package's script with its arguments, empty for
+    web_service.py.
     """
 
     mode: EngineMode
@@ -99,26 +103,125 @@ class Engine:
     ir_optim: bool
     one_dnn: bool
     overrides: Mapping[str, str]
+    script: str
 
 
 @dataclass(frozen=True, slots=True)
 class Consistency:
-    """What a pod must prove before it is Ready. The tolerances are None unless mode is Tolerance."""
+    """What a pod must prove before it is Ready. The tolerances are None unless mode is Tolerance.
+
+    `max_tolerance` is the largest relative difference that a recorded tolerance may let pass. `recheck_interval` None:
+    the proof is not repeated. `signing_key_secret` "": reports are not signed.
+    """
 
     mode: ConsistencyMode
     rtol: float | None
     atol: float | None
     require: Require
     required: bool
+    max_tolerance: float
+    recheck_interval: timedelta | None
+    signing_key_secret: str
+
+
+class Strategy(StrEnum):
+    """In which order pods and traffic move."""
+
+    BLUE_GREEN = "BlueGreen"
+    CANARY = "Canary"
+    RECREATE = "Recreate"
+
+
+class TrafficMode(StrEnum):
+    """What makes the shares of a canary."""
+
+    REPLICA_RATIO = "ReplicaRatio"
+    GATEWAY = "Gateway"
+
+
+class DriftMode(StrEnum):
+    """What a difference from the answers of the revision that serves means."""
+
+    OFF = "Off"
+    REPORT = "Report"
+    REQUIRE = "Require"
+
+
+class DriftSamples(StrEnum):
+    """What the candidate and the revision that serves are both asked."""
+
+    GOLDEN = "Golden"
+    REPLAY = "Replay"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a canary: its share in percent, and how long it is held; None: until a person resumes."""
+
+    weight: int
+    pause: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What the candidate's own metrics must show in a step, beside those of the stable revision; None: not looked at.
+
+    `max_error_ratio`: failed requests of all. `max_latency_ratio`: p99 of the candidate over that of the stable one.
+    """
+
+    max_error_ratio: float | None
+    max_latency_ratio: float | None
+    min_requests: int
+    interval: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How far a candidate's answers may be from those of the revision that serves.
+
+    `requests`: how many are replayed. `max_different`: how many of the samples may differ by more than the tolerances.
+    """
+
+    mode: DriftMode
+    rtol: float
+    atol: float
+    samples: DriftSamples
+    requests: int
+    max_different: int
 
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """How traffic moves. `paused` holds the traffic where it is."""
+    """How traffic moves. `paused` holds it where it is. `max_surge`, `max_unavailable`: pods, or a share as "25%"."""
 
     progress_deadline: timedelta
     revision_history_limit: int
     paused: bool
+    strategy: Strategy
+    steps: tuple[Step, ...]
+    analysis: Analysis | None
+    auto_rollback: bool
+    max_surge: int | str
+    max_unavailable: int | str
+    drift: Drift
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What divides the traffic. `parent_refs` are those of an HTTPRoute."""
+
+    mode: TrafficMode
+    parent_refs: tuple[Mapping[str, Any], ...]
+    hostnames: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Autoscaling:
+    """Bounds and goal of a HorizontalPodAutoscaler; `cpu_utilization` in percent of the requests."""
+
+    min_replicas: int
+    max_replicas: int
+    cpu_utilization: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +241,14 @@ class Drain:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """Who pods are. `name` is an account of the user's, "" the operator's own, which alone has `annotations`."""
+
+    name: str
+    annotations: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Pod:
     """Where pods run and what they carry, in the API's own form where it is passed on as it is."""
 
@@ -150,6 +261,7 @@ class Pod:
     env: tuple[tuple[str, str], ...]
     annotations: Mapping[str, str]
     labels: Mapping[str, str]
+    account: Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +277,8 @@ class ServiceSpec:
     engine: Engine
     consistency: Consistency
     rollout: Rollout
+    traffic: Traffic
+    autoscaling: Autoscaling | None
     disruption: Disruption
     drain: Drain
     pod: Pod

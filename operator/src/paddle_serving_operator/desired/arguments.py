@@ -4,9 +4,11 @@ import math
 from datetime import timedelta
 
 from paddle_serving_operator.api.types import (
+    DEFAULT_MAX_TOLERANCE,
     ConfigMapSource,
     Consistency,
     Drain,
+    DriftSamples,
     Engine,
     HttpSource,
     ImageSource,
@@ -17,12 +19,18 @@ from paddle_serving_operator.api.types import (
     Source,
 )
 from paddle_serving_operator.constants import ADMIN_PORT, GRPC_PORT, HTTP_PORT
+from paddle_serving_operator.desired import names
 
 MODELS = "/models"
 SOURCE = "/source"
 STORE = "/store"
 CA = "/ca"
 CA_FILE = f"{CA}/ca.crt"
+REPLAYED = 1000
+"""Requests that a pod keeps where live ones are to be replayed: the most that the runtime keeps."""
+SIGNING = "/signing"
+SIGNING_KEY = "ed25519.pem"
+SIGNING_KEY_FILE = f"{SIGNING}/{SIGNING_KEY}"
 
 REQUIRE = {Require.AUTO: "auto", Require.RECORDED: "recorded", Require.ENGINE_ONLY: "engine-only"}
 
@@ -32,8 +40,8 @@ def literal(text: str) -> str:
     return text.replace("$", "$$")
 
 
-def serve(spec: ServiceSpec) -> list[str]:
-    """Arguments of the serving container."""
+def serve(name: str, spec: ServiceSpec) -> list[str]:
+    """Arguments of the serving container of a PaddleService of this name."""
     arguments = [
         "serve",
         "--model-dir",
@@ -51,6 +59,10 @@ def serve(spec: ServiceSpec) -> list[str]:
         str(ADMIN_PORT),
         *_drain(spec.drain),
         *_consistency(spec.consistency),
+        # also where nothing is compared: a change of spec.rollout must not make a new revision
+        "--stable-service",
+        names.stable_service(name),
+        *(["--replay-buffer", str(REPLAYED)] if spec.rollout.drift.samples is DriftSamples.REPLAY else []),
     ]
     return [literal(argument) for argument in arguments]
 
@@ -107,6 +119,7 @@ def _engine(engine: Engine) -> list[str]:
         _boolean(value=engine.one_dnn),
         # what is the runtime's default is not said: a new flag must not make a new revision of every service
         *([] if engine.standby else ["--standby", _boolean(value=False)]),
+        *(["--script", engine.script] if engine.script else []),
         *(["--overrides", *overrides] if overrides else []),
     ]
 
@@ -117,6 +130,7 @@ def _drain(drain: Drain) -> list[str]:
 
 def _consistency(consistency: Consistency) -> list[str]:
     tolerances = [("--rtol", consistency.rtol), ("--atol", consistency.atol)]
+    limit, interval = consistency.max_tolerance, consistency.recheck_interval
     return [
         "--consistency",
         consistency.mode.value.lower(),
@@ -125,6 +139,10 @@ def _consistency(consistency: Consistency) -> list[str]:
         REQUIRE[consistency.require],
         "--consistency-required",
         _boolean(value=consistency.required),
+        # as above: the default is not said
+        *(["--max-tolerance", repr(limit)] if limit != DEFAULT_MAX_TOLERANCE else []),
+        *(["--recheck-interval", seconds(interval)] if interval is not None else []),
+        *(["--signing-key", SIGNING_KEY_FILE] if consistency.signing_key_secret else []),
     ]
 
 

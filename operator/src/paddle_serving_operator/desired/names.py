@@ -42,6 +42,16 @@ def stable_service(name: str) -> str:
     return fit(name, "-stable")
 
 
+def canary_service(name: str) -> str:
+    """Name of the Service of the candidate."""
+    return fit(name, "-canary")
+
+
+def report(name: str, revision: str) -> str:
+    """Name of the ConfigMap with what a revision proved."""
+    return fit(name, f"-{revision}-report")
+
+
 def disruption_budget(name: str) -> str:
     """Name of the PodDisruptionBudget."""
     return fit(name)
@@ -75,6 +85,11 @@ def revision_labels(name: str, revision: str) -> dict[str, str]:
 def pod_selector(name: str, revision: str) -> dict[str, str]:
     """Selects the pods of one revision. Deployments cannot change theirs: keep it for ever."""
     return {LABEL_SERVICE: fit(name), LABEL_REVISION: revision}
+
+
+def broad_selector(name: str) -> dict[str, str]:
+    """Selects the pods of every revision, while two of them share the traffic."""
+    return {LABEL_SERVICE: fit(name)}
 
 
 def service_selector(name: str) -> str:

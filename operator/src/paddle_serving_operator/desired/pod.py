@@ -1,5 +1,6 @@
 """The pod of a revision, as a plain dict."""
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -12,15 +13,23 @@ from paddle_serving_operator.api.types import (
     S3Source,
     ServiceSpec,
 )
-from paddle_serving_operator.constants import ADMIN_PORT, GRPC_PORT, HTTP_PORT, LABEL_REVISION, LABEL_SERVICE, Manifest
+from paddle_serving_operator.constants import (
+    ADMIN_PORT,
+    ANNOTATION_ACCOUNT,
+    GRPC_PORT,
+    HTTP_PORT,
+    LABEL_REVISION,
+    LABEL_SERVICE,
+    Manifest,
+)
 from paddle_serving_operator.desired import arguments, names
-from paddle_serving_operator.desired.quantity import smaller
+from paddle_serving_operator.quantity import smaller
 from paddle_serving_operator.settings import Profile
 
 USER = 65532
 SPARE_SECONDS = 5  # between the end of the drain and the kubelet's SIGKILL
 STARTUP_SECONDS = 3600  # a large model may load for long; the progress deadline tells the user earlier
-FETCH_RESOURCES = {"limits": {"cpu": "1", "memory": "512Mi"}, "requests": {"cpu": "50m", "memory": "64Mi"}}
+FETCH_NEEDS = ("cpu", "memory", "ephemeral-storage")  # of all that a serving container has; no GPU
 S3_SESSION_TOKEN = "AWS_SESSION_TOKEN"  # noqa: S105 - the name of a variable
 S3_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", S3_SESSION_TOKEN)
 CONTAINER_SECURITY = {
@@ -37,8 +46,11 @@ CONTAINER_SECURITY = {
 def pod_template(name: str, spec: ServiceSpec, profile: Profile) -> Manifest:
     """Metadata and spec of the pods, without the revision label: the revision is the hash of this."""
     metadata: Manifest = {"labels": dict(spec.pod.labels) | names.labels(name)}
-    if spec.pod.annotations:
-        metadata["annotations"] = dict(spec.pod.annotations)
+    annotations = dict(spec.pod.annotations)
+    if identity := spec.pod.account.annotations:  # so that another identity is another revision
+        annotations[ANNOTATION_ACCOUNT] = json.dumps(dict(identity), sort_keys=True)
+    if annotations:
+        metadata["annotations"] = annotations
     return {"metadata": metadata, "spec": _pod_spec(name, spec, profile)}
 
 
@@ -47,7 +59,7 @@ def _pod_spec(name: str, spec: ServiceSpec, profile: Profile) -> Manifest:
     return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "serviceAccountName": names.service_account(name),
+        "serviceAccountName": spec.pod.account.name or names.service_account(name),
         "terminationGracePeriodSeconds": math.ceil((spec.drain.delay + spec.drain.timeout).total_seconds())
         + SPARE_SECONDS,
         "securityContext": {
@@ -58,14 +70,14 @@ def _pod_spec(name: str, spec: ServiceSpec, profile: Profile) -> Manifest:
             "runAsUser": USER,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "initContainers": [*_model_container(spec), _fetch_container(spec, profile, image)],
-        "containers": [_serve_container(spec, profile, image)],
+        "initContainers": [*_model_container(spec, profile), _fetch_container(spec, profile, image)],
+        "containers": [_serve_container(name, spec, profile, image)],
         "volumes": _volumes(spec),
         **_placement(name, spec, profile),
     }
 
 
-def _model_container(spec: ServiceSpec) -> list[Manifest]:
+def _model_container(spec: ServiceSpec, profile: Profile) -> list[Manifest]:
     source = spec.model.source
     if not isinstance(source, ImageSource):
         return []
@@ -75,7 +87,7 @@ def _model_container(spec: ServiceSpec) -> list[Manifest]:
             "image": source.reference,
             "imagePullPolicy": source.pull_policy,
             "command": arguments.copy_from_image(source),
-            "resources": FETCH_RESOURCES,
+            "resources": _fetch_resources(spec, profile),
             "securityContext": CONTAINER_SECURITY,
             "terminationMessagePolicy": "FallbackToLogsOnError",  # it is `cp`, which writes no termination message
             "volumeMounts": [{"name": "store", "mountPath": arguments.STORE}],
@@ -99,7 +111,7 @@ def _fetch_container(spec: ServiceSpec, profile: Profile, image: str) -> Manifes
         "image": image,
         "imagePullPolicy": profile.image_pull_policy,
         "args": arguments.fetch(spec),
-        "resources": FETCH_RESOURCES,
+        "resources": _fetch_resources(spec, profile),
         "securityContext": CONTAINER_SECURITY,
         "terminationMessagePolicy": "File",
         "volumeMounts": mounts,
@@ -117,13 +129,13 @@ def _credential(secret: str, key: str) -> Manifest:
     return {"name": key, "valueFrom": {"secretKeyRef": reference}}
 
 
-def _serve_container(spec: ServiceSpec, profile: Profile, image: str) -> Manifest:
+def _serve_container(name: str, spec: ServiceSpec, profile: Profile, image: str) -> Manifest:
     variables = dict(profile.env) | dict(spec.pod.env)
     container: Manifest = {
         "name": "serve",
         "image": image,
         "imagePullPolicy": profile.image_pull_policy,
-        "args": arguments.serve(spec),
+        "args": arguments.serve(name, spec),
         "ports": [
             {"name": "http", "containerPort": HTTP_PORT},
             {"name": "grpc", "containerPort": GRPC_PORT},
@@ -140,11 +152,16 @@ def _serve_container(spec: ServiceSpec, profile: Profile, image: str) -> Manifes
             {"name": "models", "mountPath": arguments.MODELS, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the volume
             {"name": "run", "mountPath": "/run"},
+            *([{"name": "signing", "mountPath": arguments.SIGNING, "readOnly": True}] if _signs(spec) else []),
         ],
     }
     if variables:
         container["env"] = [{"name": name, "value": arguments.literal(value)} for name, value in variables.items()]
     return container
+
+
+def _signs(spec: ServiceSpec) -> bool:
+    return bool(spec.consistency.signing_key_secret)
 
 
 def _resources(spec: ServiceSpec, profile: Profile) -> Manifest:
@@ -156,6 +173,22 @@ def _resources(spec: ServiceSpec, profile: Profile) -> Manifest:
     for name, limit in limits.items():
         if name in requests and name not in spec.requests:
             requests[name] = smaller(requests[name], limit)  # the user lowered the limit below the profile's request
+    return {"limits": limits} | ({"requests": requests} if requests else {})
+
+
+def _fetch_resources(spec: ServiceSpec, profile: Profile) -> Manifest:
+    """The serving container's own: what a quota or LimitRange lets serve, it lets fetch, and fetching costs no more.
+
+    A profile may give others, which spec.resources.limits still bounds.
+    """
+    serving = _resources(spec, profile)
+    limits, requests = (
+        {name: value for name, value in serving.get(kind, {}).items() if name in FETCH_NEEDS}
+        for kind in ("limits", "requests")
+    )
+    limits |= {name: smaller(value, spec.limits.get(name, value)) for name, value in profile.fetch_limits.items()}
+    requests |= profile.fetch_requests
+    requests = {name: smaller(value, limits.get(name, value)) for name, value in requests.items()}
     return {"limits": limits} | ({"requests": requests} if requests else {})
 
 
@@ -174,6 +207,14 @@ def _volumes(spec: ServiceSpec) -> list[Manifest]:
         {"name": "tmp", "emptyDir": {}},
         {"name": "run", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}},
     ]
+    if secret := spec.consistency.signing_key_secret:  # optional: without it the runtime ends and says so
+        items = [{"key": arguments.SIGNING_KEY, "path": arguments.SIGNING_KEY}]
+        volumes.append(
+            {
+                "name": "signing",
+                "secret": {"secretName": secret, "items": items, "defaultMode": 0o440, "optional": True},
+            }
+        )
     match spec.model.source:
         case PvcSource(claim_name=claim):
             volumes.append({"name": "source", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}})

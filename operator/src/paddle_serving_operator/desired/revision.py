@@ -12,25 +12,36 @@ from paddle_serving_operator.desired import names
 from paddle_serving_operator.desired.pod import pod_template
 from paddle_serving_operator.settings import Profile
 
+POD_FIELDS = ("runtime", "image", "resources", "model", "engine", "consistency", "drain", "pod")
+"""Fields of a spec that may change its pods."""
+
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """`name` is the start of the sha256 of `template`'s canonical JSON. `template` has no revision label."""
+    """`name` is the start of the sha256 of `template`'s canonical JSON. `template` has no revision label.
+
+    `spec`: the fields of the PaddleService that made it, as they were written; None in records of older versions.
+    """
 
     name: str
     template: Manifest
     model_digest: str
     image: str
+    spec: Manifest | None = None
 
 
-def revision_of(name: str, spec: ServiceSpec, profile: Profile) -> Revision:
-    """The revision that a spec asks for. Equal pods, equal revisions: replicas and rollout play no part."""
+def revision_of(name: str, spec: ServiceSpec, profile: Profile, written: Manifest | None = None) -> Revision:
+    """The revision that a spec asks for. Equal pods, equal revisions: replicas and rollout play no part.
+
+    `written` is the spec as the user wrote it, of which the record keeps what makes the pods.
+    """
     template = pod_template(name, spec, profile)
     return Revision(
         name=content_hash(template),
         template=template,
         model_digest=spec.model.digest,
         image=spec.image or profile.image,
+        spec={field: written[field] for field in POD_FIELDS if field in written} if written is not None else None,
     )
 
 
@@ -42,7 +53,8 @@ def content_hash(content: object) -> str:
 
 def dump_revision(revision: Revision) -> Manifest:
     """The data of the revision's ControllerRevision: enough to build its Deployment again later."""
-    return {"template": revision.template, "modelDigest": revision.model_digest, "image": revision.image}
+    data = {"template": revision.template, "modelDigest": revision.model_digest, "image": revision.image}
+    return data | ({"spec": revision.spec} if revision.spec is not None else {})
 
 
 def parse_revision(name: str, data: object) -> Revision | None:
@@ -52,6 +64,11 @@ def parse_revision(name: str, data: object) -> Revision | None:
     template: Any = data.get("template")
     if content_hash(template) != name:
         return None
+    spec = data.get("spec")
     return Revision(
-        name=name, template=template, model_digest=str(data.get("modelDigest", "")), image=str(data.get("image", ""))
+        name=name,
+        template=template,
+        model_digest=str(data.get("modelDigest", "")),
+        image=str(data.get("image", "")),
+        spec=dict(spec) if isinstance(spec, Mapping) else None,
     )

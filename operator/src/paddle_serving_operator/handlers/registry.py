@@ -1,37 +1,45 @@
-"""kopf, and only here: events of the cluster become keys in the queue."""
+"""kopf, and only here: the watches, and what becomes of their events."""
 
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from typing import TypeAlias, cast
 
 import kopf
 
-from paddle_serving_operator.constants import (
-    DEPLOYMENT,
-    FIELD_MANAGER,
-    GROUP,
-    LABEL_MANAGED_BY,
-    LABEL_SERVICE,
-    PLURAL,
-    POD,
-    SERVICE,
-    VERSION,
-    Key,
-)
-from paddle_serving_operator.reconcile.queue import Queue
-from paddle_serving_operator.reconcile.workers import Workers
+from paddle_serving_operator.constants import LABEL_SERVICE, Kind, Manifest
+from paddle_serving_operator.handlers.hub import Hub
+from paddle_serving_operator.handlers.session import Listener, session_of
+from paddle_serving_operator.observe.mirror import EVERYBODYS, WATCHED_KINDS
 
-OLDEST_ALLOWED = timedelta(minutes=5)  # a pass has time-outs of 30 s; past this the workers are dead or stuck
 WATCH_SECONDS = 600  # whole seconds: kopf writes it into the URL as it is
 CONNECT_SECONDS = 10
 REQUEST_SECONDS = 30
+FIRST_RETRY, LONGEST_RETRY = 1.0, 30.0  # seconds
+
+Handler: TypeAlias = Callable[..., Awaitable[None]]
+
+
+class Retries:
+    """Seconds between the attempts of a request that is refused or not answered: 1, 2, 4, ... 30, without an end.
+
+    With kopf's own, which end after a minute, one watch that is refused (403) or an API server that is away for longer
+    would end all watches.
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        """Anew for every request."""
+        wait = FIRST_RETRY
+        while True:
+            yield wait
+            wait = min(wait * 2, LONGEST_RETRY)
 
 
 @dataclass(frozen=True, slots=True)
 class Memo:
-    """What the handlers share."""
+    """What the handlers of one scope share. kopf copies it for every object."""
 
-    queue: Queue
-    workers: Workers
+    hub: Hub
+    scope: str | None
 
 
 def operator_settings() -> kopf.OperatorSettings:
@@ -47,10 +55,11 @@ def operator_settings() -> kopf.OperatorSettings:
     settings.watching.connect_timeout = CONNECT_SECONDS
     settings.networking.connect_timeout = CONNECT_SECONDS
     settings.networking.request_timeout = REQUEST_SECONDS
-    ours = f"{LABEL_MANAGED_BY}={FIELD_MANAGER}"
-    settings.watching.label_selectors["apps", "v1", DEPLOYMENT.plural] = ours
-    settings.watching.label_selectors["", "v1", POD.plural] = ours
-    settings.watching.label_selectors["", "v1", SERVICE.plural] = ours
+    settings.networking.error_backoffs = Retries()
+    settings.process.ultimate_exiting_timeout = None  # it would kill the process, where only watches start anew
+    for kind in WATCHED_KINDS:
+        if kind not in EVERYBODYS:
+            settings.watching.label_selectors[*_group_version(kind), kind.plural] = LABEL_SERVICE
     return settings
 
 
@@ -58,38 +67,27 @@ def make_registry() -> kopf.OperatorRegistry:
     """The handlers. Nothing is registered at import, so that every test has its own."""
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry, id="login", errors=kopf.ErrorsMode.PERMANENT)(login)
-    kopf.on.probe(registry=registry, id="queue")(probe)
-    kopf.on.event(GROUP, VERSION, PLURAL, registry=registry, id="service")(on_service_event)
-    kopf.on.event("apps", "v1", DEPLOYMENT.plural, registry=registry, id="deployment")(on_child_event)
-    kopf.on.event("", "v1", POD.plural, registry=registry, id="pod")(on_child_event)
-    # a Service that somebody deleted or bent is an outage until it is mended
-    kopf.on.event("", "v1", SERVICE.plural, registry=registry, id="address")(on_child_event)
+    for kind in WATCHED_KINDS:
+        kopf.on.event(*_group_version(kind), kind.plural, registry=registry, id=kind.plural)(hearing(kind))
     return registry
 
 
-async def login(settings: kopf.OperatorSettings, logger: kopf.Logger, **_: object) -> kopf.ConnectionInfo | None:
+def _group_version(kind: Kind) -> tuple[str, str]:
+    """The group ("" for the core's) and the version of a kind."""
+    group, _, version = kind.api_version.rpartition("/")
+    return group, version
+
+
+async def login(settings: kopf.OperatorSettings, memo: Memo, **_: object) -> kopf.AiohttpSession | None:
     """The service account of the pod, else the kubeconfig; nothing is guessed from installed libraries."""
-    del logger
-    return kopf.login_with_service_account(settings=settings) or kopf.login_with_kubeconfig(settings=settings)
+    info = kopf.login_with_service_account(settings=settings) or kopf.login_with_kubeconfig(settings=settings)
+    return session_of(info, Listener(memo.hub, memo.scope)) if info else None
 
 
-async def probe(memo: Memo, **_: object) -> dict[str, float | int]:
-    """What /healthz answers. It fails (HTTP 500) when nobody works on the queue any more."""
-    age = memo.queue.oldest_age()
-    if not memo.workers.alive() or age > OLDEST_ALLOWED:
-        raise kopf.PermanentError(
-            f"the reconcile threads are dead or stuck: the oldest work has been waiting for {age}"
-        )
-    return {"oldestSeconds": round(age.total_seconds(), 3), "waiting": len(memo.queue)}
+def hearing(kind: Kind) -> Handler:
+    """The handler of a kind's events."""
 
+    async def heard(event: kopf.RawEvent, memo: Memo, **_: object) -> None:
+        memo.hub.heard(kind, event["type"], cast("Manifest", event["object"]))
 
-async def on_service_event(namespace: str | None, name: str | None, memo: Memo, **_: object) -> None:
-    """A PaddleService appeared, changed or went."""
-    if namespace and name:
-        memo.queue.add(Key(namespace, name))
-
-
-async def on_child_event(namespace: str | None, labels: kopf.Labels, memo: Memo, **_: object) -> None:
-    """A Deployment, pod or Service of ours changed."""
-    if namespace and (name := labels.get(LABEL_SERVICE)):
-        memo.queue.add(Key(namespace, name))
+    return heard

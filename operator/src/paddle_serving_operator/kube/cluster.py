@@ -1,8 +1,10 @@
 """The few things that the operator asks of an API server."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from paddle_serving_operator.constants import Kind, Manifest
+from paddle_serving_operator.kube.budget import Budget
 
 
 class Cluster(Protocol):
@@ -16,18 +18,39 @@ class Cluster(Protocol):
         """The objects that a label selector matches."""
         ...
 
-    def apply(self, kind: Kind, namespace: str, manifest: Manifest) -> None:
-        """Server-side apply with the operator's field manager; fields of others that it names become the operator's."""
+    def apply(self, kind: Kind, namespace: str, manifest: Manifest) -> Manifest:
+        """Server-side apply with the operator's field manager; fields of others that it names become the operator's.
+
+        Returns the object as the API server stored it.
+        """
         ...
 
-    def apply_status(self, kind: Kind, namespace: str, manifest: Manifest) -> None:
+    def apply_status(self, kind: Kind, namespace: str, manifest: Manifest) -> Manifest:
         """The same for the status. With a resourceVersion it is a Conflict if the object changed meanwhile."""
+        ...
+
+    def patch(self, kind: Kind, namespace: str, name: str, operations: Sequence[Manifest]) -> Manifest:
+        """A JSON patch (RFC 6902). With a resourceVersion in it, it is a Conflict if the object changed meanwhile.
+
+        Returns the object as the API server stored it.
+        """
         ...
 
     def create(self, kind: Kind, namespace: str, manifest: Manifest) -> None:
         """Creates an object; one of the same name is a Conflict."""
         ...
 
-    def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
-        """Deletes exactly this object, dependants in the background; silent where it is gone already."""
+    def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> Manifest | None:
+        """Deletes exactly this object, dependants in the background; silent where it is gone already.
+
+        Returns the object where it goes on existing until its finalizers let it go, None where it is gone.
+        """
+        ...
+
+
+class ApiServer(Protocol):
+    """What a pass gets its cluster from."""
+
+    def within(self, budget: Budget) -> Cluster:
+        """The API server for the calls of one pass; they raise OutOfTime once its time is used up."""
         ...

@@ -27,6 +27,9 @@ class Unavailable(KubeError):  # noqa: N818 - named after the API's own word
 
 CONFLICTS = (409, 410)
 INVALIDS = (400, 413, 415, 422)
+# Server-side apply answers 500 where a field below a typed object is unknown or of another type. It names the field,
+# and repeating the request gives the same answer, so this is no outage.
+MISTAKES = ("failed to create typed patch object", "field not declared in schema", "failed to create typed live object")
 
 
 def error_of(status: int | None, message: str) -> KubeError:
@@ -37,6 +40,6 @@ def error_of(status: int | None, message: str) -> KubeError:
         return NotFound(message)
     if status in {401, 403}:
         return Forbidden(message)
-    if status in INVALIDS:
+    if status in INVALIDS or any(mistake in message for mistake in MISTAKES):
         return Invalid(message)
     return Unavailable(message)

@@ -1,15 +1,18 @@
 """Reads everything that one PaddleService has in the cluster, and turns it into what the state machine looks at."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from paddle_serving_operator.api.status import Verification
+from paddle_serving_operator.api.verification import Verification
 from paddle_serving_operator.constants import (
     CONTROLLER_REVISION,
     DEPLOYMENT,
+    DISRUPTION_BUDGET,
     ENDPOINT_SLICE,
+    HTTP_ROUTE,
     LABEL_REVISION,
+    LABEL_SERVICE_NAME,
     OWNED_KINDS,
     POD,
     SERVICE,
@@ -19,25 +22,34 @@ from paddle_serving_operator.constants import (
 )
 from paddle_serving_operator.desired import names
 from paddle_serving_operator.desired.revision import Revision, parse_revision
-from paddle_serving_operator.rollout.diagnosis import diagnose, has_dropped, has_fetched, is_ending, is_ready
-from paddle_serving_operator.rollout.model import Observation, RevisionSeen
-
-
-class Reader(Protocol):
-    """Lists objects; raises what the implementation calls Unavailable or Forbidden."""
-
-    def list(self, kind: Kind, namespace: str, selector: str) -> list[Manifest]:
-        """The objects of a kind that a label selector matches."""
-        ...
+from paddle_serving_operator.observe.budgets import budgets_over
+from paddle_serving_operator.observe.pods import (
+    diagnose,
+    has_dropped,
+    has_fetched,
+    is_ending,
+    is_ready,
+    may_answer,
+)
+from paddle_serving_operator.observe.reading import Reader
+from paddle_serving_operator.rollout.facts import Facts, GatewaySeen, RevisionSeen
+from paddle_serving_operator.rollout.shares import WHOLE
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What exists for one PaddleService. `owned` are objects whose controller it is; pods have other owners."""
+    """What exists for one PaddleService. `owned` are objects whose controller it is; pods have other owners.
+
+    `pods` are not ending, `ending` are. `budgets` are all other PodDisruptionBudgets of the namespace. `remembered` are
+    the records as the last pass left them; they win over those that exist, which somebody may have deleted or changed.
+    """
 
     owned: Mapping[tuple[Kind, str], Manifest]
     pods: tuple[Manifest, ...]
     slices: tuple[Manifest, ...]
+    ending: tuple[Manifest, ...] = ()
+    budgets: tuple[Manifest, ...] = ()
+    remembered: Mapping[str, tuple[Revision, int]] = field(default_factory=dict)
 
     def of_kind(self, kind: Kind) -> Iterator[Manifest]:
         """The owned objects of one kind."""
@@ -50,21 +62,27 @@ class Snapshot:
             name = record["metadata"]["labels"].get(LABEL_REVISION, "")
             if revision := parse_revision(name, record.get("data")):
                 found[name] = (revision, int(record.get("revision", 0)))
-        return found
+        return found | dict(self.remembered)
 
 
 def take_snapshot(reader: Reader, key: Key, uid: str) -> Snapshot:
     """Seven lists by label. Raises what the reader raises."""
     selector = names.service_selector(key.name)
-    owned = {
-        (kind, manifest["metadata"]["name"]): manifest
+    found = [
+        (kind, manifest)
         for kind in OWNED_KINDS
-        for manifest in reader.list(kind, key.namespace, selector)
-        if is_controlled_by(manifest, uid)
-    }
+        # other people's budgets have labels of their own, and select the same pods all the same
+        for manifest in reader.list(kind, key.namespace, "" if kind == DISRUPTION_BUDGET else selector)
+    ]
+    mine = [(kind, manifest) for kind, manifest in found if is_controlled_by(manifest, uid)]
+    pods = reader.list(POD, key.namespace, selector)
     return Snapshot(
-        owned=owned,
-        pods=tuple(pod for pod in reader.list(POD, key.namespace, selector) if not is_ending(pod)),
+        owned={(kind, manifest["metadata"]["name"]): manifest for kind, manifest in mine},
+        pods=tuple(pod for pod in pods if not is_ending(pod)),
+        ending=tuple(pod for pod in pods if is_ending(pod)),
+        budgets=tuple(
+            manifest for kind, manifest in found if kind == DISRUPTION_BUDGET and not is_controlled_by(manifest, uid)
+        ),
         # the endpoint controller copies the labels of a Service to its slices
         slices=tuple(reader.list(ENDPOINT_SLICE, key.namespace, selector)),
     )
@@ -77,22 +95,75 @@ def is_controlled_by(manifest: Manifest, uid: str) -> bool:
     )
 
 
-def observation_of(key: Key, snapshot: Snapshot, verification: Verification | None) -> Observation:
-    """The snapshot as the state machine sees it."""
-    service = snapshot.owned.get((SERVICE, names.traffic_service(key.name)))
-    selected = service["spec"].get("selector", {}).get(LABEL_REVISION, "") if service else ""
+def facts_of(
+    key: Key,
+    snapshot: Snapshot,
+    verification: Verification | None,
+    now: datetime,
+) -> Facts:
+    """The snapshot as the state machine sees it at this moment."""
+    selector = _selector(snapshot, names.traffic_service(key.name))
     records = snapshot.records()
     deployments = {item["metadata"]["labels"].get(LABEL_REVISION, ""): item for item in snapshot.of_kind(DEPLOYMENT)}
-    return Observation(
-        traffic=selected if names.is_revision(selected) else None,
-        serving=_serving(snapshot),
+    return Facts(
+        traffic=_selected(selector),
+        broad=selector == names.broad_selector(key.name),
+        pinned=_selected(_selector(snapshot, names.stable_service(key.name))),
+        serving=_behind(snapshot, snapshot.slices),
+        asked=_behind(snapshot, [item for item in snapshot.slices if _is_of(item, names.traffic_service(key.name))]),
         revisions={
             name: _revision_seen(name, deployments.get(name), snapshot, records.get(name))
             for name in (*deployments, *records)
             if names.is_revision(name)
         },
         verification=verification,
+        answering=frozenset(
+            pod["metadata"].get("labels", {}).get(LABEL_REVISION, "")
+            for pod in (*snapshot.pods, *snapshot.ending)
+            if may_answer(pod, now)
+        ),
+        budgets=budgets_over(deployments.values(), snapshot.budgets),
     )
+
+
+def gateway_seen(key: Key, snapshot: Snapshot) -> GatewaySeen:
+    """How the HTTPRoute divides the traffic; without one everything is the stable Service's."""
+    route = snapshot.owned.get((HTTP_ROUTE, names.traffic_service(key.name)))
+    canary = _selected(_selector(snapshot, names.canary_service(key.name)))
+    backed = _behind(snapshot, [item for item in snapshot.slices if _is_of(item, names.stable_service(key.name))])
+    if route is None:
+        return GatewaySeen(WHOLE, 0, accepted=False, canary=canary, backed=backed)
+    backends = [backend for rule in route["spec"].get("rules") or () for backend in rule.get("backendRefs") or ()]
+    weights = {backend["name"]: int(backend.get("weight", 1)) for backend in backends}
+    return GatewaySeen(
+        weights.get(names.stable_service(key.name), 0),
+        weights.get(names.canary_service(key.name), 0),
+        accepted=_is_accepted(route),
+        canary=canary,
+        backed=backed,
+    )
+
+
+def _is_accepted(route: Manifest) -> bool:
+    """Whether every Gateway that the route names has taken it as it is now."""
+    generation, parents = route["metadata"].get("generation", 0), (route.get("status") or {}).get("parents") or ()
+    taken = [
+        condition.get("status") == "True" and condition.get("observedGeneration", 0) >= generation
+        for parent in parents
+        for condition in parent.get("conditions") or ()
+        if condition.get("type") == "Accepted"
+    ]
+    return bool(taken) and all(taken)
+
+
+def _selector(snapshot: Snapshot, service: str) -> Manifest:
+    found = snapshot.owned.get((SERVICE, service))
+    return dict(found["spec"].get("selector") or {}) if found else {}
+
+
+def _selected(selector: Manifest) -> str | None:
+    revision = str(selector.get(LABEL_REVISION, ""))
+    return revision if names.is_revision(revision) else None
 
 
 def pods_of(snapshot: Snapshot, revision: str) -> list[Manifest]:
@@ -123,13 +194,19 @@ def _revision_seen(
     )
 
 
-def _serving(snapshot: Snapshot) -> frozenset[str]:
-    """Revisions of the pods that endpoints still send requests to; pods that are gone or ending do not count."""
+def _is_of(endpoint_slice: Manifest, service: str) -> bool:
+    """Whether the slice is of this Service."""
+    found: bool = endpoint_slice["metadata"].get("labels", {}).get(LABEL_SERVICE_NAME) == service
+    return found
+
+
+def _behind(snapshot: Snapshot, slices: Iterable[Manifest]) -> frozenset[str]:
+    """Revisions of the pods that these endpoints still send requests to; pods that are gone or ending do not count."""
     revisions = {
         pod["metadata"]["name"]: pod["metadata"].get("labels", {}).get(LABEL_REVISION, "") for pod in snapshot.pods
     }
     found = set()
-    for item in snapshot.slices:
+    for item in slices:
         for endpoint in item.get("endpoints") or ():
             target = endpoint.get("targetRef") or {}
             if endpoint.get("conditions", {}).get("serving", True) and target.get("kind") == "Pod":

@@ -1,14 +1,19 @@
-"""Which PaddleService is looked at next, and when: keyed, without duplicates, one worker per key at a time."""
+"""Which PaddleService is looked at next, when and why: keyed, without duplicates, one worker per key at a time."""
 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final, NamedTuple
+
+from typing_extensions import override
 
 from paddle_serving_operator.constants import Key
 
 FIRST_RETRY = timedelta(milliseconds=250)
 LONGEST_RETRY = timedelta(minutes=5)
+FIRST_POLL = timedelta(milliseconds=150)  # endpoints follow within tens of milliseconds
+LONGEST_POLL = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,70 +24,122 @@ class Timing:
     jitter: Callable[[], float]
 
 
+class Cause(NamedTuple):
+    """Why a key is looked at: one of a few words, and what exactly happened, for the log."""
+
+    word: str
+    detail: str = ""
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.word} {self.detail}".rstrip()
+
+
+POLL: Final = Cause("poll")
+TIMER: Final = Cause("timer")
+RESYNC: Final = Cause("resync")
+RETRY: Final = Cause("retry")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A key that a worker has taken: why it was due (the first cause came first), and for how long it had to wait."""
+
+    key: Key
+    causes: tuple[Cause, ...]
+    waited: timedelta
+
+
 class Queue:
     """A delaying work queue. Safe for several threads.
 
-    A key is either waiting (with the moment when it is due), or being worked on, or both: then it comes again.
+    A key is either waiting (for each word with the moment when it is due), or being worked on, or both: then it comes
+    again.
     """
 
     def __init__(self, timing: Timing) -> None:
         self._timing = timing
         self._changed = threading.Condition()
-        self._due: dict[Key, float] = {}
+        self._waiting: dict[Key, dict[str, tuple[float, Cause]]] = {}
         self._started: dict[Key, float] = {}
         self._failures: dict[Key, int] = {}
+        self._polls: dict[Key, int] = {}
         self._closed = False
 
-    def add(self, key: Key, delay: timedelta = timedelta(0)) -> None:
-        """Makes the key due after the delay, or earlier where it was due earlier."""
+    def add(self, key: Key, cause: Cause, delay: timedelta = timedelta(0)) -> None:
+        """Something happened: makes the key due after the delay, or earlier where it was due earlier."""
         with self._changed:
-            due = self._timing.clock() + delay.total_seconds()
-            self._due[key] = min(due, self._due.get(key, due))
-            self._changed.notify()
+            self._polls.pop(key, None)
+            self._plan(key, cause, delay)
 
-    def take(self, timeout: timedelta | None = None) -> Key | None:
+    def take(self, timeout: timedelta | None = None) -> Turn | None:
         """The key that is due longest and that nobody works on. Waits for it; None after the timeout or once closed."""
         with self._changed:
             deadline = None if timeout is None else self._timing.clock() + timeout.total_seconds()
             while not self._closed:
                 now = self._timing.clock()
-                waiting = [(due, key) for key, due in self._due.items() if key not in self._started]
-                due, key = min(waiting, default=(None, None))
+                due, key = min(
+                    ((_due(causes), key) for key, causes in self._waiting.items() if key not in self._started),
+                    default=(None, None),
+                )
                 if key is not None and due is not None and due <= now:
-                    del self._due[key]
                     self._started[key] = now
-                    return key
+                    causes = sorted(item for item in self._waiting.pop(key).values() if item[0] <= now)
+                    return Turn(key, tuple(cause for _, cause in causes), timedelta(seconds=now - due))
                 if deadline is not None and deadline <= now:
                     return None
                 moments = [moment for moment in (due, deadline) if moment is not None]
                 self._changed.wait(min(moments) - now if moments else None)
             return None
 
-    def done(self, key: Key, again_in: timedelta) -> None:
+    def done(self, key: Key, again_in: timedelta, cause: Cause) -> None:
         """The work on the key succeeded; it is due again after this time at the latest."""
         with self._changed:
-            self._failures.pop(key, None)
+            self._polls.pop(key, None)
             self._release(key)
-        self.add(key, again_in)
+            self._plan(key, cause, again_in)
+
+    def poll(self, key: Key, again_in: timedelta, cause: Cause, *, moved: bool) -> timedelta:
+        """As `done`, but something is awaited of which nobody tells, so that the key is due before.
+
+        Returns the wait: 0.15 s, then doubling up to 30 s, and from the beginning once the work moved something or
+        something happened meanwhile.
+        """
+        with self._changed:
+            polls = 0 if moved else self._polls.get(key, 0)
+            self._polls[key] = polls + 1
+            wait: timedelta = min(FIRST_POLL * 2 ** min(polls, 16), LONGEST_POLL)
+            self._release(key)
+            self._plan(key, *((POLL, wait) if wait < again_in else (cause, again_in)))
+            return wait
 
     def finished(self, key: Key) -> None:
         """The work on the key succeeded and nothing is left to do until somebody adds it."""
         with self._changed:
-            self._failures.pop(key, None)
+            self._polls.pop(key, None)
             self._release(key)
 
     def failed(self, key: Key) -> timedelta:
         """The work on the key failed. Returns the wait: 0.25 s, doubling up to 5 min, up to a half less by chance."""
         with self._changed:
             failures = self._failures.get(key, 0)
+            self._release(key)
             self._failures[key] = failures + 1
             longest: timedelta = min(FIRST_RETRY * 2 ** min(failures, 16), LONGEST_RETRY)
-            self._release(key)
-        delay = longest * (1 - self._timing.jitter() / 2)
-        self.add(key, delay)
+            delay = longest * (1 - self._timing.jitter() / 2)
+            self._plan(key, RETRY, delay)
         return delay
 
+    def _plan(self, key: Key, cause: Cause, delay: timedelta) -> None:
+        """For each word the earliest moment counts, so that a key never has more entries than there are words."""
+        due = self._timing.clock() + delay.total_seconds()
+        causes = self._waiting.setdefault(key, {})
+        if cause.word not in causes or due < causes[cause.word][0]:
+            causes[cause.word] = (due, cause)
+        self._changed.notify()
+
     def _release(self, key: Key) -> None:
+        self._failures.pop(key, None)
         self._started.pop(key, None)
         self._changed.notify()
 
@@ -94,14 +151,22 @@ class Queue:
 
     def __len__(self) -> int:
         with self._changed:
-            return len(self._due)
+            return len(self._waiting)
+
+    def backlog(self) -> int:
+        """How many keys are due and wait for a worker."""
+        with self._changed:
+            now = self._timing.clock()
+            return sum(1 for key, causes in self._waiting.items() if key not in self._started and _due(causes) <= now)
 
     def oldest_age(self) -> timedelta:
         """For how long the oldest due or unfinished work has been waiting; zero when nothing is late."""
         with self._changed:
             now = self._timing.clock()
-            since = min(
-                [due for key, due in self._due.items() if key not in self._started] + list(self._started.values()),
-                default=now,
-            )
+            waiting = [_due(causes) for key, causes in self._waiting.items() if key not in self._started]
+            since = min(waiting + list(self._started.values()), default=now)
             return timedelta(seconds=max(0.0, now - since))
+
+
+def _due(causes: dict[str, tuple[float, Cause]]) -> float:
+    return min(due for due, _ in causes.values())

@@ -9,81 +9,147 @@ from paddle_serving_operator.api.conditions import Reason
 from paddle_serving_operator.api.fields import SpecError
 from paddle_serving_operator.api.parse import parse_spec
 from paddle_serving_operator.api.status import ServiceStatus, parse_status
-from paddle_serving_operator.api.types import ServiceSpec
-from paddle_serving_operator.constants import PADDLE_SERVICE, Key, Manifest
+from paddle_serving_operator.api.types import ServiceSpec, TrafficMode
+from paddle_serving_operator.api.upkeep import parse_upkeep
+from paddle_serving_operator.api.verbs import parse_verb
+from paddle_serving_operator.constants import (
+    DISRUPTION_BUDGET,
+    HTTP_ROUTE,
+    PADDLE_SERVICE,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    Key,
+    Manifest,
+)
 from paddle_serving_operator.desired import names
+from paddle_serving_operator.desired.build import Existing, desired_objects
 from paddle_serving_operator.desired.revision import Revision, revision_of
-from paddle_serving_operator.kube.apply import NameTakenError, apply_all, prune
-from paddle_serving_operator.kube.cluster import Cluster
-from paddle_serving_operator.kube.errors import Forbidden, Invalid
-from paddle_serving_operator.observe.reports import Reports
-from paddle_serving_operator.observe.snapshot import Snapshot, observation_of, pods_of, take_snapshot
-from paddle_serving_operator.reconcile.manifests import desired_objects
+from paddle_serving_operator.kube.apply import NameTakenError, apply_all, mend_all, prune
+from paddle_serving_operator.kube.budget import Budget
+from paddle_serving_operator.kube.cluster import ApiServer
+from paddle_serving_operator.kube.errors import Forbidden, Invalid, KubeError
+from paddle_serving_operator.observe.mirror import Mirror
+from paddle_serving_operator.observe.pods import without_account
+from paddle_serving_operator.observe.snapshot import (
+    Snapshot,
+    facts_of,
+    is_controlled_by,
+    take_snapshot,
+)
+from paddle_serving_operator.reconcile.history import History
+from paddle_serving_operator.reconcile.holding import goal_of_stable, held_objects, upkeep_that_is
+from paddle_serving_operator.reconcile.intents import intent_of
+from paddle_serving_operator.reconcile.observer import Observer
+from paddle_serving_operator.reconcile.one_pass import Pass, ReadAgainError, from_mirror
+from paddle_serving_operator.reconcile.outcome import GONE, Outcome
+from paddle_serving_operator.reconcile.tally import Tally
 from paddle_serving_operator.reconcile.writing import write_status
 from paddle_serving_operator.rollout.events import events_between
-from paddle_serving_operator.rollout.machine import refused, step
-from paddle_serving_operator.rollout.model import Event, Goal, Observation
+from paddle_serving_operator.rollout.move import Event
+from paddle_serving_operator.rollout.plan import holder, next_plan, refused, unseen
+from paddle_serving_operator.rollout.shares import WHOLE
 from paddle_serving_operator.settings import Profile
 
 log = logging.getLogger(__name__)
 
 LATER = timedelta(minutes=1)  # until a person has mended what only a person can
-NEVER = timedelta(days=1)  # nothing to wait for; the queue looks again much earlier
+SOON = timedelta(seconds=10)  # rights may come back at any time, and nobody tells
+POLLED = timedelta(seconds=1)  # what is to be looked at this soon is awaited; no moment in time makes it come
 
 
 class Reconciler:
     """Brings what exists for a PaddleService closer to its spec. Safe for threads, as long as each has its own key."""
 
-    def __init__(self, cluster: Cluster, profiles: Mapping[str, Profile], reports: Reports) -> None:
-        self._cluster = cluster
+    def __init__(
+        self,
+        server: ApiServer,
+        mirror: Mirror,
+        profiles: Mapping[str, Profile],
+        observer: Observer,
+        tally: Tally,
+    ) -> None:
+        self._server = server
+        self._mirror = mirror
         self._profiles = profiles
-        self._reports = reports
+        self._observer = observer
+        self._tally = tally
+        self._history = History()
 
-    def reconcile(self, key: Key, now: datetime) -> timedelta | None:
+    def reconcile(self, key: Key, now: datetime, budget: Budget) -> Outcome:
         """One pass. Safe to call at any time, any number of times, by several operators at once.
 
-        Returns the time after which to look again at the latest, or None where the PaddleService is gone.
         Raises KubeError for the queue to retry; everything that a user can mend ends in a condition instead.
         """
-        resource = self._cluster.get(PADDLE_SERVICE, key.namespace, key.name)
+        this = from_mirror(key, now, self._server, self._mirror, budget)
+        try:
+            return self._pass(this)
+        except ReadAgainError as error:
+            log.debug("asking the API server first: %s", error, extra={"key": key.path()})
+            return self._pass(this.afresh())
+
+    def _pass(self, this: Pass) -> Outcome:
+        key = this.key
+        resource = this.reader.get(PADDLE_SERVICE, key.namespace, key.name)
         if resource is None or "deletionTimestamp" in resource["metadata"]:
-            self._reports.forget(key)
-            return None  # owner references clean up
-        snapshot = take_snapshot(self._cluster, key, resource["metadata"]["uid"])
+            self._observer.forget(key)
+            self._history.forget(key)
+            self._tally.forget(key)
+            return GONE  # owner references clean up
+        uid = resource["metadata"]["uid"]
+        try:
+            snapshot = take_snapshot(this.reader, key, uid)
+        except Forbidden as error:
+            return self._tell_unseen(this, resource, error)
+        snapshot = replace(snapshot, remembered=self._history.records_of(key, uid))
         try:
             spec = parse_spec(key, resource.get("spec"))
             profile = self._profile(key, spec)
         except SpecError as error:
-            reason = Reason.UNKNOWN_RUNTIME if isinstance(error, UnknownRuntimeError) else Reason.INVALID_SPEC
-            return self._refuse(key, resource, snapshot, (reason, str(error)), now)
+            return self._refuse(this, resource, snapshot, error)
         try:
-            return self._advance(key, resource, snapshot, spec, revision_of(key.name, spec, profile), now)
+            revision = revision_of(key.name, spec, profile, resource["spec"])
+            # every route has this Service beside it, also one that is to go
+            routed = (SERVICE, names.canary_service(key.name)) in snapshot.owned
+            if routed or spec.traffic.mode is TrafficMode.GATEWAY:
+                snapshot = self._with_route(this, snapshot, uid)
+            return self._advance(this, resource, snapshot, spec, revision)
         except (NameTakenError, Invalid, Forbidden) as error:
-            return self._refuse(key, resource, snapshot, (_reason_of(error), str(error)), now)
+            return self._refuse(this, resource, snapshot, error)
+
+    def _with_route(self, this: Pass, snapshot: Snapshot, uid: str) -> Snapshot:
+        """Also the HTTPRoute, whose kind not every cluster has: it is read only where it is asked for."""
+        name = names.traffic_service(this.key.name)
+        route = this.reader.get(HTTP_ROUTE, this.key.namespace, name)
+        if route is None or not is_controlled_by(route, uid):
+            return snapshot
+        return replace(snapshot, owned={**snapshot.owned, (HTTP_ROUTE, name): route})
 
     def _advance(
-        self, key: Key, resource: Manifest, snapshot: Snapshot, spec: ServiceSpec, revision: Revision, now: datetime
-    ) -> timedelta:
+        self, this: Pass, resource: Manifest, snapshot: Snapshot, spec: ServiceSpec, revision: Revision
+    ) -> Outcome:
+        key, now = this.key, this.now
         status = parse_status(resource.get("status"))
-        seen = self._observe(key, snapshot, status, revision.name, now)
-        plan = step(_goal(key, resource, spec, revision), status, seen, now)
-        desired = desired_objects(key.name, spec, revision, plan, snapshot.records())
-        writes = apply_all(self._cluster, resource, desired.manifests, snapshot.owned)
-        writes += prune(self._cluster, desired.wanted, snapshot.owned)
-        self._write(key, resource, status, plan.status, plan.events, now)
-        if writes:
-            log.info("%d writes, phase %s", writes, plan.status.phase, extra={"key": key.path()})
-        retry = self._reports.next_attempt(key, revision.name)
-        return min(plan.look_again_in or NEVER, max(retry - now, timedelta(seconds=1)) if retry else NEVER)
-
-    def _observe(
-        self, key: Key, snapshot: Snapshot, status: ServiceStatus, revision: str, now: datetime
-    ) -> Observation:
-        known = status.verification
-        answers = status.stable is not None and status.stable.revision == revision
-        if answers and (known is None or known.revision != revision):  # only now: a slow pod must not delay a rollout
-            known = self._reports.verification_of(key, revision, pods_of(snapshot, revision), now) or known
-        return observation_of(key, snapshot, known)
+        intent = intent_of(key, resource, spec, revision)
+        seen, proofs = self._observer.observe(key, snapshot, status, intent, now)
+        account = spec.pod.account.name
+        missing = bool(account) and this.reader.get(SERVICE_ACCOUNT, key.namespace, account) is None
+        if missing:
+            seen = without_account(seen, revision.name, f"{key.namespace}/{account}")
+        plan = next_plan(intent, status, seen, now)
+        existing = Existing(snapshot.records(), snapshot.owned, proofs, seen, missing)
+        desired = desired_objects(key.name, spec, revision, plan, existing)
+        this.allow(snapshot.owned, desired.manifests, desired.wanted)
+        apply_all(this.cluster, resource, desired.manifests, snapshot.owned)
+        prune(this.cluster, desired.wanted, snapshot.owned)
+        self._history.remember(key, resource["metadata"]["uid"], desired.records)
+        self._write(this, resource, status, plan.status, plan.events)
+        asked = {revision.name, plan.stable or revision.name}
+        # one that was due and was not made is not asked for any more, or is under way and will tell
+        attempts = [due - now for name in asked if (due := self._observer.next_attempt(key, name)) and due > now]
+        look = plan.look_again_in
+        polls = look is not None and look <= POLLED
+        again = min([*attempts, *([] if look is None or polls else [look])], default=None)
+        return Outcome(_phase(plan.status), again, polls=polls)
 
     def _profile(self, key: Key, spec: ServiceSpec) -> Profile:
         profile = self._profiles.get(spec.runtime)
@@ -96,26 +162,58 @@ class Reconciler:
             )
         return profile
 
-    def _refuse(
-        self, key: Key, resource: Manifest, snapshot: Snapshot, finding: tuple[Reason, str], now: datetime
-    ) -> timedelta:
+    def _refuse(self, this: Pass, resource: Manifest, snapshot: Snapshot, error: Exception) -> Outcome:
+        """Tells why the newest spec is not used, and looks after the revision that serves."""
+        key = this.key
         status = parse_status(resource.get("status"))
-        goal = _goal_of_stable(key, resource, status)
-        after = refused(status, goal, observation_of(key, snapshot, status.verification), finding, now)
-        self._write(key, resource, status, after, events_between(status, after), now)
-        return LATER
+        seen = facts_of(key, snapshot, status.verification, this.now)
+        intent = goal_of_stable(key, resource, status)
+        current = holder(intent, status, seen) or None
+        upkeep = parse_upkeep(key, resource.get("spec"), upkeep_that_is(key, snapshot, current))
+        if not isinstance(error, KubeError):  # else everything was tried already, and traffic may have moved
+            held = held_objects(key.name, upkeep, current, snapshot, seen)
+            this.allow(snapshot.owned, held, snapshot.owned)
+            mend_all(this.cluster, resource, held, snapshot.owned)
+        # an operator that has started since knows no other record than those that still exist
+        self._history.remember(key, resource["metadata"]["uid"], snapshot.records())
+        budgeted = (DISRUPTION_BUDGET, names.disruption_budget(key.name)) in snapshot.owned
+        intent = replace(intent, replicas=upkeep.replicas, budgeted=budgeted)
+        after = refused(status, intent, seen, (_reason_of(error), str(error)), this.now)
+        self._write(this, resource, status, after, events_between(status, after))
+        return Outcome(_phase(after), LATER)
+
+    def _tell_unseen(self, this: Pass, resource: Manifest, error: Forbidden) -> Outcome:
+        status = parse_status(resource.get("status"))
+        after = unseen(status, resource["metadata"]["generation"], (Reason.FORBIDDEN, str(error)), this.now)
+        self._write(this, resource, status, after, events_between(status, after))
+        return Outcome(_phase(after), SOON)
 
     def _write(
         self,
-        key: Key,
+        this: Pass,
         resource: Manifest,
         before: ServiceStatus,
         after: ServiceStatus,
         events: tuple[Event, ...],
-        now: datetime,
     ) -> None:
-        selector = names.selector_text(names.pod_selector(key.name, after.stable.revision)) if after.stable else ""
-        write_status(self._cluster, resource, before, replace(after, selector=selector), events, now)
+        selector = names.selector_text(_answering(this.key, after)) if after.stable else ""
+        written = replace(after, selector=selector)
+        if written != before:
+            write_status(this.cluster, resource, before, written, events, this.now)
+            self._tally.wrote(this.key, before, written, this.now)
+            self._tally.told(parse_verb(resource["metadata"].get("annotations")), events)
+
+
+def _phase(status: ServiceStatus) -> str:
+    return status.phase.value if status.phase else ""
+
+
+def _answering(key: Key, status: ServiceStatus) -> dict[str, str]:
+    """Selects the pods that `status.replicas` counts, for autoscalers."""
+    stable, canary = status.stable, status.canary
+    if stable is None or (canary is not None and 0 < canary.weight < WHOLE):
+        return names.broad_selector(key.name)
+    return names.pod_selector(key.name, stable.revision)
 
 
 class UnknownRuntimeError(SpecError):
@@ -125,35 +223,6 @@ class UnknownRuntimeError(SpecError):
 def _reason_of(error: Exception) -> Reason:
     if isinstance(error, NameTakenError):
         return Reason.NAME_TAKEN
+    if isinstance(error, UnknownRuntimeError):
+        return Reason.UNKNOWN_RUNTIME
     return Reason.FORBIDDEN if isinstance(error, Forbidden) else Reason.INVALID_SPEC
-
-
-def _goal(key: Key, resource: Manifest, spec: ServiceSpec, revision: Revision) -> Goal:
-    return Goal(
-        generation=resource["metadata"]["generation"],
-        revision=revision.name,
-        model_digest=revision.model_digest,
-        image=revision.image,
-        replicas=spec.replicas,
-        progress_deadline=spec.rollout.progress_deadline,
-        paused=spec.rollout.paused,
-        consistency_required=spec.consistency.required,
-        url=names.url(key),
-    )
-
-
-def _goal_of_stable(key: Key, resource: Manifest, status: ServiceStatus) -> Goal:
-    """What the revision with the traffic promised, for a spec that cannot be read."""
-    stable = status.stable
-    replicas = (resource.get("spec") or {}).get("replicas", 1)
-    return Goal(
-        generation=resource["metadata"]["generation"],
-        revision=stable.revision if stable else "",
-        model_digest=stable.model_digest if stable else "",
-        image=stable.image if stable else "",
-        replicas=replicas if isinstance(replicas, int) else 1,
-        progress_deadline=timedelta(0),
-        paused=True,
-        consistency_required=True,
-        url=names.url(key),
-    )

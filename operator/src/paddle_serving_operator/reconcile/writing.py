@@ -9,7 +9,7 @@ from paddle_serving_operator.desired.names import fit
 from paddle_serving_operator.desired.revision import content_hash
 from paddle_serving_operator.kube.cluster import Cluster
 from paddle_serving_operator.kube.errors import Conflict, KubeError
-from paddle_serving_operator.rollout.model import Event
+from paddle_serving_operator.rollout.move import Event
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,8 @@
 
 from paddle_serving_operator.api.conditions import ConditionStatus, ConditionType, Reason
 from paddle_serving_operator.api.status import Phase, ServiceStatus
-from paddle_serving_operator.rollout.model import Event
+from paddle_serving_operator.rollout import findings
+from paddle_serving_operator.rollout.move import Event
 
 
 def events_between(before: ServiceStatus, after: ServiceStatus) -> tuple[Event, ...]:
@@ -12,6 +13,8 @@ def events_between(before: ServiceStatus, after: ServiceStatus) -> tuple[Event, 
         *_phase_changed(before, after),
         *_pods_lost(before, after),
         *_not_required(before, after),
+        *_budgets(before, after),
+        *_verified(before, after),
     )
 
 
@@ -19,8 +22,8 @@ def _rollout_began(before: ServiceStatus, after: ServiceStatus) -> tuple[Event, 
     old = before.canary.revision if before.canary else None
     if after.canary is None or after.canary.revision == old:
         return ()
-    text = f"Revision {after.canary.revision} is started; it gets traffic when every pod is Ready."
-    return (Event(warning=False, reason=Reason.WAITING_FOR_PODS, message=text),)
+    text = f"Revision {after.canary.revision} is started; it gets traffic once its pods are proved."
+    return (Event(warning=False, reason=Reason.ROLLOUT_STARTED, message=text),)
 
 
 def _phase_changed(before: ServiceStatus, after: ServiceStatus) -> tuple[Event, ...]:
@@ -47,3 +50,20 @@ def _not_required(before: ServiceStatus, after: ServiceStatus) -> tuple[Event, .
     if new is None or new.reason is not Reason.NOT_REQUIRED or (old is not None and old.reason is Reason.NOT_REQUIRED):
         return ()
     return (Event(warning=True, reason=Reason.NOT_REQUIRED, message=new.message),)
+
+
+def _budgets(before: ServiceStatus, after: ServiceStatus) -> tuple[Event, ...]:
+    old, new = before.condition(ConditionType.EVICTABLE), after.condition(ConditionType.EVICTABLE)
+    was = old is not None and old.status is ConditionStatus.FALSE
+    if new is None or new.status is not ConditionStatus.FALSE or was:
+        return ()
+    return (Event(warning=True, reason=new.reason, message=new.message),)
+
+
+def _verified(before: ServiceStatus, after: ServiceStatus) -> tuple[Event, ...]:
+    """What a revision proved, when it is known, with a warning for what it could not."""
+    old, new = before.verification, after.verification
+    if new is None or new.unequal or (old is not None and old.revision == new.revision):
+        return ()  # a sample that differs where nothing is required is a condition of its own
+    text = f"Revision {new.revision}: {findings.proved(new)}"
+    return (Event(warning=bool(new.warnings), reason=Reason.GOLDEN_ANSWERS_MATCH, message=text),)

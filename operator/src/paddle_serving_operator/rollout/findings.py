@@ -1,75 +1,106 @@
 """From what was seen to conditions: every sentence that a user reads in a status is written here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from paddle_serving_operator.api.conditions import ConditionStatus, ConditionType, Finding, Reason
-from paddle_serving_operator.rollout.model import Goal, Observation, RevisionSeen, Trouble
+from paddle_serving_operator.api.status import Phase
+from paddle_serving_operator.api.verification import Verification
+from paddle_serving_operator.rollout import shares
+from paddle_serving_operator.rollout.facts import Facts, RevisionSeen
+from paddle_serving_operator.rollout.intent import Intent
+from paddle_serving_operator.rollout.move import Progress
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 CONSISTENCY_REASONS = frozenset({Reason.NOT_CONSISTENT, Reason.NOT_VERIFIABLE})
-NOTHING = RevisionSeen(deployed=False, wanted=0, pods=0, ready=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How the rollout stands: one word, one sentence, and whether it moves."""
+class Pool:
+    """The pods that users may be answered by: those of the revision with the traffic, or of the two that share it.
 
-    status: ConditionStatus
-    reason: Reason
-    message: str
+    `name` is None where no revision has traffic.
+    """
+
+    name: str | None
+    found: RevisionSeen
 
 
-def ready(goal: Goal, seen: Observation, current: str | None, progress: Progress) -> Finding:
-    """Whether every promised pod of the revision with the traffic answers."""
+def pool_of(stable: str | None, facts: Facts) -> Pool:
+    """The pods that must answer."""
+    names = sorted(shares.holders(facts), key=lambda name: (name != stable, name))
+    if stable is None or len(names) < 2 or stable not in names:  # noqa: PLR2004 - one has everything
+        return Pool(stable, facts.of(stable))
+    seen = [facts.of(name) for name in names]
+    together = replace(
+        seen[0],
+        wanted=sum(one.wanted for one in seen),
+        pods=sum(one.pods for one in seen),
+        ready=sum(one.ready for one in seen),
+        dropped=sum(one.dropped for one in seen),
+        trouble=next((one.trouble for one in seen if one.trouble), None),
+    )
+    return Pool(" and ".join(names), together)
+
+
+def ready(intent: Intent, facts: Facts, pool: Pool, progress: Progress, promised: int) -> Finding:
+    """Whether every promised pod answers; pods that are being added are no promise."""
     kind = ConditionType.READY
-    if current is None:
+    if pool.name is None:
         return Finding(kind, FALSE, progress.reason, progress.message)
-    revision = seen.revisions.get(current, NOTHING)
-    if goal.replicas == 0:
+    if intent.replicas == 0:
         text = "spec.replicas is 0, nobody answers. Scale up with `kubectl scale psvc NAME --replicas=1`."
         return Finding(kind, FALSE, Reason.SCALED_TO_ZERO, text)
-    count = f"{min(revision.ready, goal.replicas)} of {goal.replicas} pods of revision {current} are ready"
-    if revision.ready < goal.replicas:
-        trouble = revision.trouble
+    count = f"{min(pool.found.ready, intent.replicas)} of {intent.replicas} pods of revision {pool.name} are ready"
+    if is_short(pool.found, intent, promised):
+        trouble = pool.found.trouble
         return (
             Finding(kind, FALSE, trouble.reason, f"{count}. {trouble.message}")
             if trouble
             else Finding(kind, FALSE, Reason.WAITING_FOR_PODS, f"{count}.")
         )
-    if not seen.serving:
+    if not facts.asked:
         return Finding(kind, FALSE, Reason.WAITING_FOR_ENDPOINTS, f"{count}, but the Service has no endpoints yet.")
+    if pool.found.ready < intent.replicas:
+        return Finding(kind, TRUE, Reason.AVAILABLE, f"{count}; those from before the scale-up answer.")
     return Finding(kind, TRUE, Reason.AVAILABLE, f"{count}.")
 
 
-def degraded(goal: Goal, seen: Observation, current: str | None) -> Finding:
-    """Whether pods that had the traffic are lost."""
-    kind = ConditionType.DEGRADED
-    revision = seen.revisions.get(current, NOTHING) if current else NOTHING
-    if current is None or goal.replicas == 0 or revision.ready >= goal.replicas:
+def is_short(revision: RevisionSeen, intent: Intent, promised: int) -> bool:
+    """Whether fewer pods are Ready than were promised; before the first time that all were Ready, that is all."""
+    return revision.ready < (promised or intent.replicas)
+
+
+def degraded(intent: Intent, pool: Pool, promised: int) -> Finding:
+    """Whether pods that had traffic are lost."""
+    kind, found = ConditionType.DEGRADED, pool.found
+    if pool.name is None or intent.replicas == 0 or not is_short(found, intent, promised):
         return Finding(kind, FALSE, Reason.AVAILABLE, "No pod of the revision with the traffic is lost.")
-    if revision.trouble is not None:
-        return Finding(kind, TRUE, revision.trouble.reason, revision.trouble.message)
-    if revision.dropped:
-        text = f"{revision.dropped} pods of revision {current} were Ready and are not any more. Look at nodes and pods."
-        return Finding(kind, TRUE, Reason.WAITING_FOR_PODS, text)
+    if found.trouble is not None:
+        return Finding(kind, TRUE, found.trouble.reason, found.trouble.message)
+    if found.dropped:
+        lost = "1 pod" if found.dropped == 1 else f"{found.dropped} pods"
+        was = "was Ready and is not" if found.dropped == 1 else "were Ready and are not"
+        text = f"{lost} of revision {pool.name} {was} any more. Look at nodes and pods."
+        return Finding(kind, TRUE, Reason.PODS_LOST, text)
     return Finding(kind, FALSE, Reason.WAITING_FOR_PODS, "Pods are starting, none is lost.")
 
 
-def consistent(goal: Goal, seen: Observation) -> Finding:
+def consistent(intent: Intent, facts: Facts) -> Finding:
     """Whether the pods of the newest spec answered the golden samples as they must."""
     kind = ConditionType.CONSISTENT
-    revision = seen.revisions.get(goal.revision, NOTHING)
+    revision = facts.of(intent.revision)
     trouble = revision.trouble
-    report = seen.verification if seen.verification and seen.verification.revision == goal.revision else None
+    known = (facts.candidate, facts.verification)
+    report = next((report for report in known if report and report.revision == intent.revision), None)
     if trouble is not None and trouble.reason in CONSISTENCY_REASONS:
         return Finding(kind, FALSE, trouble.reason, trouble.message)
-    if not goal.consistency_required:
+    if not intent.consistency_required:
         if report is not None and report.unequal:
             return Finding(
                 kind,
                 FALSE,
                 Reason.NOT_CONSISTENT,
-                f"Sample {report.unequal} differs. It serves all the same: spec.consistency.required is false.",
+                f"Sample {report.unequal} differs. It serves anyway: spec.consistency.required is false.",
             )
         text = "spec.consistency.required is false: pods serve although nothing was proved. Remove it to be safe."
         return Finding(kind, UNKNOWN, Reason.NOT_REQUIRED, text)
@@ -77,32 +108,69 @@ def consistent(goal: Goal, seen: Observation) -> Finding:
         return Finding(
             kind,
             UNKNOWN,
-            Reason.WAITING_FOR_PODS,
-            f"No pod of revision {goal.revision} has answered the golden samples yet.",
+            Reason.NOT_PROVED_YET,
+            f"No pod of revision {intent.revision} has answered the golden samples yet.",
         )
     if report is None:
-        return Finding(kind, TRUE, Reason.GOLDEN_ANSWERS_MATCH, "Every Ready pod answered the golden samples right.")
+        return Finding(
+            kind, TRUE, Reason.GOLDEN_ANSWERS_MATCH, "Every Ready pod answered the golden samples correctly."
+        )
+    return Finding(kind, TRUE, Reason.GOLDEN_ANSWERS_MATCH, proved(report))
+
+
+def proved(report: Verification) -> str:
+    """What a revision proved, how well, and what its package should have besides."""
+    if report.verdict == "None":
+        return " ".join(("Nothing was proved.", *report.warnings))
     against = "Paddle Inference and the recorded answers" if report.verdict == "Recorded" else "Paddle Inference"
-    return Finding(kind, TRUE, Reason.GOLDEN_ANSWERS_MATCH, f"{report.samples} golden samples agree with {against}.")
+    number = "1 golden sample agrees" if report.samples == 1 else f"{report.samples} golden samples agree"
+    few = f" ({report.recorded} of them have one)" if 0 < report.recorded < report.samples else ""
+    far = f" Largest difference from the recorded answers: {report.difference}." if report.difference else ""
+    return " ".join((f"{number} with {against}{few}.{far}", *report.warnings))
 
 
-def model_available(goal: Goal, seen: Observation) -> Finding:
+def model_available(intent: Intent, facts: Facts) -> Finding:
     """Whether the package of the newest spec was fetched, with the right digest."""
     kind = ConditionType.MODEL_AVAILABLE
-    revision = seen.revisions.get(goal.revision, NOTHING)
+    revision = facts.of(intent.revision)
     trouble = revision.trouble
     if trouble is not None and trouble.about_model:
         return Finding(kind, FALSE, trouble.reason, trouble.message)
     if revision.ready or revision.fetched:
-        return Finding(kind, TRUE, Reason.AVAILABLE, f"The package has the digest {goal.model_digest}.")
-    return Finding(kind, UNKNOWN, Reason.WAITING_FOR_PODS, "No pod has fetched the package yet.")
+        return Finding(kind, TRUE, Reason.AVAILABLE, f"The package has the digest {intent.model_digest}.")
+    return Finding(kind, UNKNOWN, Reason.NOT_FETCHED_YET, "No pod has fetched the package yet.")
+
+
+def evictable(intent: Intent, facts: Facts) -> Finding:
+    """Whether a node drain can move the pods: the API server evicts no pod that has more than one budget."""
+    kind = ConditionType.EVICTABLE
+    if len(facts.budgets) + intent.budgeted <= 1:
+        return Finding(kind, TRUE, Reason.AVAILABLE, "At most one PodDisruptionBudget covers the pods.")
+    others = " and ".join(facts.budgets)
+    also = "the operator's own budget covers" if intent.budgeted else "each cover"
+    advice = "set spec.disruption.enabled to false, or delete it" if intent.budgeted else "delete all but one"
+    text = (
+        f"PodDisruptionBudget {others}: {also} the same pods, and Kubernetes evicts no pod that has several budgets. "
+    )
+    return Finding(kind, FALSE, Reason.SEVERAL_BUDGETS, f"{text}No node with such a pod can be drained; {advice}.")
+
+
+def outcome(phase: Phase | None, progress: Progress) -> tuple[Finding, Finding, Finding]:
+    """Whether the newest spec is done, under way or stuck, for those who wait: kubectl wait, and kstatus.
+
+    A rollout that is held as its spec asks (paused) is neither under way nor stuck.
+    """
+    found = {
+        ConditionType.HEALTHY: phase is Phase.HEALTHY,
+        ConditionType.RECONCILING: progress.status is TRUE,
+        ConditionType.STALLED: phase in {Phase.FAILED, Phase.INVALID},
+    }
+    healthy, reconciling, stalled = (
+        Finding(kind, TRUE if holds else FALSE, progress.reason, progress.message) for kind, holds in found.items()
+    )
+    return healthy, reconciling, stalled
 
 
 def moving(progress: Progress) -> Finding:
     """The condition of the rollout itself."""
     return Finding(ConditionType.PROGRESSING, progress.status, progress.reason, progress.message)
-
-
-def stuck(trouble: Trouble) -> Progress:
-    """A rollout that cannot go on by itself."""
-    return Progress(FALSE, trouble.reason, trouble.message)

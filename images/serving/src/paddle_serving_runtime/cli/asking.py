@@ -10,7 +10,7 @@ import orjson
 import requests
 
 from paddle_serving_runtime.cli import messages
-from paddle_serving_runtime.errors import InvalidOption, NotConsistent, ServingError
+from paddle_serving_runtime.errors import InvalidOption, ModelInvalid, NotConsistent, ServingError
 from paddle_serving_runtime.model.golden import Sample
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Response, read_response
 
@@ -48,7 +48,7 @@ def asking(endpoint: Endpoint) -> Iterator[Ask]:
     """A function that asks for one sample; one connection for all of them.
 
     It raises ServingError (EndpointUnavailable) where there is no answer to judge, NotConsistent where the answer is
-    not one of the protocol. Raises InvalidOption for a URL that is none.
+    not one of the protocol, ModelInvalid where the sample is no request. Raises InvalidOption for a URL that is none.
     """
     parts = urlsplit(endpoint.url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
@@ -83,7 +83,8 @@ def _http(endpoint: Endpoint) -> Iterator[Ask]:
             return _of_a_service(f"{endpoint.url}/{path}", reply)
 
         def open_inference(sample: Sample) -> Reply:
-            body, headers = messages.infer_body(sample.body)
+            with _sendable(sample):
+                body, headers = messages.infer_body(sample.body)
             answer = post(f"v2/models/{endpoint.name}/infer", body, headers)
             with _readable(sample, f"HTTP {answer.status_code}"):
                 response = messages.read_infer_body(answer.status_code, answer.headers, answer.content)
@@ -106,7 +107,8 @@ def _grpc(endpoint: Endpoint) -> Iterator[Ask]:
     call = channel.unary_unary(method)
 
     def ask(sample: Sample) -> Reply:
-        message = messages.grpc_request(endpoint.protocol, endpoint.name, sample.body)
+        with _sendable(sample):
+            message = messages.grpc_request(endpoint.protocol, endpoint.name, sample.body)
         try:
             answer = call(message, timeout=endpoint.timeout)
         except grpc.RpcError as error:
@@ -120,6 +122,15 @@ def _grpc(endpoint: Endpoint) -> Iterator[Ask]:
 
     with channel:
         yield ask
+
+
+@contextmanager
+def _sendable(sample: Sample) -> Iterator[None]:
+    """Raises ModelInvalid for a sample that is no request: other protocols than its own cannot say it."""
+    try:
+        yield
+    except BadRequest as error:
+        raise ModelInvalid(f"golden sample {sample.name} is not a request: {error.message}. Correct it.") from None
 
 
 @contextmanager
@@ -142,7 +153,7 @@ def _unavailable(sentence: str) -> ServingError:
 
 
 def _silent(url: str, endpoint: Endpoint) -> ServingError:
-    return _unavailable(f"POST {url}: no answer within {endpoint.timeout:g} s. Give it more by --timeout.")
+    return _unavailable(f"POST {url}: no answer within {endpoint.timeout:g} s. Allow more with --timeout.")
 
 
 def _unreachable(url: str, error: Exception) -> ServingError:

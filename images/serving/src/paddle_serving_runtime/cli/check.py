@@ -6,8 +6,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -23,15 +23,21 @@ from paddle_serving_runtime.cli.options import (
 )
 from paddle_serving_runtime.consistency import EXACT, Comparison, Tolerance, describe
 from paddle_serving_runtime.errors import NotConsistent, ServingError
+from paddle_serving_runtime.evidence.comparisons import Evidence
+from paddle_serving_runtime.evidence.origin import Origin
+from paddle_serving_runtime.evidence.report import MAX_BYTES, Proof, bounded, document
 from paddle_serving_runtime.model.golden import Recorded, Sample, load_recorded, load_samples
+from paddle_serving_runtime.model.manifest import digest_of
 from paddle_serving_runtime.model.package import Package, load_package
 from paddle_serving_runtime.reference.report import Reference, read
 from paddle_serving_runtime.supervisor.launch import process_environment, reference_command
+from paddle_serving_runtime.supervisor.origin import completed, consistency_json, package_origin, switches_json
 from paddle_serving_runtime.supervisor.reference import named_error
 from paddle_serving_runtime.supervisor.verification import (
-    Evidence,
     compare_recorded,
     compare_response,
+    require_close,
+    trusted_recordings,
     usable_recordings,
 )
 
@@ -65,22 +71,32 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.report is None or arguments.report.resolve().parent.is_dir(),
         f"--report {arguments.report}: there is no such folder",
     )
-    package = load_package(arguments.model_dir)
+    package = load_package(arguments.model_dir, arguments.script)
     samples = load_samples(package)
     recorded = usable_recordings(
         tuple(sample.name for sample in samples), load_recorded(package), consistency.require, required=True
     )
+    recorded, _ = trusted_recordings(recorded, consistency.max_tolerance, required=True)
     endpoint = Endpoint(arguments.url, name, arguments.protocol, arguments.timeout)
     with asking(endpoint) as ask:
         reference = read(arguments.reference) if arguments.reference else _computed(arguments, package)
-        evidence, sentences = _compare(ask, samples, recorded, reference, tolerance)
+        _require_close(reference, recorded, consistency.max_tolerance)
+        evidence = _compare(ask, samples, recorded, reference, tolerance)
     print(_table(evidence))
-    for sentence in sentences:
+    for sentence in evidence.differences:
         print(sentence)
-    print(_summary(len(samples), reference, evidence, sentences))
+    print(_summary(len(samples), reference, evidence))
     if arguments.report:
-        _write_report(arguments.report, endpoint, reference, evidence, sentences)
-    return NOT_CONSISTENT if sentences else CONSISTENT
+        origin = completed(_origin(arguments, package), reference, {})
+        proof = Proof(origin, evidence, len(samples), len(recorded), 0, consistency_json(consistency))
+        _write_report(arguments.report, endpoint, proof)
+    return NOT_CONSISTENT if evidence.differences else CONSISTENT
+
+
+def _require_close(reference: Reference, recorded: Mapping[str, Recorded], limit: float) -> None:
+    for name, answer in reference.answers.items():
+        if name in recorded:
+            require_close(name, answer, recorded[name], limit)
 
 
 def _compare(
@@ -89,9 +105,9 @@ def _compare(
     recorded: Mapping[str, Recorded],
     reference: Reference,
     tolerance: Tolerance,
-) -> tuple[Evidence, list[str]]:
+) -> Evidence:
     """All comparisons, and a sentence for everything that is not as it must be."""
-    evidence, sentences = Evidence(), []
+    evidence = Evidence()
     started = told = time.monotonic()
     for number, sample in enumerate(samples):
         if time.monotonic() - told > _PROGRESS_SECONDS:
@@ -99,27 +115,30 @@ def _compare(
             print(f"... {number} of {len(samples)} samples compared, {told - started:.0f} s", file=sys.stderr)
         want = reference.answers.get(sample.name)
         if want is None:
-            sentences.append(f"Sample {sample.name}: the reference has no answer to it.")
+            evidence.add_difference(f"Sample {sample.name}: the reference has no answer to it.")
             continue
+        evidence.add_answer(sample.name, want)
         try:
             reply = ask(sample)
             served = compare_response(sample.name, reply.status, reply.response, want, tolerance)
         except NotConsistent as error:
-            sentences.append(error.message)
+            evidence.add_difference(error.message)
             served = ()
         against_recorded: tuple[Comparison, ...] = ()
         if sample.name in recorded:
             against_recorded = compare_recorded(sample.name, want, recorded[sample.name])
         evidence.add("reference", served)
         evidence.add("recorded", against_recorded)
-        sentences += [describe(found) for found in (*served, *against_recorded) if not found.equal]
-    return evidence, sentences
+        for found in (*served, *against_recorded):
+            if not found.equal:
+                evidence.add_difference(describe(found))
+    return evidence
 
 
-def _summary(samples: int, reference: Reference, evidence: Evidence, sentences: list[str]) -> str:
+def _summary(samples: int, reference: Reference, evidence: Evidence) -> str:
     by = f"compared with Paddle {reference.paddle_version} on {reference.device}"
-    if sentences:
-        return f"NOT consistent. Samples: {samples}, differences: {len(sentences)}; {by}."
+    if evidence.differences:
+        return f"NOT consistent. Samples: {samples}, differences: {len(evidence.differences)}; {by}."
     return f"Consistent, verdict {evidence.verdict}. Samples: {samples}, tensors: {len(evidence.comparisons)}; {by}."
 
 
@@ -137,6 +156,7 @@ def _computed(arguments: argparse.Namespace, package: Package) -> Reference:
             onednn=arguments.onednn,
             device=checked_device(arguments.device),
             overrides=overrides_from(arguments.overrides),
+            script=arguments.script,
         )
         environment = process_environment(arguments.threads_per_worker)
         done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
@@ -169,20 +189,28 @@ def _table(evidence: Evidence) -> str:
     )
 
 
-def _write_report(
-    path: Path, endpoint: Endpoint, reference: Reference, evidence: Evidence, sentences: list[str]
-) -> None:
-    report: dict[str, Any] = {
+def _origin(arguments: argparse.Namespace, package: Package) -> Origin:
+    """Of the reference: which image and engine answer behind the URL, nobody knows here."""
+    switches = switches_json(
+        engine="",
+        script=arguments.script,
+        ir_optim=arguments.ir_optim,
+        onednn=arguments.onednn,
+        threads=arguments.threads_per_worker,
+        overrides=overrides_from(arguments.overrides),
+    )
+    return replace(package_origin(package.root, arguments.device, switches), model_digest=digest_of(package.root))
+
+
+def _write_report(path: Path, endpoint: Endpoint, proof: Proof) -> None:
+    report = {
         "url": endpoint.url,
         "name": endpoint.name,
         "protocol": endpoint.protocol,
-        "verdict": evidence.verdict if not sentences else "None",
-        "consistent": not sentences,
-        "paddleVersion": reference.paddle_version,
-        "device": reference.device,
-        "differences": sentences,
-        "comparisons": evidence.as_json(),
+        "consistent": not proof.evidence.differences,
+        **document(proof),
     }
     partial = path.with_name(f"{path.name}.partial")
-    partial.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
+    small = bounded(report, MAX_BYTES // 2)  # the indentation is nearly as much again
+    partial.write_bytes(orjson.dumps(small, option=orjson.OPT_INDENT_2) + b"\n")
     partial.replace(path)

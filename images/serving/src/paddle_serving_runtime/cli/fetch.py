@@ -56,7 +56,7 @@ def _source(arguments: argparse.Namespace, progress: Progress) -> tuple[Callable
         return lambda folder: from_directory(directory, arguments.digest, folder, progress), str(directory)
     if arguments.from_config_map is not None:
         mounted: Path = arguments.from_config_map
-        return lambda folder: from_config_map(mounted, folder, progress), f"config map {mounted}"
+        return lambda folder: from_config_map(mounted, arguments.digest, folder, progress), f"config map {mounted}"
     if arguments.from_s3 is not None:
         return _from_store(arguments, progress)
     url: str = arguments.from_http

@@ -22,6 +22,7 @@ COMMANDS = {
     "record": "record what your own inference script answers to the golden samples",
     "reference": "compute the answers of Paddle Inference alone",
     "check": "compare an endpoint with Paddle Inference and with the recorded answers",
+    "verify": "compute what a report says once more, and say what differs",
     "convert": "make a serving model of an inference model, as paddle_serving_client.convert does",
 }
 DEFAULT_TERMINATION_LOG = "/dev/termination-log"

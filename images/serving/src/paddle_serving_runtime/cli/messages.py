@@ -1,21 +1,24 @@
 """The client's side of the protocols: golden samples to requests, answers to responses. Pure."""
 
 from collections.abc import Mapping
-from itertools import pairwise
-from typing import Any
+from dataclasses import replace
 
-import numpy as np
 import orjson
 from google.protobuf import json_format
-from google.protobuf.message import DecodeError, Message
-from numpy.typing import NDArray
 
-from paddle_serving_runtime.protocol import BadRequest, Limits, Response, parse_request
-from paddle_serving_runtime.protocol.datatypes import BYTES, from_raw, require_datatype, require_shape, texts_from_raw
+from paddle_serving_runtime.model.golden import request_fields
+from paddle_serving_runtime.protocol import (
+    BadRequest,
+    Limits,
+    Response,
+    open_inference_grpc,
+    open_inference_rest,
+    parse_request,
+)
 from paddle_serving_runtime.protocol.open_inference import describe_output, raw_of
 from paddle_serving_runtime.protocol.open_inference_messages import MESSAGES as OPEN_INFERENCE
+from paddle_serving_runtime.protocol.pipeline_grpc import read_message
 from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES as PIPELINE
-from paddle_serving_runtime.protocol.tensors import unpack_tensor
 
 METHODS = {
     "pipeline-grpc": "/baidu.paddle_serving.pipeline_serving.PipelineService/inference",
@@ -24,11 +27,13 @@ METHODS = {
 _LIMITS = Limits()
 _HEADER_LENGTH = "Inference-Header-Content-Length"
 _SIZE = "binary_data_size"
-_REPEATED_TEXT = ("lod", "shape", "str_data")
 
 
 def infer_body(sample: bytes) -> tuple[bytes, dict[str, str]]:
-    """Body and headers of an Open Inference REST request that asks what the sample asks, tensors as bytes."""
+    """Body and headers of an Open Inference REST request that asks what the sample asks, tensors as bytes.
+
+    Raises BadRequest for a sample that is no request.
+    """
     described, data = [], []
     for name, value in parse_request(sample, _LIMITS).inputs.items():
         datatype, shape = describe_output(name, value)
@@ -41,24 +46,22 @@ def infer_body(sample: bytes) -> tuple[bytes, dict[str, str]]:
 
 
 def read_infer_body(status: int, headers: Mapping[str, str], body: bytes) -> Response:
-    """The response in an Open Inference REST answer. Raises BadRequest where it is none."""
-    length = int(headers.get(_HEADER_LENGTH, len(body)))
+    """The response in an Open Inference REST answer; an error has the status. Raises BadRequest where it is none."""
     try:
-        head = orjson.loads(body[:length])
-        if "error" in head:
-            return Response(status, head["error"])
-        described = [(output["name"], output["datatype"], output["shape"]) for output in head["outputs"]]
-        sizes = [output.get("parameters", {})[_SIZE] for output in head["outputs"]]
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-        raise BadRequest(f"the response is not one of the Open Inference Protocol: {error}") from None
-    ends = np.cumsum([length, *sizes])
-    return _response(described, [body[start:end] for start, end in pairwise(ends)])
+        response = open_inference_rest.read_infer(body, headers.get(_HEADER_LENGTH))
+    except BadRequest as error:
+        raise BadRequest(f"the response is not one of the Open Inference Protocol: {error.message}") from None
+    return replace(response, err_no=status) if response.err_no else response
 
 
 def grpc_request(protocol: str, name: str, sample: bytes) -> bytes:
-    """The request message that asks what the sample asks."""
+    """The request message that asks what the sample asks. Raises BadRequest for a sample that is no request."""
     if protocol == "pipeline-grpc":
-        message = json_format.Parse(sample, PIPELINE["Request"](), ignore_unknown_fields=True)
+        try:
+            fields = request_fields(sample)
+            message = json_format.ParseDict(fields, PIPELINE["Request"](), ignore_unknown_fields=True)
+        except (json_format.ParseError, ValueError) as error:
+            raise BadRequest(str(error)) from None
         message.name, message.method = name, "prediction"
         return bytes(message.SerializeToString())
     request = OPEN_INFERENCE["ModelInferRequest"](model_name=name)
@@ -71,45 +74,4 @@ def grpc_request(protocol: str, name: str, sample: bytes) -> bytes:
 
 def read_grpc(protocol: str, answer: bytes) -> Response:
     """The response in an answer message. Raises BadRequest where it is none."""
-    name = "Response" if protocol == "pipeline-grpc" else "ModelInferResponse"
-    try:
-        message = (PIPELINE if protocol == "pipeline-grpc" else OPEN_INFERENCE)[name].FromString(answer)
-    except DecodeError:
-        raise BadRequest(f"the response is not a {name}") from None
-    if protocol == "pipeline-grpc":
-        tensors: dict[str, Any] = {}
-        for tensor in message.tensors:
-            tensors.update(unpack_tensor(_as_mapping(tensor)))
-        return Response(message.err_no, message.err_msg, dict(zip(message.key, message.value, strict=True)), tensors)
-    described = [(output.name, output.datatype, output.shape) for output in message.outputs]
-    return _response(described, list(message.raw_output_contents))
-
-
-def _response(described: list[tuple[str, str, Any]], data: list[bytes]) -> Response:
-    """Text of one element is a value of the service, everything else a tensor."""
-    if len(described) != len(data):
-        raise BadRequest(f"the response describes {len(described)} outputs and has the bytes of {len(data)}")
-    values: dict[str, str] = {}
-    tensors: dict[str, NDArray[Any]] = {}
-    for (name, datatype, dims), raw in zip(described, data, strict=True):
-        shape = require_shape(name, dims)
-        if require_datatype(name, datatype) != BYTES:
-            tensors[name] = from_raw(name, datatype, shape, raw)
-            continue
-        texts = [text.decode() for text in texts_from_raw(name, shape, raw)]
-        if shape == (1,):
-            values[name] = texts[0]
-        else:
-            tensors[name] = np.array(texts).reshape(shape)
-    return Response(0, "", values, tensors)
-
-
-def _as_mapping(tensor: Message) -> dict[str, Any]:
-    """A tensor as its JSON form has it, numbers as arrays."""
-    fields: dict[str, Any] = {"elem_type": 0}
-    for descriptor, value in tensor.ListFields():
-        if descriptor.name in ("name", "elem_type"):
-            fields[descriptor.name] = value
-        else:
-            fields[descriptor.name] = list(value) if descriptor.name in _REPEATED_TEXT else np.array(value)
-    return fields
+    return read_message(answer) if protocol == "pipeline-grpc" else open_inference_grpc.read_infer(answer)

@@ -1,21 +1,25 @@
 """Flags that serve and check share, and what they mean."""
 
 import argparse
+import math
 import os
 import re
 from collections.abc import Sequence
 
 from paddle_serving_runtime.errors import InvalidOption
-from paddle_serving_runtime.supervisor.settings import Consistency, Require
+from paddle_serving_runtime.supervisor.settings import Consistency, Require, StableService
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_HOST = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?")
 _OVERRIDE = re.compile(r"([A-Za-z0-9_.-]+)=(.*)", re.DOTALL)
+_IMAGE_DIGEST = re.compile(r"(?:.*@)?(sha256:[0-9a-f]{64})")
 _DEFAULT_RTOL = 1e-5
 _DEFAULT_ATOL = 1e-7
+MAX_TOLERANCE = 0.05
 
 
 def add_switches(parser: argparse.ArgumentParser) -> None:
-    """What changes how Paddle Inference computes."""
+    """What changes what is computed, and how Paddle Inference does it."""
     parser.add_argument("--threads-per-worker", type=int, default=1)
     parser.add_argument(
         "--device",
@@ -24,6 +28,13 @@ def add_switches(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--ir-optim", type=boolean, default=True, metavar="true|false")
     parser.add_argument("--onednn", type=boolean, default=True, metavar="true|false")
+    parser.add_argument(
+        "--script",
+        default="",
+        metavar="COMMAND",
+        help="the package's script with its arguments, as after `python`: 'web_service_det.py --config=det.yml'; "
+        "default: web_service.py",
+    )
     parser.add_argument(
         "--overrides", nargs="*", default=[], metavar="KEY=VALUE", help="keys of config.yml: op.rec.concurrency=1"
     )
@@ -38,7 +49,7 @@ def checked_device(device: str) -> str:
     try:
         worker_device(device, 0)
     except UnknownDeviceError:
-        raise InvalidOption(f"--device {device!r} is none: cpu, gpu:0, or gpu:0,1 for several.") from None
+        raise InvalidOption(f"--device {device!r} is not a device. Use cpu, gpu:0, or gpu:0,1 for several.") from None
     return device
 
 
@@ -47,6 +58,58 @@ def add_consistency(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--consistency", choices=("exact", "tolerance"), default="exact")
     parser.add_argument("--rtol", type=float, help="only with --consistency tolerance; default 1e-5")
     parser.add_argument("--atol", type=float, help="only with --consistency tolerance; default 1e-7")
+    parser.add_argument(
+        "--max-tolerance",
+        type=float,
+        default=MAX_TOLERANCE,
+        help="relative difference that no tolerance in the package may exceed: a larger rtol, or an atol of more than "
+        "that share of a tensor's largest value, is refused; default: %(default)s",
+    )
+
+
+def add_image_digest(parser: argparse.ArgumentParser) -> None:
+    """Which image this process runs in; nothing inside of a container knows."""
+    parser.add_argument(
+        "--image-digest",
+        default=os.environ.get("SERVING_IMAGE_DIGEST", ""),
+        metavar="SHA256",
+        help="sha256:<hex> of the image that this process runs in, or its reference with @sha256:<hex>, for the "
+        "report; $SERVING_IMAGE_DIGEST",
+    )
+
+
+def checked_image_digest(text: str) -> str:
+    """sha256:<hex>, or nothing for nothing. Raises InvalidOption for a text without a digest at its end."""
+    match = _IMAGE_DIGEST.fullmatch(text)
+    fine = not text or match is not None
+    require(fine, f"--image-digest {text!r} does not end with the digest of an image, sha256: and 64 digits 0-9a-f")
+    return match[1] if match else ""
+
+
+def add_stable(parser: argparse.ArgumentParser) -> None:
+    """The revision to compare answers with."""
+    parser.add_argument(
+        "--stable-service",
+        default="",
+        metavar="NAME",
+        help="host name of the Service of the revision that serves now; POST /drift on the admin port compares answers "
+        "with it",
+    )
+    parser.add_argument("--stable-http-port", type=int, default=80, help="its port for HTTP; default: %(default)s")
+    parser.add_argument(
+        "--stable-admin-port", type=int, default=8081, help="the admin port of its pods; default: %(default)s"
+    )
+
+
+def stable_service(arguments: argparse.Namespace) -> StableService | None:
+    """The revision to compare with; None where there is none. Raises InvalidOption."""
+    host = arguments.stable_service
+    if not host:
+        return None
+    require(_HOST.fullmatch(host) is not None, f"--stable-service {host[:80]!r} is not a host name")
+    for flag in ("stable_http_port", "stable_admin_port"):
+        require(0 < getattr(arguments, flag) < 2**16, f"--{flag.replace('_', '-')} must be between 1 and 65535")
+    return StableService(host, arguments.stable_http_port, arguments.stable_admin_port)
 
 
 def boolean(text: str) -> bool:
@@ -83,11 +146,14 @@ def consistency_from(arguments: argparse.Namespace, require_: Require, *, requir
     exact = arguments.consistency == "exact"
     given = [value for value in (arguments.rtol, arguments.atol) if value is not None]
     require(not (exact and given), "--rtol and --atol belong to --consistency tolerance")
-    require(all(value >= 0 for value in given), "--rtol and --atol must not be negative")
+    require(all(0 <= value < math.inf for value in given), "--rtol and --atol must be finite and not negative")
+    limit = arguments.max_tolerance
+    require(0 <= limit <= 1, f"--max-tolerance {limit:g} must be between 0 and 1")
     return Consistency(
         exact=exact,
         rtol=_DEFAULT_RTOL if arguments.rtol is None else arguments.rtol,
         atol=_DEFAULT_ATOL if arguments.atol is None else arguments.atol,
         require=require_,
         required=required,
+        max_tolerance=limit,
     )

@@ -12,10 +12,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from paddle_serving_runtime.cli.options import require
 from paddle_serving_runtime.consistency.answer import to_answer
 from paddle_serving_runtime.errors import InvalidOption, ModelInvalid, NotVerifiable
 from paddle_serving_runtime.model.golden import sample_files
 from paddle_serving_runtime.model.package import EXPECTED, GOLDEN, Package
+from paddle_serving_runtime.words import counted
 
 _DISTRIBUTIONS = ("paddlepaddle-gpu", "paddlepaddle")
 
@@ -45,6 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
     samples = sample_files(package)
     if not samples:
         raise NotVerifiable(f"{package.golden} has no samples. Add requests as golden/<name>.json or <name>.npz.")
+    for name in ("rtol", "atol"):
+        value = getattr(arguments, name)
+        require(value is None or 0 <= value < math.inf, f"--{name} must be finite and not negative")
     answers = []
     for number, path in enumerate(samples, start=1):
         started = time.monotonic()
@@ -53,7 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
     package.expected.mkdir(exist_ok=True)
     for path, answer in zip(samples, answers, strict=True):
         _write(package.expected / f"{path.stem}.json", _document(answer, arguments, command))
-    print(f"{len(answers)} answers recorded in {GOLDEN}/{EXPECTED}; run `paddle-serving-runtime digest` again.")
+    print(
+        f"{counted(len(answers), 'answer')} recorded in {GOLDEN}/{EXPECTED}; run `paddle-serving-runtime digest` again."
+    )
     return 0
 
 
@@ -66,7 +73,7 @@ def answer_of(command: Sequence[str], sample: Path, timeout: float) -> dict[str,
         done = subprocess.run(command, stdout=subprocess.PIPE, check=False, timeout=timeout)
     except subprocess.TimeoutExpired:
         raise ModelInvalid(
-            f"{sample.name}: the command was not done after {timeout:g} s. Give it more by --timeout."
+            f"{sample.name}: the command did not finish within {timeout:g} s. Allow more with --timeout."
         ) from None
     except OSError as error:
         raise ModelInvalid(f"{command[0]} cannot be started: {error.strerror}.") from None
@@ -88,7 +95,11 @@ def answer_of(command: Sequence[str], sample: Path, timeout: float) -> dict[str,
 
 
 def _require_readable(sample: Path, answer: dict[str, Any]) -> None:
-    for name, tensor in to_answer(answer).items():
+    try:
+        tensors = to_answer(answer)
+    except (OverflowError, RecursionError) as error:
+        raise ModelInvalid(f"{sample.name}: a value of the answer cannot be recorded ({error}).") from None
+    for name, tensor in tensors.items():
         if tensor.dtype.kind == "f" and not all(math.isfinite(value) for value in tensor.ravel().tolist()):
             print(f"warning: {sample.name}: {name} has values that are not finite", file=sys.stderr)
 

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import dataclasses
+import os
 import sys
 import time
 from pathlib import Path
@@ -12,9 +13,11 @@ from paddle_serving_runtime.errors import InvalidOption, NotVerifiable
 from paddle_serving_runtime.graph import Graph, load
 from paddle_serving_runtime.model.golden import load_samples
 from paddle_serving_runtime.model.package import load_package
-from paddle_serving_runtime.model.predictor import Switches, require_gpu
+from paddle_serving_runtime.model.predictor import require_gpu
+from paddle_serving_runtime.model.switches import Switches
 from paddle_serving_runtime.reference.report import Reference, write
 from paddle_serving_runtime.reference.run import run as compute
+from paddle_serving_runtime.words import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     require(arguments.threads_per_worker >= 1, "--threads-per-worker must be at least 1")
     started = time.monotonic()
     output = arguments.output.resolve()  # loading a service changes the working directory
-    package = load_package(arguments.model_dir)
+    package = load_package(arguments.model_dir, arguments.script)
     samples = load_samples(package)
     if not samples:
         raise NotVerifiable(f"{package.golden} has no samples. Add requests as golden/<name>.json or <name>.npz.")
@@ -44,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         for warning in graph.warnings:
             print(f"warning: {warning}")
         _require_devices(graph)
-        answers = compute(graph, samples, package.root)
+        answers, derived = compute(graph, samples, package.root)
     from paddle import version  # noqa: PLC0415 - loaded by now, and not for --help
 
     write(
@@ -54,10 +57,17 @@ def run(arguments: argparse.Namespace) -> int:
             device=next(node for node in graph.nodes if node.name == graph.output).switches.device,
             switches={node.name: dataclasses.asdict(node.switches) for node in graph.nodes},
             answers=answers,
+            derived=derived,
+            models=_models(graph, package.root),
         ),
     )
-    print(f"{len(answers)} samples answered in {time.monotonic() - started:.1f} s: {output}")
+    print(f"{counted(len(samples), 'sample')} answered in {time.monotonic() - started:.1f} s: {output}")
     return 0
+
+
+def _models(graph: Graph, root: Path) -> dict[str, str]:
+    folders = {node.name: node.model_dir for node in graph.nodes if node.model_dir is not None}
+    return {name: os.path.relpath(folder.resolve(), root.resolve()) for name, folder in folders.items()}
 
 
 def _require_devices(graph: Graph) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import math
 import os
 import shutil
 from pathlib import Path
@@ -10,13 +11,17 @@ from pathlib import Path
 from paddle_serving_runtime import logs
 from paddle_serving_runtime.cli.options import (
     add_consistency,
+    add_image_digest,
+    add_stable,
     add_switches,
     boolean,
     checked_device,
+    checked_image_digest,
     consistency_from,
     overrides_from,
     require,
     service_name,
+    stable_service,
 )
 from paddle_serving_runtime.cli.preconditions import require_haproxy, require_readable, working_folder
 from paddle_serving_runtime.errors import InvalidOption
@@ -24,7 +29,7 @@ from paddle_serving_runtime.model import manifest
 from paddle_serving_runtime.supervisor.children import Children, kill
 from paddle_serving_runtime.supervisor.cpus import available_cpus, workers_for
 from paddle_serving_runtime.supervisor.launch import Launched, launch
-from paddle_serving_runtime.supervisor.settings import ServeSettings
+from paddle_serving_runtime.supervisor.settings import MAX_REPLAY_REQUESTS, ServeSettings, Sign
 from paddle_serving_runtime.supervisor.stopping import StopRequest
 
 _LOG = logging.getLogger(__name__)
@@ -49,8 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=boolean,
         default=False,
         metavar="true|false",
-        help="HTTP 200 for errors of the service in the pipeline JSON protocol, as Paddle Serving: err_no tells. What "
-        "is no matter of the service keeps its status: 405, 413, 429 (queue full), 503 (no worker), 504 (time-out)",
+        help="HTTP 200 for errors of the service in the pipeline JSON protocol, as Paddle Serving gives it: err_no "
+        "tells. Other errors keep their status: 405, 413, 429 (queue full), 503 (no worker), 504 (time-out)",
     )
     parser.add_argument(
         "--standby",
@@ -65,9 +70,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queue", type=int, default=128, help="requests that may wait; more get 429")
     parser.add_argument("--max-body-bytes", type=int, default=64 * 1024 * 1024)
     parser.add_argument("--digest", default="", help="sha256:<hex>; every file is verified before it is loaded")
+    _add_evidence(parser)
+    _add_proof(parser)
+
+
+def _add_proof(parser: argparse.ArgumentParser) -> None:
+    """What is compared, how, and when."""
     add_consistency(parser)
     parser.add_argument("--require", choices=("recorded", "engine-only", "auto"), default="auto")
     parser.add_argument("--consistency-required", type=boolean, default=True, metavar="true|false")
+    parser.add_argument(
+        "--recheck-interval",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="every worker answers the golden samples again within this time; one that answers otherwise is replaced. "
+        "0, the default: never",
+    )
+    parser.add_argument(
+        "--replay-buffer",
+        type=int,
+        default=0,
+        metavar="REQUESTS",
+        help="keep a sample of so many requests with their answers in memory, at most 64 MiB, and give it to everybody "
+        "who asks GET /requests on the admin port; 0, the default: none",
+    )
+    add_stable(parser)
+
+
+def _add_evidence(parser: argparse.ArgumentParser) -> None:
+    """What makes the report more than a claim."""
+    add_image_digest(parser)
+    parser.add_argument(
+        "--signing-key",
+        type=Path,
+        metavar="FILE",
+        help="a private key (PEM, PKCS#8, ed25519) that the report is signed with; `verify --public-key` checks it",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -108,17 +147,7 @@ async def _serve(settings: ServeSettings, folder: Path) -> int:
 
 def settings_from(arguments: argparse.Namespace, log_level: str) -> ServeSettings:
     """The settings, checked. Raises InvalidOption naming the flag."""
-    require(arguments.threads_per_worker >= 1, "--threads-per-worker must be at least 1")
-    for flag in ("http_port", "admin_port"):
-        require(getattr(arguments, flag) in _PORTS, f"{_flag(flag)} must be between 1 and 65535")
-    require(arguments.grpc_port == 0 or arguments.grpc_port in _PORTS, "--grpc-port must be between 0 and 65535")
-    for one, other in (("http_port", "admin_port"), ("http_port", "grpc_port"), ("grpc_port", "admin_port")):
-        same = getattr(arguments, one) == getattr(arguments, other)
-        require(not same, f"{_flag(one)} and {_flag(other)} must differ")
-    for flag in ("request_timeout", "max_body_bytes", "queue"):
-        require(getattr(arguments, flag) > 0, f"{_flag(flag)} must be positive")
-    for flag in ("drain_delay", "drain_timeout"):
-        require(getattr(arguments, flag) >= 0, f"{_flag(flag)} must not be negative")
+    _require_valid(arguments)
     return ServeSettings(
         model_dir=arguments.model_dir.resolve(),
         name=service_name(arguments.name),
@@ -127,6 +156,7 @@ def settings_from(arguments: argparse.Namespace, log_level: str) -> ServeSetting
         ir_optim=arguments.ir_optim,
         onednn=arguments.onednn,
         overrides=overrides_from(arguments.overrides),
+        script=arguments.script,
         http_port=arguments.http_port,
         grpc_port=arguments.grpc_port,
         admin_port=arguments.admin_port,
@@ -142,7 +172,35 @@ def settings_from(arguments: argparse.Namespace, log_level: str) -> ServeSetting
         engine=arguments.engine,
         legacy_status=arguments.legacy_status,
         standby=arguments.standby,
+        image_digest=checked_image_digest(arguments.image_digest),
+        sign=_signer(arguments.signing_key) if arguments.signing_key else None,
+        recheck_interval=arguments.recheck_interval,
+        replay_buffer=arguments.replay_buffer,
+        stable=stable_service(arguments),
     )
+
+
+def _signer(path: Path) -> Sign:
+    """Raises InvalidOption for a file that is no key."""
+    from paddle_serving_runtime.evidence.signature import Signer, load_private_key  # noqa: PLC0415 - 10 MiB of memory
+
+    return Signer(load_private_key(path))
+
+
+def _require_valid(arguments: argparse.Namespace) -> None:
+    require(arguments.threads_per_worker >= 1, "--threads-per-worker must be at least 1")
+    for flag in ("http_port", "admin_port"):
+        require(getattr(arguments, flag) in _PORTS, f"{_flag(flag)} must be between 1 and 65535")
+    require(arguments.grpc_port == 0 or arguments.grpc_port in _PORTS, "--grpc-port must be between 0 and 65535")
+    for one, other in (("http_port", "admin_port"), ("http_port", "grpc_port"), ("grpc_port", "admin_port")):
+        same = getattr(arguments, one) == getattr(arguments, other)
+        require(not same, f"{_flag(one)} and {_flag(other)} must differ")
+    for flag in ("request_timeout", "max_body_bytes", "queue"):
+        require(getattr(arguments, flag) > 0, f"{_flag(flag)} must be positive")
+    for flag in ("drain_delay", "drain_timeout", "recheck_interval"):
+        require(0 <= getattr(arguments, flag) < math.inf, f"{_flag(flag)} must be finite and not negative")
+    most = MAX_REPLAY_REQUESTS
+    require(0 <= arguments.replay_buffer <= most, f"--replay-buffer must be between 0 and {most}")
 
 
 def _workers(text: str, threads: int, engine: str) -> int:

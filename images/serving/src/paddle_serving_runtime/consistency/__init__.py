@@ -5,9 +5,20 @@ from paddle_serving_runtime.consistency.comparison import (
     EXACT,
     Comparison,
     Difference,
+    Element,
     Tolerance,
     compare,
     describe,
 )
 
-__all__ = ["EXACT", "Answer", "Comparison", "Difference", "Tolerance", "compare", "describe", "values_to_answer"]
+__all__ = [
+    "EXACT",
+    "Answer",
+    "Comparison",
+    "Difference",
+    "Element",
+    "Tolerance",
+    "compare",
+    "describe",
+    "values_to_answer",
+]

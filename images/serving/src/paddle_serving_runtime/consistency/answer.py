@@ -12,6 +12,8 @@ Answer = Mapping[str, NDArray[Any]]
 """Tensors by name; text is an array of str."""
 
 _MAX_PYTHON_LITERAL = 4 << 20
+_EXACT_IN_FLOAT = 2**53
+_PAST_INT64 = 2**63
 _CONSTANTS = {
     "true": True,
     "false": False,
@@ -27,10 +29,10 @@ def values_to_answer(values: Mapping[str, str | NDArray[Any]]) -> Answer:
     """Arrays by name from the values of a response.
 
     An array stays as it is. A text that is a JSON or Python literal (a number, a string, nested lists of either, the
-    repr of an ndarray or of a numpy scalar) becomes an array of int64, float64, bool or str. A literal that mixes
-    text and numbers, or is ragged, becomes `name` (0-d, its structure), `name.numbers` and `name.texts` (1-d, in
-    order), so that the numbers can be compared with a tolerance. Any other text becomes a 0-d array of str. Nothing
-    is evaluated.
+    repr of an ndarray or of a numpy scalar) becomes an array of int64 (uint64 where one needs it), float64, bool or
+    str. A literal that mixes text and numbers, or is ragged, becomes `name` (0-d, its structure), `name.numbers` and
+    `name.texts` (1-d, in order), so that the numbers can be compared with a tolerance. An integer beside floats of
+    which float64 would change a digit counts as text. Any other text becomes a 0-d array of str. Nothing is evaluated.
     """
     answer: dict[str, NDArray[Any]] = {}
     for name, value in values.items():
@@ -42,7 +44,10 @@ def values_to_answer(values: Mapping[str, str | NDArray[Any]]) -> Answer:
 
 
 def to_answer(values: Mapping[str, Any]) -> Answer:
-    """Arrays by name from JSON values, with the same rules; a str is read as a response's text would be."""
+    """Arrays by name from JSON values, with the same rules; a str is read as a response's text would be.
+
+    Raises OverflowError for an integer of more than 64 bits, RecursionError for a value nested too deeply.
+    """
     answer: dict[str, NDArray[Any]] = {}
     for name, value in values.items():
         answer.update(_from_text(name, value) if isinstance(value, str) else _from_literal(name, value))
@@ -66,6 +71,9 @@ def _from_text(name: str, text: str) -> dict[str, NDArray[Any]]:
 
 def _from_literal(name: str, literal: object) -> dict[str, NDArray[Any]]:
     leaves = list(_leaves(literal))
+    if any(isinstance(leaf, float) for leaf in leaves) and any(map(_is_changed_by_float, leaves)):
+        literal = _with_exact_integers(literal)
+        leaves = list(_leaves(literal))
     kinds = {_kind(leaf) for leaf in leaves}
     if len(kinds) <= 1 and "other" not in kinds and (shape := _shape(literal)) is not None:
         return {name: _array(leaves, kinds.pop() if kinds else "number").reshape(shape)}
@@ -132,6 +140,19 @@ def _leaves(literal: object) -> Iterator[object]:
         yield literal
 
 
+def _is_changed_by_float(leaf: object) -> bool:
+    return isinstance(leaf, int) and abs(leaf) > _EXACT_IN_FLOAT
+
+
+def _with_exact_integers(literal: object) -> object:
+    """The literal with its large integers as text: of two that differ in the last digit float64 makes one."""
+    if isinstance(literal, list):
+        return [_with_exact_integers(item) for item in literal]
+    if isinstance(literal, dict):
+        return {key: _with_exact_integers(value) for key, value in literal.items()}
+    return str(literal) if _is_changed_by_float(literal) else literal
+
+
 def _kind(leaf: object) -> str:
     if isinstance(leaf, bool):
         return "bool"
@@ -158,7 +179,7 @@ def _array(leaves: list[Any], kind: str) -> NDArray[Any]:
     if kind == "bool":
         return np.array(leaves, dtype=np.bool_)
     if all(isinstance(leaf, int) for leaf in leaves) and leaves:
-        return np.array(leaves, dtype=np.int64)
+        return np.array(leaves, dtype=np.int64 if max(leaves) < _PAST_INT64 else np.uint64)
     return np.array(leaves, dtype=np.float64)
 
 

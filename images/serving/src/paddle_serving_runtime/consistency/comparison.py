@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paddle_serving_runtime.consistency.answer import Answer
+from paddle_serving_runtime.consistency.ulp import ulps
 
 Kind = Literal["missing", "unexpected", "dtype", "shape", "value"]
 Array = NDArray[Any]
@@ -43,11 +44,28 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Element:
+    """One element of two tensors: the values as text with all their digits, the errors as in Comparison.
+
+    `ulp` are the steps between them in the narrower type, None where that says nothing (see consistency/ulp.py).
+    """
+
+    index: tuple[int, ...]
+    got: str
+    want: str
+    absolute: float
+    relative: float
+    ulp: int | None
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The outcome for one tensor of one sample; `difference` is None where the two sides are equal.
 
     The errors are taken over all elements: 0 where there is nothing to subtract, inf where only one side is finite.
-    `differing` counts the elements that are not equal under the tolerance.
+    The relative error leaves out what the absolute tolerance alone lets pass: a zero's would be infinite.
+    `differing` counts the elements that are not equal under the tolerance. `worst` is the differing element with the
+    largest absolute error, of all elements where none differs, the first of equals; None where there is no pair.
     """
 
     sample: str
@@ -57,6 +75,7 @@ class Comparison:
     max_relative_error: float
     difference: Difference | None
     differing: int = field(default=0, kw_only=True)
+    worst: Element | None = field(default=None, kw_only=True)
     got_name: str = field(default="got", kw_only=True)
     want_name: str = field(default="want", kw_only=True)
 
@@ -115,19 +134,19 @@ def _comparison(
 ) -> Comparison:
     got, want = pair
     elements = (want if want is not None else got if got is not None else np.empty(0)).size
-    absolute, relative, differing = 0.0, 0.0, elements
+    absolute, relative, differing, worst = 0.0, 0.0, elements, None
     difference = _structural(got, want, tolerance)
     if difference is None and got is not None and want is not None:
         wrong = ~_equal(got, want, tolerance)
         differing = int(np.count_nonzero(wrong))
-        absolute_errors, relative_errors = _errors(got, want)
-        absolute, relative = _largest(absolute_errors), _largest(relative_errors)
-        if differing:
-            worst = _worst(wrong, absolute_errors)
-            difference = Difference(worst, _text(got[worst]), _text(want[worst]), "value")
+        errors = _errors(got, want, tolerance.atol)
+        absolute, relative = _largest(errors[0]), _largest(errors[1])
+        worst = _element(got, want, _worst(wrong, errors[0]), errors) if wrong.size else None
+        if differing and worst is not None:
+            difference = Difference(worst.index, worst.got, worst.want, "value")
     return Comparison(
         sample, name, elements, absolute, relative, difference,
-        differing=differing, got_name=sides[0], want_name=sides[1],
+        differing=differing, worst=worst, got_name=sides[0], want_name=sides[1],
     )  # fmt: skip
 
 
@@ -173,7 +192,7 @@ def _bits_equal(got: Array, want: Array) -> NDArray[np.bool_]:
     return same
 
 
-def _errors(got: Array, want: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _errors(got: Array, want: Array, atol: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Absolute and relative error of every element: 0 where equal (or both NaN), inf where only one is finite."""
     if got.dtype.kind not in "iufc" or want.dtype.kind not in "iufc":
         nothing = np.zeros(np.shape(got))
@@ -182,7 +201,9 @@ def _errors(got: Array, want: Array) -> tuple[NDArray[np.float64], NDArray[np.fl
         distance = np.asarray(_distance(got, want))
         same = (got == want) | (_isnan(got) & _isnan(want))
         absolute = np.where(same, 0.0, np.where(np.isnan(distance), np.inf, distance))
-        relative = np.where(same, 0.0, absolute / np.abs(want.astype(_wide(want))))
+        magnitude = np.abs(want.astype(_wide(want)))
+        small = (magnitude <= atol) & (absolute <= atol)
+        relative = np.where(same | small, 0.0, absolute / magnitude)
         relative = np.where(np.isnan(relative), np.inf, relative)
         return absolute.astype(np.float64), relative.astype(np.float64)
 
@@ -205,9 +226,17 @@ def _is_inexact(array: Array) -> bool:
 
 
 def _worst(wrong: NDArray[np.bool_], errors: NDArray[np.float64]) -> tuple[int, ...]:
-    """The index of the differing element with the largest error, the first of equals."""
-    flat = int(np.argmax(np.where(wrong, errors, -1.0)))
+    """The index of the differing element with the largest error, of all where none differs; the first of equals."""
+    flat = int(np.argmax(np.where(wrong, errors, -1.0) if wrong.any() else errors))
     return tuple(int(index) for index in np.unravel_index(flat, wrong.shape))
+
+
+def _element(
+    got: Array, want: Array, index: tuple[int, ...], errors: tuple[NDArray[np.float64], NDArray[np.float64]]
+) -> Element:
+    absolute, relative = (float(each[index]) for each in errors)
+    steps = ulps(np.asarray(got[index]), np.asarray(want[index]))
+    return Element(index, _text(got[index]), _text(want[index]), absolute, relative, steps)
 
 
 def _largest(errors: NDArray[np.float64]) -> float:

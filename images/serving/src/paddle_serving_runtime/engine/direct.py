@@ -1,13 +1,14 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from paddle_serving_runtime.engine.description import describe
 from paddle_serving_runtime.engine.failure import OpFailed
+from paddle_serving_runtime.engine.inputs import EmptyAxes
 from paddle_serving_runtime.engine.interface import ModelDescription
 from paddle_serving_runtime.engine.packing import packer
 from paddle_serving_runtime.engine.running import Clock, ModelRunner
@@ -32,19 +33,21 @@ class DirectEngine:
     describes every node that has a model.
     """
 
-    def __init__(self, graph: Graph, clock: Clock = time.perf_counter) -> None:
-        """Loads every model; raises ModelInvalid or ServiceBroken."""
+    def __init__(self, graph: Graph, clock: Clock = time.perf_counter, *, shown: Collection[EmptyAxes] = ()) -> None:
+        """Loads every model; `shown` are the empty inputs that it takes. Raises ModelInvalid or ServiceBroken."""
         self._graph = graph
         for sentence in without_channels(graph.config):
             _LOG.warning(sentence)
         predictors = {node.name: Predictor(node.model_dir, node.switches) for node in graph.nodes if node.model_dir}
-        self.models: tuple[ModelDescription, ...] = tuple(
-            describe(node, predictors[node.name]) for node in graph.nodes if node.model_dir
-        )
         self._runners = {
             node.name: ModelRunner(node, predictors[node.name], clock) for node in graph.nodes if node.model_dir
         }
-        self._models: dict[str, Step] = {name: ModelStep(runner) for name, runner in self._runners.items()}
+        self.models: tuple[ModelDescription, ...] = tuple(
+            replace(describe(node, predictors[node.name]), batch_size=self._runners[node.name].capacity)
+            for node in graph.nodes
+            if node.model_dir
+        )
+        self._models: dict[str, Step] = {name: ModelStep(runner, shown) for name, runner in self._runners.items()}
         self._steps = {node.name: self._step(node) for node in graph.nodes}
         self._uses = Counter(name for node in graph.nodes for name in node.inputs)
         self._data_id = 0

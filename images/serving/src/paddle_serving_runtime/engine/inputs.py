@@ -1,26 +1,40 @@
 """What a plain model accepts: pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paddle_serving_runtime.model.prototxt import ModelConf, Variable
+from paddle_serving_runtime.model.prototxt import NOTHING_FIXED, ModelConf, Variable
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode
+from paddle_serving_runtime.protocol.numbers import from_text
+from paddle_serving_runtime.words import counted
 
-_NOTHING_FIXED = ((1,), ())
+EmptyAxes = frozenset[tuple[str, int]]
+"""The axes of length 0 among the inputs of a request, each as (input, axis); inputs have the model's aliases."""
+
+
+def empty_axes(inputs: Mapping[str, str | NDArray[Any]]) -> EmptyAxes:
+    """Those of a request."""
+    arrays = {name: value for name, value in inputs.items() if isinstance(value, np.ndarray)}
+    return frozenset(
+        (name, axis) for name, value in arrays.items() for axis, size in enumerate(value.shape) if not size
+    )
 
 
 def check_inputs(
-    conf: ModelConf, shapes: Mapping[str, tuple[int, ...]], inputs: Mapping[str, str | NDArray[Any]]
+    conf: ModelConf,
+    shapes: Mapping[str, tuple[int, ...]],
+    inputs: Mapping[str, str | NDArray[Any]],
+    shown: Collection[EmptyAxes] = (),
 ) -> dict[str, NDArray[Any]]:
     """The arrays to feed, by alias, batch dimension included; `shapes` are those of the program, by its own names.
 
     Text is accepted for an input of text, and for one whose shape the prototxt fixes: numbers separated by commas that
-    fill the shape once or more. Raises BadRequest (err_no 5000) naming the input where names, type, rank or shape
-    differ.
+    fill the shape once or more. Inputs without rows are taken where they are `shown`, by a golden sample: not every
+    model can compute them. Raises BadRequest (err_no 5000) naming the input where names, type, rank or shape differ.
     """
     expected = {variable.alias: variable for variable in conf.feeds}
     names = {name.removesuffix(".lod") for name in inputs}
@@ -29,6 +43,13 @@ def check_inputs(
     arrays = {name: _checked(expected.get(name), name, value) for name, value in inputs.items()}
     for variable in conf.feeds:
         _check_shape(variable, shapes.get(variable.name), arrays.get(variable.alias))
+    empty = empty_axes({name: array for name, array in arrays.items() if name in expected})
+    if empty and empty not in shown:
+        name, _ = min(empty)
+        raise _refusal(
+            f"input {name} has shape {list(arrays[name].shape)}, which holds nothing, and the service has no golden "
+            "sample like that"
+        )
     for name in arrays.keys() - expected.keys():
         owner = name.removesuffix(".lod")
         if not expected[owner].is_lod:
@@ -40,14 +61,14 @@ def check_inputs(
 def check_lod(name: str, lod: NDArray[Any], value: NDArray[Any] | None) -> NDArray[Any]:
     """The LoD of `value` in one dimension: the offsets of its sequences in axis 0, from 0 to its length.
 
-    Raises BadRequest (err_no 5000) for anything else: Paddle does not look, reads past the end and crashes.
+    Raises BadRequest (err_no 5000) for anything else: Paddle 3.3.1 does not compare them with the rows itself.
     """
     rows = value.shape[0] if value is not None and value.ndim else 0
     offsets = lod.ravel()
     if not len(offsets) or lod.dtype.kind not in "iu" or offsets[0] != 0 or offsets[-1] != rows:
         raise _refusal(f"input {name} must be offsets from 0 to {rows}, the number of rows of its input")
     if (offsets[1:] < offsets[:-1]).any():
-        raise _refusal(f"input {name} must be offsets, of which none is less than the one before it")
+        raise _refusal(f"input {name} must be offsets that never decrease")
     return offsets
 
 
@@ -67,8 +88,6 @@ def _check_shape(variable: Variable, program: tuple[int, ...] | None, value: NDA
     if value is None:
         return
     has = f"input {variable.alias} has shape {list(value.shape)}"
-    if 0 in value.shape:
-        raise _refusal(f"{has}, which holds nothing")
     if program is not None and not _agrees(value.shape, program):
         raise _refusal(f"{has}, but the model's is {list(program)}")
     if not variable.is_lod and program != () and not _fits(value.shape, variable.shape):
@@ -79,16 +98,14 @@ def _parsed(variable: Variable, text: str) -> NDArray[Any]:
     size = prod(variable.shape)
     if variable.is_lod or size < 1 or -1 in variable.shape:
         raise _refusal(f"input {variable.alias} has no fixed shape: send it as a tensor, not as text")
-    parts = text.strip().removeprefix("[").removesuffix("]").split(",")
     try:
-        numbers = np.array([float(part) for part in parts])
-        values = numbers.astype(variable.dtype)
-    except (ValueError, OverflowError):
-        raise _refusal(f"input {variable.alias}: the text is not a list of numbers separated by commas") from None
-    if variable.dtype.kind in "iub" and not np.array_equal(values, numbers):
-        raise _refusal(f"input {variable.alias}: a number does not fit {variable.dtype}")
+        values = from_text(text, variable.dtype)
+    except ValueError as error:
+        raise _refusal(f"input {variable.alias}: {error}") from None
     if len(values) % size:
-        raise _refusal(f"input {variable.alias}: {len(values)} numbers do not fill the shape {list(variable.shape)}")
+        raise _refusal(
+            f"input {variable.alias}: {counted(len(values), 'number')} cannot fill the shape {list(variable.shape)}"
+        )
     return values.reshape(-1, *variable.shape)
 
 
@@ -102,7 +119,7 @@ def _fits(actual: tuple[int, ...], declared: tuple[int, ...]) -> bool:
     A prototxt also leaves out every other dimension that is not fixed, so there the rank is not known; where -1
     stands for them it is. A program with a fixed batch has it in its prototxt, so the whole shape may be equal too.
     """
-    if declared in _NOTHING_FIXED:
+    if declared in NOTHING_FIXED:
         return len(actual) > 0
     if -1 in declared:
         pairs = zip(actual[1:], declared, strict=False)

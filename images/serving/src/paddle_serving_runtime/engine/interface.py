@@ -20,11 +20,12 @@ class TensorDescription:
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """A model of the graph by the name of its node."""
+    """A model of the graph by the name of its node; rows of up to `batch_size` requests share a run."""
 
     name: str
     inputs: tuple[TensorDescription, ...]
     outputs: tuple[TensorDescription, ...]
+    batch_size: int = 1
 
 
 class Engine(Protocol):

@@ -45,7 +45,8 @@ class PipelineEngine:
         """
         if graph.response_op is None:
             raise InvalidOption(
-                "the pipeline engine runs the Ops of a web_service.py, which this package has not. Use --engine direct."
+                "the pipeline engine runs the Ops of a web_service.py, which this package does not have. "
+                "Use --engine direct."
             )
         config = dag_config(graph.config)
         for warning in (*config.warnings, *_prepare(graph, threads=config.server["dag"]["is_thread_op"])):

@@ -56,7 +56,8 @@ class StockDag:
     def answer(self, call: Call) -> Result:
         """What the service answers, or OpFailed; blocks until then, for ever where an Op never ends.
 
-        The first Ops get what the protocols have read: no bytes of a client are unpickled. Raises BadRequest, OpFailed.
+        The first Ops get what the protocols have read: no bytes of a client become Python objects. Raises BadRequest,
+        OpFailed.
         """
         inputs, log_id = self._unpack(call)
         inputs.pop(_PROFILE_KEY, None)

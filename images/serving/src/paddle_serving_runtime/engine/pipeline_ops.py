@@ -19,8 +19,9 @@ from paddle_serving_runtime.engine.pipeline_events import OpEvent, OpEvents
 from paddle_serving_runtime.engine.pipeline_predictor import local_predictor
 from paddle_serving_runtime.engine.pipeline_process import run_process
 from paddle_serving_runtime.errors import ServiceBroken, ServingError
-from paddle_serving_runtime.model.predictor import Switches
+from paddle_serving_runtime.model.switches import Switches
 from paddle_serving_runtime.protocol import ErrorCode
+from paddle_serving_runtime.serving_packages.missing import where_to_find
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 0.0005
@@ -254,4 +255,4 @@ def said(error: BaseException) -> str:
         return f"it called {error}"
     if isinstance(error, SystemExit):
         return f"it called sys.exit({error.code})"
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ") + where_to_find(error)

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paddle_serving_runtime.model.predictor import Predictor, Switches
+from paddle_serving_runtime.model.predictor import Predictor
+from paddle_serving_runtime.model.switches import Switches
 
 
 def local_predictor(model_dir: Path, switches: Switches) -> Any:  # noqa: ANN401 - a class of an untyped package
     """A LocalPredictor for one model; raises ModelInvalid or InvalidOption as Predictor does.
 
-    The stock one does not know Paddle 3's .json models, leaves oneDNN on where it is switched off, crashes in
-    repeated_fc_relu_fuse_pass and takes outputs by their position where a name does not fit.
+    The stock one does not know Paddle 3's .json models, leaves oneDNN on where it is switched off, keeps
+    repeated_fc_relu_fuse_pass, which not every model survives, and takes outputs by their position where a name does
+    not fit.
     """
     from paddle_serving_app.local_predict import LocalPredictor  # noqa: PLC0415 - importable after install() only
 

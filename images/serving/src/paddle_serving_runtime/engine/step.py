@@ -1,17 +1,18 @@
 """One Op: preprocess, its model, postprocess, with the signatures and results of Paddle Serving 0.9.0."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from paddle_serving_runtime.engine.failure import OpFailed, from_exception, location
-from paddle_serving_runtime.engine.inputs import check_inputs, check_lod
+from paddle_serving_runtime.engine.inputs import EmptyAxes, check_inputs, check_lod
 from paddle_serving_runtime.engine.running import ModelRunner
 from paddle_serving_runtime.errors import ServiceBroken
 from paddle_serving_runtime.graph import Node
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode
+from paddle_serving_runtime.serving_packages.missing import where_to_find
 
 _BASE = "paddle_serving_server.pipeline.operator"
 _WITH_DATA_ID = 4
@@ -43,14 +44,15 @@ class Step(Protocol):
 class ModelStep:
     """A model alone: tensors in, tensors out."""
 
-    def __init__(self, runner: ModelRunner) -> None:
+    def __init__(self, runner: ModelRunner, shown: Collection[EmptyAxes] = ()) -> None:
         self.runner: ModelRunner | None = runner
         self._runner = runner
+        self._shown = shown
 
     def prepare(self, input_dicts: dict[str, Any], data_id: int, log_id: int) -> Prepared:  # noqa: ARG002 - as an Op
         """The checked inputs."""
         (inputs,) = input_dicts.values()
-        return Prepared((check_inputs(self._runner.conf, self._runner.shapes, inputs),))
+        return Prepared((check_inputs(self._runner.conf, self._runner.shapes, inputs, self._shown),))
 
     def finish(self, input_dicts: dict[str, Any], fetched: Any, data_id: int, log_id: int) -> dict[str, Any]:  # noqa: ANN401, ARG002 - as an Op
         """The model's outputs as they are."""
@@ -74,6 +76,7 @@ class OpStep:
         except Exception as error:
             raise ServiceBroken(
                 f"{location(error)}: init_op of op {node.name} failed: {type(error).__name__}: {error}"
+                f"{where_to_find(error)}"
             ) from error
 
     def prepare(self, input_dicts: dict[str, Any], data_id: int, log_id: int) -> Prepared:

@@ -122,8 +122,8 @@ class Front:
     async def release_queue(self, capacities: Mapping[int, int]) -> None:
         """Makes it look at its queue again; `capacities` are those of the workers that may have requests.
 
-        HAProxy 2.6.12 forgets to when a client leaves whose request had just been given a worker: who waits then waits
-        until the time-out, beside idle workers. To set a limit anew, even to what it is, makes it look.
+        HAProxy 2.6.12 was seen not to after a client had left: who waits then waits until the time-out, beside idle
+        workers. To set a limit anew, even to what it is, makes it look.
         """
         limits = (f"{BACKEND}/{worker_name(worker)} {capacity}" for worker, capacity in capacities.items())
         await self._do("; ".join(f"set maxconn server {limit}" for limit in limits))

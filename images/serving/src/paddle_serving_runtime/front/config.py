@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paddle_serving_runtime.front import frontends
-from paddle_serving_runtime.front.names import BACKEND, CONTROL, CONTROL_GRPC, DRAINING, LONG, worker_name
+from paddle_serving_runtime.front.names import BACKEND, CONTROL, CONTROL_GRPC, DRAINING, LONG, STREAMS, worker_name
+from paddle_serving_runtime.protocol.measured import HEADER
 
 BUFFER_BYTES = 512 * 1024
 """A request whose body is in a buffer is read completely before it takes a worker, however slowly its client sends."""
@@ -12,8 +13,8 @@ BUFFER_BYTES = 512 * 1024
 LONG_BYTES = 384 * 1024
 """A body from here on may not fit into a buffer beside its headers."""
 
-CONNECTIONS_BESIDE_QUEUE = 512
-"""Open connections beyond the queue: idle keep-alive ones, and those that are about to be refused."""
+CONNECTIONS_BESIDE_QUEUE = 768
+"""Open connections beyond the queue: idle ones, streams (two each), and those that are about to be refused."""
 
 REQUEST_SECONDS = 10
 """How long a client may take to send its headers and the buffered part of its body (slow clients)."""
@@ -27,10 +28,8 @@ _H2_WINDOW_BYTES = 1024 * 1024
 _DEAD_AT_ONCE = "check inter 1s fall 1 rise 1 observe layer4 error-limit 1 on-error mark-down"
 
 _MEASURED = (
-    "    http-response set-var(txn.inference) res.hdr(x-inference-microseconds)",
-    "    http-response set-var(txn.batch) res.hdr(x-batch-size)",
-    "    http-response del-header x-inference-microseconds",
-    "    http-response del-header x-batch-size",
+    f"    http-response set-var(txn.measured) res.hdr({HEADER.decode()})",
+    f"    http-response del-header {HEADER.decode()}",
 )
 
 
@@ -38,7 +37,9 @@ _MEASURED = (
 class FrontSettings:
     """Everything that the configuration depends on; times in seconds.
 
-    `grpc_port` 0 is no gRPC; `control` and `control_grpc` are the sockets of what is asked about models and health.
+    `grpc_port` 0 is no gRPC, else it is the socket `grpc` as well; `control` and `control_grpc` are the sockets of what
+    is asked about models and health, `streams` that of streams of requests. `pod` is what this pod calls itself where
+    it asks others, which it must not take for a client; empty where it asks nobody.
     """
 
     port: int
@@ -46,11 +47,14 @@ class FrontSettings:
     workers: tuple[Path, ...]
     control: Path
     control_grpc: Path
+    streams: Path
+    grpc: Path
     admin_socket: Path
     error_folder: Path
     queue: int
     request_timeout: float
     max_body_bytes: int
+    pod: str = ""
 
 
 def render(settings: FrontSettings) -> str:
@@ -62,10 +66,11 @@ def render(settings: FrontSettings) -> str:
         request_seconds=REQUEST_SECONDS,
         long_bytes=LONG_BYTES,
         long_requests=settings.queue + len(settings.workers),
+        pod=settings.pod,
     )
     parts = [_global(settings), _defaults(settings), frontends.http(rules, settings.port), _workers(settings)]
     if settings.grpc_port:
-        parts += [frontends.grpc(rules, settings.grpc_port), _long(settings)]
+        parts += [frontends.grpc(rules, settings.grpc_port, settings.grpc), _long(settings)]
     parts += [_control(settings), _draining(), [""]]
     return "\n".join(line for part in parts for line in part)
 
@@ -156,6 +161,13 @@ def _control(settings: FrontSettings) -> list[str]:
         # a client that watches the health of a service hears nothing while nothing happens
         f"    timeout server {_STREAM_HOURS}h",
         f"    server control unix@{settings.control_grpc} proto h2",
+        "",
+        f"backend {STREAMS}",
+        # between two messages nothing happens either
+        f"    timeout server {_STREAM_HOURS}h",
+        # what one client leaves unread would hold up all that share its connection
+        "    http-reuse never",
+        f"    server streams unix@{settings.streams} proto h2",
         "",
     ]
 

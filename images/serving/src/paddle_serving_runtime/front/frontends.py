@@ -11,10 +11,12 @@ from paddle_serving_runtime.front.names import (
     GRPC,
     HTTP,
     LONG,
+    STREAMS,
 )
 from paddle_serving_runtime.front.refusals import (
     BY_PATH,
     GET_ONLY,
+    LOOP,
     LOST,
     LOST_STATUS,
     NOT_GRPC,
@@ -24,21 +26,31 @@ from paddle_serving_runtime.front.refusals import (
     Refusal,
     too_long,
 )
+from paddle_serving_runtime.protocol.exchange import ASKING_POD
 from paddle_serving_runtime.protocol.open_inference_rest import error_json
-from paddle_serving_runtime.protocol.paths import INFER_PATTERN, OPEN_INFERENCE_ROOT, WORKER_GRPC_PATHS
+from paddle_serving_runtime.protocol.paths import (
+    INFER_PATTERN,
+    MODEL_STREAM_INFER,
+    OPEN_INFERENCE_ROOT,
+    REPOSITORY_ROOT,
+    WORKER_GRPC_PATHS,
+)
 
 RETRY_AFTER_SECONDS = 1
 # quoted, because all of it is empty for bytes that are no HTTP request
 _LOG_FORMAT = (
     '{"code":"%ST","microseconds":"%[date(0,us),sub(txn.start)]","queued":"%Tw","worker":"%s","frontend":"%f","backend":"%b",'
-    '"grpc":"%[var(txn.grpc)]","inference":"%[var(txn.inference)]","batch":"%[var(txn.batch)]",'
+    '"grpc":"%[var(txn.grpc)]","measured":"%[var(txn.measured)]","ended":"%[date(0,ms)]",'
     '"path":"%[var(txn.path),json(utf8s)]","end":"%ts","request":"%[var(txn.id)]"}'
 )
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What the rules of a frontend depend on; a body from `long_bytes` on is long, so many of them are taken."""
+    """What the rules of a frontend depend on; a body from `long_bytes` on is long, so many of them are taken.
+
+    `pod` is what this pod calls itself where it asks others, empty where it asks nobody.
+    """
 
     error_folder: Path
     queue: int
@@ -46,10 +58,11 @@ class Rules:
     request_seconds: int
     long_bytes: int
     long_requests: int
+    pod: str
 
 
 def http(rules: Rules, port: int) -> list[str]:
-    """HTTP/1.1: pipeline requests and inference of the Open Inference Protocol to workers, its GETs to control."""
+    """HTTP/1.1: inference of both protocols to workers, the rest of the Open Inference Protocol to control."""
     return [
         f"frontend {HTTP}",
         f"    bind *:{port} proto h1",
@@ -59,28 +72,34 @@ def http(rules: Rules, port: int) -> list[str]:
         f"    acl open-inference path_beg {OPEN_INFERENCE_ROOT}/",
         f"    acl open-inference path {OPEN_INFERENCE_ROOT}",
         f"    acl infer path_reg {INFER_PATTERN}",
+        f"    acl repository path_beg {REPOSITORY_ROOT}/",
+        *([_return(rules, LOOP, "", f"{{ req.hdr({ASKING_POD}) -m str {rules.pod} }}")] if rules.pod else []),
         _return(rules, POST_ONLY, "Allow POST", "!METH_POST !open-inference or !METH_POST !METH_GET infer"),
         _return_get_only("!METH_POST !METH_GET"),
         _return(rules, too_long(rules.max_body_bytes), "", f"{{ req.body_size gt {rules.max_body_bytes} }}"),
-        _return(rules, QUEUE_FULL, f"Retry-After {RETRY_AFTER_SECONDS}", f"METH_POST {_full(rules)}"),
+        _return(rules, QUEUE_FULL, f"Retry-After {RETRY_AFTER_SECONDS}", f"METH_POST {_full(rules)} !repository"),
         *_wait_for_body(rules, "METH_POST"),
         # clients with open connections move on to another pod before this one closes
         f"    http-after-response set-header Connection close if {{ srv_is_up({DRAINING}) }}",
         "    http-after-response set-header X-Request-Id %[var(txn.id)]",
         _lost_by_path(rules),
-        f"    use_backend {CONTROL} if METH_GET open-inference",
+        f"    use_backend {CONTROL} if METH_GET open-inference or repository",
         f"    default_backend {BACKEND}",
         "",
     ]
 
 
-def grpc(rules: Rules, port: int) -> list[str]:
-    """HTTP/2: inference to workers, everything else to control, which knows what there is."""
+def grpc(rules: Rules, port: int, socket: Path) -> list[str]:
+    """HTTP/2: inference to workers, everything else to the supervisor, which knows what there is.
+
+    On `socket` the supervisor itself is the client: it sends the messages of streams one by one.
+    """
     full = rules.error_folder / f"grpc-{QUEUE_FULL.status.value}.http"
     lost = rules.error_folder / f"grpc-{LOST_STATUS}.http"
     return [
         f"frontend {GRPC}",
         f"    bind *:{port} proto h2",
+        f"    bind unix@{socket} mode 600 proto h2",
         *(_error_file(rules, code, f"grpc-{code}.http") for code in OWN_STATUSES),
         *_begin(),
         f"    acl inference path {' '.join(WORKER_GRPC_PATHS)}",
@@ -99,6 +118,7 @@ def grpc(rules: Rules, port: int) -> list[str]:
         "    http-after-response set-var(txn.grpc) res.hdr(grpc-status)",
         f"    use_backend {LONG} if inference long",
         f"    use_backend {BACKEND} if inference",
+        f"    use_backend {STREAMS} if {{ path {MODEL_STREAM_INFER} }}",
         f"    default_backend {CONTROL_GRPC}",
         "",
     ]

@@ -6,6 +6,7 @@ LONG = "workers-long"
 
 CONTROL = "control"
 CONTROL_GRPC = "control-grpc"
+STREAMS = "streams"
 HTTP = "http"
 GRPC = "grpc"
 DRAINING = "draining/flag"

@@ -9,6 +9,7 @@ from paddle_serving_runtime.protocol.codes import grpc_status
 from paddle_serving_runtime.protocol.grpc_framing import CONTENT_TYPE, status_trailers
 from paddle_serving_runtime.protocol.open_inference_rest import error_json
 from paddle_serving_runtime.protocol.paths import ONLY_GET, ONLY_POST, OPEN_INFERENCE_ROOT
+from paddle_serving_runtime.words import counted
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ LOST = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, ErrorCode.CLOSED_ERROR, "the work
 QUEUE_FULL = Refusal(HTTPStatus.TOO_MANY_REQUESTS, ErrorCode.CLOSED_ERROR, "the queue is full; retry")
 POST_ONLY = Refusal(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.RPC_PACKAGE_ERROR, ONLY_POST)
 GET_ONLY = Refusal(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.RPC_PACKAGE_ERROR, ONLY_GET)
+LOOP = Refusal(HTTPStatus.LOOP_DETECTED, ErrorCode.CLOSED_ERROR, "this pod asks itself")
 NOT_GRPC = "only gRPC is answered on this port"
 
 LOST_STATUS = HTTPStatus.BAD_GATEWAY.value
@@ -51,7 +53,9 @@ A head that HAProxy cannot parse, or that does not arrive, is answered with a pa
 def too_long(limit: int) -> Refusal:
     """The refusal of a body past the limit."""
     return Refusal(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, ErrorCode.RPC_PACKAGE_ERROR, f"the body is longer than {limit} bytes"
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        ErrorCode.RPC_PACKAGE_ERROR,
+        f"the body is longer than {counted(limit, 'byte')}",
     )
 
 
@@ -62,7 +66,7 @@ def refusal_files(max_body_bytes: int) -> Mapping[str, bytes]:
     path with a slash behind it: {"error": ...} for the Open Inference Protocol, a pipeline response for everything
     else.
     """
-    refused = (POST_ONLY, QUEUE_FULL, too_long(max_body_bytes))
+    refused = (POST_ONLY, QUEUE_FULL, LOOP, too_long(max_body_bytes))
     mapped = {refusal.status.value: refusal for refusal in refused} | {
         status: _OWN[status] for status in (*BY_PATH, LOST_STATUS)
     }

@@ -6,27 +6,27 @@ from pathlib import Path
 from typing import Any
 
 from paddle_serving_runtime.errors import ServiceBroken
-from paddle_serving_runtime.graph.config import ConfigError
+from paddle_serving_runtime.graph.config import NO_EFFECT, ConfigError
 from paddle_serving_runtime.graph.node import Graph, Node
 from paddle_serving_runtime.graph.script import Captured
 from paddle_serving_runtime.model import prototxt
 from paddle_serving_runtime.model.package import Package
-from paddle_serving_runtime.model.predictor import Switches
+from paddle_serving_runtime.model.switches import Switches
 
 
 def build_graph(package: Package, captured: Captured, defaults: Switches) -> Graph:
     """The graph that ends in the server's response op. Raises ServiceBroken, ConfigError or ModelInvalid."""
     if captured.server is None:
         raise ServiceBroken(
-            "web_service.py ended without calling run_service(). Check that it runs its service when it is started as "
-            "a program."
+            f"{package.script_name} ended without calling run_service(). Check that it runs its service when it is "
+            "started as a program."
         )
     response_op = captured.server._response_op  # noqa: SLF001 - the class has no public way to it
     ops = _ordered(response_op)
     nodes = tuple(_node(op, package, captured.config, defaults) for op in ops)
     names = {node.name for node in nodes}
     unused = (
-        f"op.{name} in config.yml has no effect: the service has no Op of this name."
+        f"op.{name}{NO_EFFECT}the service has no Op of this name."
         for name in captured.config.get("op") or {}
         if name not in names
     )

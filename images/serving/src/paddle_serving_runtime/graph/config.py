@@ -1,7 +1,7 @@
 """config.yml: overrides, defaults and checks, as a pure function of the parsed file."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -9,9 +9,13 @@ import yaml
 from paddle_serving_runtime.graph import schema
 from paddle_serving_runtime.graph.devices import CPU_WORDS, UnknownDeviceError, worker_device
 from paddle_serving_runtime.model import plain_yaml
-from paddle_serving_runtime.model.predictor import Switches
+from paddle_serving_runtime.model.switches import Switches
 
 Config = dict[str, Any]
+CPU, GPU = 0, 1
+"""Numbers of device_type."""
+NO_EFFECT = " in config.yml has no effect: "
+"""Between key and reason, in sentences about keys that no Op or engine reads."""
 
 
 class ConfigError(Exception):
@@ -32,7 +36,7 @@ def resolve(raw: object, overrides: Mapping[str, str], defaults: Switches, worke
     if not isinstance(raw, dict):
         raise ConfigError("", f"is {_shown(raw)}, must be a mapping with the key op")
     config: Config = copy.deepcopy(raw)
-    for key, value in overrides.items():
+    for key, value in _with_device_types(overrides, config).items():
         _override(config, key, value)
     _check_types(config)
     for name, op in (config.get("op") or {}).items():
@@ -40,9 +44,21 @@ def resolve(raw: object, overrides: Mapping[str, str], defaults: Switches, worke
     return config
 
 
+def overridden(raw: object, options: Sequence[str]) -> object:
+    """The parsed file with the `key=value` of --opt in their places. Raises ConfigError for what is none."""
+    config = copy.deepcopy(raw)
+    for option in options:
+        key, equals, value = option.strip().partition("=")
+        if not equals:
+            raise ConfigError(option, "of --opt is not KEY=VALUE, for example op.rec.concurrency=1")
+        if isinstance(config, dict):
+            _override(config, key, value)
+    return config
+
+
 def unknown_keys(config: Config) -> tuple[str, ...]:
     """A sentence for every key that has no effect."""
-    return tuple(f"{path} in config.yml has no effect: {reason}" for path, reason in _unknown(config))
+    return tuple(f"{path}{NO_EFFECT}{reason}" for path, reason in _unknown(config))
 
 
 def without_channels(config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -100,6 +116,30 @@ def parse_override(key: str, value: str) -> object:
     return parsed
 
 
+def _with_device_types(overrides: Mapping[str, str], config: Config) -> Mapping[str, str]:
+    """The overrides, with a device_type that fits where only `devices` is given: empty is the CPU, a number a GPU.
+
+    Without it a device_type in the file would contradict them. TensorRT, which it can ask for too, is left as it is.
+    """
+    completed = dict(overrides)
+    for key, devices in overrides.items():
+        path, _, last = key.rpartition(".")
+        kind = f"{path}.device_type"
+        if last != "devices" or kind in overrides:
+            continue
+        if devices.strip().lower() in CPU_WORDS:
+            completed[kind] = str(CPU)
+        elif _found(config, kind) == CPU:
+            completed[kind] = str(GPU)
+    return completed
+
+
+def _found(config: object, key: str) -> object:
+    for part in key.split("."):
+        config = config.get(part) if isinstance(config, dict) else None
+    return config
+
+
 def _override(config: Config, key: str, value: str) -> None:
     *parents, last = key.split(".")
     place = config
@@ -154,7 +194,8 @@ def _complete(path: str, op: Config | None, defaults: Switches, worker: int) -> 
     path = f"{path}.local_service_conf"
     if local.get("client_type") not in (None, "local_predictor"):
         raise ConfigError(
-            f"{path}.client_type", f"is {local['client_type']}: the C++ server is not part of this. Use local_predictor"
+            f"{path}.client_type",
+            f"is {local['client_type']}: the C++ server is not part of this runtime. Use local_predictor",
         )
     if (precision := local.get("precision") or defaults.precision) != "fp32":
         raise ConfigError(f"{path}.precision", f"is {precision}; only fp32 is supported")
@@ -176,13 +217,13 @@ def _unknown(config: Config) -> Iterator[tuple[str, str]]:
     for prefix, types, level in _levels(config):
         for key, value in level.items() if isinstance(level, dict) else ():
             if key == "use_trt" and prefix.endswith("local_service_conf."):
-                yield f"{prefix}{key}", "Paddle Serving switches TensorRT on by device_type 2 alone."
+                yield f"{prefix}{key}", "Paddle Serving turns TensorRT on with device_type 2 only."
             elif key not in types:
                 yield f"{prefix}{key}", "Paddle Serving does not know this key."
             elif key == "fetch_list" and not prefix.endswith("local_service_conf."):
-                yield f"{prefix}{key}", "Paddle Serving reads it from local_service_conf alone."
+                yield f"{prefix}{key}", "Paddle Serving reads it from local_service_conf only."
             elif prefix.startswith("op.") and value not in (neutral := schema.WITHOUT_EFFECT.get(key, (value,))):
-                yield f"{prefix}{key}", f"this runtime does not do this ({_shown(value)}, not {neutral[-1]})."
+                yield f"{prefix}{key}", f"this runtime does not support it ({_shown(value)}, not {neutral[-1]})."
 
 
 def _shown(value: object) -> str:

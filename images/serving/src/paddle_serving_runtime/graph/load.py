@@ -2,6 +2,7 @@ import functools
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import yaml
 
@@ -11,9 +12,12 @@ from paddle_serving_runtime.graph.config import ConfigError, line_of, resolve
 from paddle_serving_runtime.graph.devices import UnknownDeviceError, worker_device
 from paddle_serving_runtime.graph.node import REQUEST, Graph, Node
 from paddle_serving_runtime.graph.place import script_place
-from paddle_serving_runtime.graph.script import GaveUpError, run_script
+from paddle_serving_runtime.graph.script import Captured, GaveUpError, run_script
+from paddle_serving_runtime.model.adaptation import adapt
+from paddle_serving_runtime.model.opening import open_model
 from paddle_serving_runtime.model.package import CONFIG, Package
-from paddle_serving_runtime.model.predictor import Switches
+from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.serving_packages.missing import where_to_find
 
 PLAIN_NODE = "model"
 _OTHER_PATH = re.compile(r" \(/[^)]*\)$")  # of the module, at the end of an ImportError
@@ -22,7 +26,7 @@ _OTHER_PATH = re.compile(r" \(/[^)]*\)$")  # of the module, at the end of an Imp
 def load(package: Package, overrides: Mapping[str, str], defaults: Switches, worker: int = 0) -> Graph:
     """The graph of a package; a plain model is a graph of one node, called "model", without an Op.
 
-    A package with web_service.py is executed in its own directory, which stays the working directory of the process
+    A package's script is executed in its own directory, which stays the working directory of the process
     as it does under Paddle Serving; nothing listens, nothing is written into the package. `overrides` are config.yml
     keys with dots. What config.yml sets wins over `defaults`. Of several devices, in config.yml or as the default
     ("gpu:0,1"), worker number `worker` has its own, taken in turn. The Ops' init_op() is left to the caller.
@@ -35,25 +39,44 @@ def load(package: Package, overrides: Mapping[str, str], defaults: Switches, wor
         raise InvalidOption(f"the device {error}.") from None
     if package.web_service is None:
         node = Node(PLAIN_NODE, None, (REQUEST,), package.model_dir, defaults, (), 1, None, None, 1)
-        return Graph("", (node,), PLAIN_NODE)
+        return _adapted(Graph("", (node,), PLAIN_NODE))
     completed = functools.partial(resolve, overrides=overrides, defaults=defaults, worker=worker)
+    captured = Captured()
     try:
-        return build_graph(package, run_script(package.web_service, package.config, completed), defaults)
+        run_script(package.web_service, package, completed, captured)
+        return _adapted(build_graph(package, captured, defaults))
     except (ServingError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise ServiceBroken(explain(error, package)) from error
+        raise ServiceBroken(explain(error, package, captured.file or package.config)) from error
 
 
-def explain(error: BaseException, package: Package) -> str:
-    """One sentence with file, line and error, without a path outside of the package."""
+def _adapted(graph: Graph) -> Graph:
+    """The graph with the switches that its models can bear, and what their owners should know as warnings.
+
+    Raises ModelInvalid where the files of a model are not whole or contradict each other.
+    """
+    nodes, warnings = [], list(graph.warnings)
+    for node in graph.nodes:
+        if node.model_dir is None:
+            nodes.append(node)
+            continue
+        model = open_model(node.model_dir)
+        adaptation = adapt(model.files, model.program, node.switches)
+        nodes.append(replace(node, switches=adaptation.switches))
+        warnings += adaptation.warnings
+    return replace(graph, nodes=tuple(nodes), warnings=tuple(dict.fromkeys(warnings)))
+
+
+def explain(error: BaseException, package: Package, config: Path | None) -> str:
+    """One sentence with file, line and error, without a path outside of the package; `config` is the file it read."""
     if isinstance(error, GaveUpError) and error.__context__ is not None:
         error = error.__context__
     if isinstance(error, ConfigError):
-        return f"{_config_place(package, error.path)}: {error.path or 'the file'} {error.message}."
+        return f"{_config_place(config, error.path)}: {error.path or 'the file'} {error.message}."
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        return f"{CONFIG}:{error.problem_mark.line + 1}: {error.problem or error.context}."
-    place = script_place(error, package.root) or "web_service.py"
+        return f"{config.name if config else CONFIG}:{error.problem_mark.line + 1}: {error.problem or error.context}."
+    place = script_place(error, package.root) or package.script_name
     if isinstance(error, GaveUpError):
         said = "Paddle Serving ended the process; its log line before this one says why"
     elif isinstance(error, SystemExit):
@@ -61,11 +84,11 @@ def explain(error: BaseException, package: Package) -> str:
     else:
         said = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
     said = said.replace(f"{package.root}/", "")
-    return f"{place}: {_OTHER_PATH.sub('', said)}."
+    return f"{place}: {_OTHER_PATH.sub('', said)}{where_to_find(error)}."
 
 
-def _config_place(package: Package, path: str) -> str:
-    if package.config is None:
+def _config_place(config: Path | None, path: str) -> str:
+    if config is None:
         return "configuration"
-    line = line_of(package.config.read_text(encoding="utf-8"), path)
-    return CONFIG if line is None else f"{CONFIG}:{line}"
+    line = line_of(config.read_text(encoding="utf-8"), path)
+    return config.name if line is None else f"{config.name}:{line}"

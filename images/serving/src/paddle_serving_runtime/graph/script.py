@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from paddle_serving_runtime import serving_packages
-from paddle_serving_runtime.graph.config import Config, unknown_keys
+from paddle_serving_runtime.graph.config import Config, overridden, unknown_keys
 from paddle_serving_runtime.model import plain_yaml
+from paddle_serving_runtime.model.package import Package
 
 Resolve = Callable[[object], Config]
 
@@ -26,27 +27,33 @@ class GaveUpError(BaseException):
 
 @dataclass
 class Captured:
-    """What the script has built."""
+    """What the script has built; `file` is the configuration that it has read last, usable or not."""
 
     server: Any = None
+    file: Path | None = None
     warnings: list[str] = field(default_factory=list)
     config: Config = field(default_factory=dict)
 
+    def read(self, path: str) -> object:
+        """The parsed file that the script asks for."""
+        self.file = Path(path)
+        return read_yaml(self.file)
 
-def run_script(script: Path, config: Path | None, resolve: Resolve) -> Captured:
-    """Executes the script as __main__ in its own directory and returns the pipeline server that it would start.
 
-    `resolve` turns the parsed configuration, from whichever file or dict the script takes it, into the one to use.
-    The working directory and sys.path stay changed, as Ops open files relative to it later. What the script prints
-    goes to stderr. Raises whatever the script raises.
+def run_script(script: Path, package: Package, resolve: Resolve, captured: Captured) -> None:
+    """Executes the script as __main__ in the package's directory up to the pipeline server that it would start.
+
+    That goes into `captured`. `resolve` turns the parsed configuration, from whichever file or dict the script takes
+    it, into the one to use. The working directory and sys.path stay changed, as Ops open files relative to it later.
+    What the script prints goes to stderr. Raises whatever the script raises.
     """
     serving_packages.install()
-    os.chdir(script.parent)
+    os.chdir(package.root)
     sys.dont_write_bytecode = True  # the package is not ours to write into
     if str(script.parent) not in sys.path:
         sys.path.insert(0, str(script.parent))
-    captured = Captured()
-    argv, sys.argv = sys.argv, [script.name, *_arguments(script, config)]
+    arguments = _arguments(script, package.config) if package.arguments is None else package.arguments
+    argv, sys.argv = sys.argv, [str(script.relative_to(package.root)), *arguments]
     try:
         with _interception(captured, resolve), contextlib.redirect_stdout(sys.stderr):
             runpy.run_path(str(script), run_name="__main__")
@@ -54,7 +61,6 @@ def run_script(script: Path, config: Path | None, resolve: Resolve) -> Captured:
         pass
     finally:
         sys.argv = argv
-    return captured
 
 
 def _arguments(script: Path, config: Path | None) -> list[str]:
@@ -80,8 +86,7 @@ def _interception(captured: Captured, resolve: Resolve) -> Iterator[None]:
     from paddle_serving_server.web_service import WebService  # noqa: PLC0415
 
     def prepare_server(self: Any, yml_file: str | None = None, yml_dict: Config | None = None) -> None:  # noqa: ANN401
-        raw = read_yaml(Path(yml_file)) if yml_file is not None else yml_dict
-        captured.config = resolve(raw)
+        captured.config = resolve(captured.read(yml_file) if yml_file is not None else yml_dict)
         captured.warnings += unknown_keys(captured.config)
         self._conf = ServerYamlConfChecker.load_server_yaml_conf(yml_dict=captured.config)
         for op in self._used_op:
@@ -92,8 +97,8 @@ def _interception(captured: Captured, resolve: Resolve) -> Iterator[None]:
         captured.server = self
         raise StartedError
 
-    def parse_opt(_self: object, _opts: list[str] | None, path: str) -> Config:
-        return resolve(read_yaml(Path(path)))
+    def parse_opt(_self: object, options: list[str] | None, path: str) -> Config:
+        return resolve(overridden(captured.read(path), options or ()))
 
     def refuse(*_arguments: object, **_options: object) -> NoReturn:
         raise RuntimeError("services on the C++ server are not supported; use prepare_pipeline_config and run_service")

@@ -17,10 +17,12 @@ from typing import IO, cast
 from paddle_serving_runtime.errors import ModelUnavailable
 from paddle_serving_runtime.model.manifest import UNFIT
 from paddle_serving_runtime.model.tar_stream import HeaderTooLargeError, TarStream
+from paddle_serving_runtime.words import counted
 
 _CHUNK = 1 << 20
 _MAX_NAME = 255  # bytes of one part of a path, on every file system in use
 _MAX_DIRECTORY = 64 << 20  # bytes of a zip's list of members, which is read as a whole
+_ZIP_UTF_8, _MS_DOS_FOLDER = 0x800, 0x10  # APPNOTE.TXT 6.3.10, 4.4.4 and 4.4.15
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _DECOMPRESSORS: dict[bytes, Callable[..., object]] = {
     b"\x1f\x8b": gzip.open,
@@ -68,7 +70,7 @@ class _Budget:
     def add_bytes(self, count: int) -> None:
         self.written += count
         if self.written > self.limits.unpacked_bytes:
-            raise RefusedError(f"is larger than {self.limits.unpacked_bytes} bytes when unpacked")
+            raise RefusedError(f"is larger than {counted(self.limits.unpacked_bytes, 'byte')} when unpacked")
 
 
 def unpack(archive: Path, folder: Path, limits: Limits, progress: Callable[[int], None]) -> None:
@@ -120,12 +122,16 @@ def _write(
 
 
 def safe_name(name: str) -> Path:
-    """The name as a relative path below the package. Raises RefusedError."""
+    """The name as a relative path below the package. Raises RefusedError.
+
+    A backslash is what some archivers of Windows write for `/`; no name of a package has one.
+    """
+    given, name = name, name.replace("\\", "/")
     parts = [part for part in name.split("/") if part not in ("", ".")]
-    if name.startswith("/") or ".." in parts or "\\" in name or "\0" in name:
-        raise RefusedError(f"has a member outside of itself, {_shown(name)}")
+    if name.startswith("/") or ".." in parts or "\0" in name:
+        raise RefusedError(f"has a member outside of itself, {_shown(given)}")
     if UNFIT.search(name):
-        raise RefusedError(f"has a member whose name no manifest can hold, {_shown(name)}")
+        raise RefusedError(f"has a member whose name cannot stand in a manifest, {_shown(name)}")
     if any(len(part.encode()) > _MAX_NAME for part in parts):
         raise RefusedError(f"has a member whose name is longer than {_MAX_NAME} bytes, {_shown(name)}")
     return Path(*parts)
@@ -166,7 +172,7 @@ def _tar_members(archive: Path, start: bytes) -> Iterator[Member]:
             def content_of(member: tarfile.TarInfo = member) -> IO[bytes]:
                 opened = tar.extractfile(member)
                 if opened is None:
-                    raise RefusedError(f"has a member that is no file, {_shown(member.name)}")
+                    raise RefusedError(f"has a member that is not a file, {_shown(member.name)}")
                 return opened
 
             stream.expect_content()
@@ -191,7 +197,22 @@ def _zip_members(archive: Path, limits: Limits) -> Iterator[Member]:
             def content(member: zipfile.ZipInfo = member) -> IO[bytes]:
                 return opened.open(member)
 
-            yield member.filename, member.is_dir(), content
+            yield _zip_name(member), _is_folder(member), content
+
+
+def _zip_name(member: zipfile.ZipInfo) -> str:
+    """The member's name; zipfile takes those without the mark for UTF-8, which a Mac leaves out, for code page 437."""
+    if member.flag_bits & _ZIP_UTF_8:
+        return member.filename
+    try:
+        return member.filename.encode("cp437").decode()
+    except ValueError:
+        return member.filename
+
+
+def _is_folder(member: zipfile.ZipInfo) -> bool:
+    marked = member.external_attr & _MS_DOS_FOLDER and not member.file_size
+    return member.filename.endswith(("/", "\\")) or bool(marked)
 
 
 def _check_zip_directory(archive: Path, limits: Limits) -> None:
@@ -212,4 +233,4 @@ def _check_zip_directory(archive: Path, limits: Limits) -> None:
     if members > limits.members:
         raise RefusedError(f"has more than {limits.members} members")
     if directory > _MAX_DIRECTORY:
-        raise RefusedError(f"has a list of members of {directory} bytes")
+        raise RefusedError(f"has a list of members of {counted(directory, 'byte')}")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from paddle_serving_runtime.errors import DigestMismatch, InvalidOption, ModelUnavailable
-from paddle_serving_runtime.model.manifest import MANIFEST, verify
+from paddle_serving_runtime.model.manifest import LOST_AND_FOUND, MANIFEST, verify
 
 STAGE = ".fetch.partial"
 
@@ -23,7 +23,7 @@ def fetch(fill: Callable[[Path], None], digest: str, output: Path) -> bool:
         stage = output / STAGE
         if stage.exists():
             _clear(output)
-        elif any(output.iterdir()):
+        elif any(path.name != LOST_AND_FOUND for path in output.iterdir()):
             return _require_same(output, digest)
         stage.mkdir()
     except OSError as error:
@@ -53,8 +53,13 @@ def _require_same(output: Path, digest: str) -> bool:
 
 
 def _clear(folder: Path) -> None:
-    """Empties a folder that this module has begun to fill; the stage goes last, as it marks what is unfinished."""
+    """Empties a folder that this module has begun to fill; the stage goes last, as it marks what is unfinished.
+
+    The lost+found of a volume stays.
+    """
     for path in sorted(folder.iterdir(), key=lambda path: path.name == STAGE):
+        if path.name == LOST_AND_FOUND:
+            continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:

@@ -1,27 +1,39 @@
-"""Parameter files: whether they are complete.
+"""Parameter files: what is in them, and whether they are complete.
 
 Paddle 3.3.1 loads a parameter file whose last tensor is cut off without a word and computes with what happens to be
-in memory, so the length has to be checked here.
+in memory, and takes a tensor's shape from the file where the program says another one, so both have to be checked here.
 """
 
 import math
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from paddle_serving_runtime.errors import ModelInvalid
+from paddle_serving_runtime.model.program import VOCABULARY
+from paddle_serving_runtime.model.program.proto_form import DTYPES
+from paddle_serving_runtime.words import counted
 
 _ITEM_SIZES = {0: 1, 1: 2, 2: 4, 3: 8, 4: 2, 5: 4, 6: 8, 20: 1, 21: 1, 22: 2, 23: 8, 24: 16, 32: 1, 33: 1}
 _MAX_DESCRIPTOR = 1 << 16
 _MAX_VOCABULARY = 1 << 32
 
 
+@dataclass(frozen=True)
+class StoredTensor:
+    """A tensor in a parameter file, or a vocabulary, whose shape is ()."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
 class _MalformedError(Exception):
     pass
 
 
-def check_parameters(path: Path) -> int:
-    """The number of tensors and vocabularies in a *.pdiparams, __params__ or single parameter file.
+def stored_tensors(path: Path) -> tuple[StoredTensor, ...]:
+    """The tensors and vocabularies in a *.pdiparams, __params__ or single parameter file, in their order.
 
     Raises ModelInvalid where the file is cut off or is not a parameter file. Only headers are read, so the time does
     not grow with the size of the weights.
@@ -29,43 +41,40 @@ def check_parameters(path: Path) -> int:
     paddle/phi/core/vocab/string_array.cc, StringMapToStream, which is what operators on text have for parameters.
     """
     size = path.stat().st_size
-    count = 0
+    found: list[StoredTensor] = []
     with path.open("rb") as stream:
         while stream.tell() < size:
             try:
-                _skip_parameter(stream, size)
+                found.append(_parameter(stream, size))
             except (_MalformedError, struct.error) as error:
                 raise ModelInvalid(
-                    f"{path} is not whole: tensor {count} {error or 'is cut off'} (the file has {size} bytes). "
-                    "Copy the file again from where the model was exported."
+                    f"{path} is incomplete: tensor {len(found)} {error or 'is cut off'} (the file has "
+                    f"{counted(size, 'byte')}). Copy the file again from where the model was exported."
                 ) from error
-            count += 1
-    return count
+    return tuple(found)
 
 
-def _skip_parameter(stream: BinaryIO, size: int) -> None:
+def _parameter(stream: BinaryIO, size: int) -> StoredTensor:
     start = stream.tell()
     (count,) = struct.unpack("<Q", stream.read(8))
     stream.seek(start)
     # a tensor begins with version 0 in 4 bytes and its number of LoD levels in 8
-    if 0 < count < _MAX_VOCABULARY:
-        _skip_vocabulary(stream, size)
-    else:
-        _skip_tensor(stream, size)
+    return _vocabulary(stream, size) if 0 < count < _MAX_VOCABULARY else _tensor(stream, size)
 
 
-def _skip_vocabulary(stream: BinaryIO, size: int) -> None:
+def _vocabulary(stream: BinaryIO, size: int) -> StoredTensor:
     """Moves past one vocabulary: its length, and for every word its length, its bytes, its number."""
     (count,) = struct.unpack("<Q", stream.read(8))
     for _ in range(count):
         (length,) = struct.unpack("<Q", stream.read(8))
         end = stream.tell() + length + 4
         if end > size:
-            raise _MalformedError("does not begin with a version 0 header, and is no whole vocabulary")
+            raise _MalformedError("does not begin with a version 0 header, and is not a complete vocabulary")
         stream.seek(end)
+    return StoredTensor(VOCABULARY, ())
 
 
-def _skip_tensor(stream: BinaryIO, size: int) -> None:
+def _tensor(stream: BinaryIO, size: int) -> StoredTensor:
     """Moves past one tensor: version, LoD, version, descriptor, data."""
     _expect_version(stream)
     (lod_levels,) = struct.unpack("<Q", stream.read(8))
@@ -83,6 +92,7 @@ def _skip_tensor(stream: BinaryIO, size: int) -> None:
     if end > size:
         raise _MalformedError(f"is cut off {end - size} bytes before its end")
     stream.seek(end)
+    return StoredTensor(DTYPES[dtype], tuple(dims))
 
 
 def _expect_version(stream: BinaryIO) -> None:

@@ -18,7 +18,7 @@ def parse(text: str) -> object:
     other objects, and for a text that is larger, deeper, or by its aliases has more values, than a configuration has.
     """
     if len(text) > MAX_BYTES:
-        raise _refusal(f"it is larger than {MAX_BYTES >> 20} MiB; that is no configuration", _START)
+        raise _refusal(f"it is larger than {MAX_BYTES >> 20} MiB; that is not a configuration", _START)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         if node is not None:
@@ -43,7 +43,7 @@ def _count(node: yaml.Node, known: dict[int, int], depth: int) -> int:
     """How many values the node stands for when every alias is written out; 0 in `known` is a node being counted."""
     counted = known.get(id(node))
     if counted == 0:
-        raise _refusal("an alias stands for what it is inside of", node.start_mark)
+        raise _refusal("an alias refers to a value that contains it", node.start_mark)
     if counted is not None:
         return counted
     if depth > _MAX_DEPTH:

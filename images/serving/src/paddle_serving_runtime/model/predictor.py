@@ -1,40 +1,24 @@
 """Paddle Inference as the serving path uses it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paddle_serving_runtime.errors import InvalidOption, ModelInvalid
-from paddle_serving_runtime.model import prototxt
-from paddle_serving_runtime.model.files import ModelFiles, find_model_files
-from paddle_serving_runtime.model.integrity import check_model
-from paddle_serving_runtime.model.program import read_program
+from paddle_serving_runtime.model.adaptation import adapt
+from paddle_serving_runtime.model.opening import OpenedModel, open_model
+from paddle_serving_runtime.model.paddle_errors import first_line
 from paddle_serving_runtime.model.prototxt import Variable
+from paddle_serving_runtime.model.switches import Switches
 
-# The first crashes create_predictor on models with many Linear + ReLU layers, the second is upstream's.
+# With the first, Paddle 3.3.1 does not survive loading some models; the second is upstream's.
 _DELETED_PASSES = ("repeated_fc_relu_fuse_pass", "conv_transpose_eltwiseadd_bn_fuse_pass")
 # The handles of Paddle 3.3.1 take int16 and bfloat16 for int32, and give float32 garbage for bfloat16.
 _WITHOUT_HANDLES = frozenset({"int16", "bfloat16", "complex64", "complex128"})
 _GPU_MEMORY_MB = 100  # upstream's first allocation; it grows
-
-
-@dataclass(frozen=True)
-class Switches:
-    """What changes how Paddle Inference computes; both sides of a comparison use the same.
-
-    `device` is "cpu" or "gpu:<index of the visible device>", `threads` the CPU threads of one predictor.
-    """
-
-    ir_optim: bool = True
-    onednn: bool = True
-    threads: int = 1
-    device: str = "cpu"
-    memory_optim: bool = True
-    precision: Literal["fp32"] = "fp32"
 
 
 class Predictor:
@@ -46,29 +30,22 @@ class Predictor:
     def __init__(self, model_dir: Path, switches: Switches) -> None:
         """Loads the model.
 
-        Raises ModelInvalid naming the file, InvalidOption for a device that is not there. Paddle can end the process
-        on a file that is broken in a way the checks before do not see.
+        Raises ModelInvalid naming the file for whatever is wrong with it, InvalidOption for a device that is not
+        there. Paddle can end the process on a file that is broken in a way the checks before do not see.
         """
-        self.conf = prototxt.read(model_dir)
-        files = find_model_files(model_dir)
-        check_model(files)
-        program = read_program(files)
-        self.shapes = {port.name: port.shape for port in (*program.feeds, *program.fetches)}
-        if any(port.dtype == "str" for port in program.feeds):
-            switches = replace(switches, onednn=False)  # Paddle 3.3.1 fails at the first request with both
-        self._predictor = _load(files, switches)
+        model = open_model(model_dir)
+        self.conf = model.conf
+        ports = (*model.program.feeds, *model.program.fetches)
+        self.shapes = {port.name: port.shape for port in ports}
+        self._predictor = _load(model, adapt(model.files, model.program, switches).switches)
         self._place = _place(switches.device)
-        inputs = self._predictor.get_input_names()
-        outputs = set(self._predictor.get_output_names())
         by_name = {variable.name: variable for variable in self.conf.feeds}
-        _require(model_dir, "input", set(inputs), set(by_name))
-        _require(model_dir, "output", {variable.name for variable in self.conf.fetches}, outputs)
-        for port in program.feeds:
-            if (by_name[port.name].dtype.kind == "U") != (port.dtype == "str"):
-                raise _misfit(model_dir, f"input {port.name!r} is text in only one of them")
-        self._inputs = [(by_name[name], self._predictor.get_input_handle(name)) for name in inputs]
-        used = {port.dtype for port in (*program.feeds, *program.fetches)}
-        self._run = self._run_tensors if used & _WITHOUT_HANDLES else self._run_handles
+        self._inputs = [by_name[name] for name in self._predictor.get_input_names()]
+        if model.program.direct or {port.dtype for port in ports} & _WITHOUT_HANDLES:
+            self._run = self._run_tensors  # an input or output that is both has no handle either
+        else:
+            self._handles = [(each, self._predictor.get_input_handle(each.name)) for each in self._inputs]
+            self._run = self._run_handles
 
     def run(self, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Outputs by alias, in the order of the prototxt, for inputs by name or alias (batch dimension included).
@@ -84,7 +61,7 @@ class Predictor:
         return self._run(feed)
 
     def _run_handles(self, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        for variable, handle in self._inputs:
+        for variable, handle in self._handles:
             _set_input(handle, variable, feed)
         self._predictor.run()
         answer = {}
@@ -100,8 +77,11 @@ class Predictor:
         import paddle  # noqa: PLC0415 - as for loading
 
         if lods := [name for name in feed if name.endswith(".lod")]:
-            raise ValueError(f"{lods[0]}: a model with an input or output of {', '.join(_WITHOUT_HANDLES)} has no LoD")
-        arrays = [np.asarray(feed[_key(v, feed)], dtype=v.dtype, order="C") for v, _ in self._inputs]
+            raise ValueError(
+                f"{lods[0]}: a model has no LoD where an output is an input, or where a tensor is "
+                f"{', '.join(sorted(_WITHOUT_HANDLES))}"
+            )
+        arrays = [np.asarray(feed[_key(v, feed)], dtype=v.dtype, order="C") for v in self._inputs]
         outputs = self._predictor.run([paddle.to_tensor(array, place=self._place) for array in arrays])
         by_name = dict(zip(self._predictor.get_output_names(), outputs, strict=True))
         return {variable.alias: by_name[variable.name].numpy() for variable in self.conf.fetches}
@@ -133,23 +113,26 @@ def _place(device: str) -> Any:  # noqa: ANN401 - paddle has no types
     return paddle.CPUPlace() if device == "cpu" else paddle.CUDAPlace(int(device.removeprefix("gpu:")))
 
 
-def _load(files: ModelFiles, switches: Switches) -> Any:  # noqa: ANN401 - paddle has no types
-    import paddle  # noqa: PLC0415 - takes a second, and the supervisor imports Switches from here
+def _load(model: OpenedModel, switches: Switches) -> Any:  # noqa: ANN401 - paddle has no types
+    import paddle  # noqa: PLC0415 - takes a second, and the supervisor imports what is here
     from paddle import inference, version  # noqa: PLC0415 - as above
 
     paddle.disable_signal_handler()  # or SIGTERM is a fatal error with a stack trace
     if switches.device != "cpu":
         require_gpu(paddle, switches.device)
     try:
-        return inference.create_predictor(_config(inference, files, switches))
-    except (RuntimeError, ValueError, OSError, MemoryError, NotImplementedError) as error:
+        return inference.create_predictor(_config(inference, model, switches))
+    except Exception as error:
         raise ModelInvalid(
-            f"{files.program} cannot be loaded by Paddle {version.full_version}: {first_line(error)}"
+            f"{model.files.program} cannot be loaded by Paddle {version.full_version}: {first_line(error)}"
         ) from error
 
 
-def _config(inference: Any, files: ModelFiles, switches: Switches) -> Any:  # noqa: ANN401 - paddle has no types
-    if files.params is None:
+def _config(inference: Any, model: OpenedModel, switches: Switches) -> Any:  # noqa: ANN401 - paddle has no types
+    files = model.files
+    if not model.program.parameters and files.program.suffix:
+        config = inference.Config(str(files.program), "")  # Paddle 3.3.1 refuses a parameter file without tensors
+    elif files.params is None:
         config = inference.Config(str(files.program.parent))
     else:
         config = inference.Config(str(files.program), str(files.params))
@@ -157,7 +140,7 @@ def _config(inference: Any, files: ModelFiles, switches: Switches) -> Any:  # no
     if switches.memory_optim and not files.is_pir:  # Paddle issue 75496: ValueError with the JSON form
         config.enable_memory_optim()
     config.switch_ir_optim(switches.ir_optim)
-    for name in _DELETED_PASSES:
+    for name in (*_DELETED_PASSES, *switches.without_passes):
         config.delete_pass(name)
     config.set_cpu_math_library_num_threads(switches.threads)
     if switches.onednn:
@@ -189,23 +172,3 @@ def require_gpu(paddle: Any, device: str) -> None:  # noqa: ANN401 - paddle has 
             f"device {device} is asked for, but {count} GPUs are visible. Ask for nvidia.com/gpu in the resource "
             "limits and check that the NVIDIA driver and container runtime are installed on the node."
         )
-
-
-def _require(model_dir: Path, kind: str, wanted: set[str], there: set[str]) -> None:
-    if missing := sorted(wanted - there):
-        others = ", ".join(sorted(there)) or "none"
-        raise _misfit(model_dir, f"{kind} {missing[0]!r} is only in one of them (the other has {others})")
-
-
-def _misfit(model_dir: Path, what: str) -> ModelInvalid:
-    return ModelInvalid(
-        f"{model_dir / prototxt.FILE_NAME} and the model do not fit: {what}. Write the prototxt anew with "
-        "`python -m paddle_serving_client.convert`."
-    )
-
-
-def first_line(error: BaseException) -> str:
-    """The first line that says something in one of Paddle's many-line messages."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    said = [line for line in lines if line and not line.startswith(("---", "C++ Traceback", "["))]
-    return said[0] if said else type(error).__name__

@@ -10,9 +10,10 @@ import numpy as np
 from google.protobuf import text_format
 
 from paddle_serving_runtime.errors import ModelInvalid
+from paddle_serving_runtime.message_tables import proto2_classes
 from paddle_serving_runtime.model.files import find_model_files
-from paddle_serving_runtime.model.messages import message_classes
-from paddle_serving_runtime.model.program import Port, read_program
+from paddle_serving_runtime.model.program import Port, Program, read_program
+from paddle_serving_runtime.words import counted
 
 FILE_NAME = "serving_server_conf.prototxt"
 
@@ -31,11 +32,14 @@ DTYPES = (
     "complex64",
     "complex128",
 )
+NOTHING_FIXED = ((1,), ())
+"""Shapes in a prototxt that say nothing: it leaves out dimensions that are free, and writes 1 where none is left."""
+
 STRING = 20
 """feed_type of text, the only one past DTYPES."""
 
 _COMMON = [("name", 1, "string"), ("alias_name", 2, "string"), ("is_lod_tensor", 3, "bool")]
-_MESSAGES = message_classes(
+_MESSAGES = proto2_classes(
     "paddle_serving_configure",
     {
         "FeedVar": [*_COMMON, ("feed_type", 4, "int32"), ("shape", 5, "*int32")],
@@ -69,14 +73,14 @@ class ModelConf:
     fetches: tuple[Variable, ...]
 
 
-def read(model_dir: Path) -> ModelConf:
+def read(model_dir: Path, program: Program | None = None) -> ModelConf:
     """The configuration in a model's folder, or one made from the program where there is no prototxt.
 
-    Raises ModelInvalid naming the file.
+    `program` is the folder's, where the caller has read it already. Raises ModelInvalid naming the file.
     """
     path = model_dir / FILE_NAME
     if not path.is_file():
-        return _from_program(model_dir)
+        return _from_program(program or read_program(find_model_files(model_dir)))
     try:
         message = text_format.Parse(path.read_text(encoding="utf-8"), _MESSAGES["GeneralModelConfig"]())
         conf = ModelConf(
@@ -89,7 +93,7 @@ def read(model_dir: Path) -> ModelConf:
     except (text_format.ParseError, ValueError) as error:
         what = str(error).rstrip(".")
         raise ModelInvalid(
-            f"{path}: {what}. Write it anew with `python -m paddle_serving_client.convert`, or delete it."
+            f"{path}: {what}. Write it again with `python -m paddle_serving_client.convert`, or delete it."
         ) from error
     return conf
 
@@ -115,25 +119,25 @@ def render(feeds: Sequence[tuple[Port, str]], fetches: Sequence[tuple[Port, str]
 def _variable(var: Any, code: int) -> Variable:  # noqa: ANN401 - generated protobuf message
     if code != STRING and not 0 <= code < len(DTYPES):
         raise ValueError(f"variable {var.name} has type {code}; known are 0 to {len(DTYPES) - 1} and {STRING} (text)")
-    dtype = _dtype("str" if code == STRING else DTYPES[code])
+    dtype = numpy_dtype("str" if code == STRING else DTYPES[code])
     return Variable(var.name, var.alias_name or var.name, dtype, tuple(var.shape), var.is_lod_tensor)
 
 
-def _from_program(model_dir: Path) -> ModelConf:
-    program = read_program(find_model_files(model_dir))
+def _from_program(program: Program) -> ModelConf:
     return ModelConf(tuple(map(_from_port, program.feeds)), tuple(map(_from_port, program.fetches)))
 
 
 def _from_port(port: Port) -> Variable:
     shape = (-1,) if port.lod_level > 0 else port.shape[1:]
-    return Variable(port.name, port.name, _dtype(port.dtype), shape, port.lod_level > 0)
+    return Variable(port.name, port.name, numpy_dtype(port.dtype), shape, port.lod_level > 0)
 
 
-def _dtype(name: str) -> np.dtype[Any]:
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """The type of an array for the name of a type of Paddle: bfloat16 travels as uint16."""
     return np.dtype("uint16" if name == "bfloat16" else name)
 
 
 def _refuse_repeated(names: Iterable[str]) -> None:
     for name, count in Counter(names).items():
         if count > 1:
-            raise ValueError(f"the name {name!r} stands for {count} variables")
+            raise ValueError(f"the name {name!r} stands for {counted(count, 'variable')}")

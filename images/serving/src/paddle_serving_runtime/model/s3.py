@@ -19,6 +19,7 @@ from paddle_serving_runtime.model.archive import Limits, RefusedError, safe_name
 from paddle_serving_runtime.model.manifest import MANIFEST, MAX_MANIFEST_BYTES, entries, require_same_files
 from paddle_serving_runtime.model.s3_store import Store, connect, explain
 from paddle_serving_runtime.model.transfer import WINDOW_BYTES, Pace, Progress, unpack_into
+from paddle_serving_runtime.words import counted
 
 CONNECTIONS = 8
 _CHUNK = 1 << 20
@@ -92,7 +93,7 @@ def _from_objects(
     _check_size(location, items, limits)
     if any(item.size > MAX_MANIFEST_BYTES for item in manifest):
         raise DigestMismatch(
-            f"{location}/{MANIFEST} is larger than {MAX_MANIFEST_BYTES >> 20} MiB; that is no manifest."
+            f"{location}/{MANIFEST} is larger than {MAX_MANIFEST_BYTES >> 20} MiB; that is not a manifest."
         )
     _Download(client, location.bucket, folder, progress).run(manifest)
     expected = entries(folder, digest)
@@ -128,7 +129,7 @@ def _refuse_collisions(location: Location, items: list[Item]) -> None:
         if item.path in folders:
             raise ModelUnavailable(f"{location} has {item.path} both as a file and as a folder. Remove one of them.")
         if item.path in seen:
-            raise ModelUnavailable(f"{location} lists {item.path} twice. The store is not to be trusted.")
+            raise ModelUnavailable(f"{location} lists {item.path} twice. Do not trust this store.")
         seen.add(item.path)
 
 
@@ -145,7 +146,7 @@ def _path_of(key: str, before: str) -> Path:
 
 def _check_size(location: Location, items: Iterable[Item], limits: Limits) -> None:
     if sum(item.size for item in items) > limits.unpacked_bytes:
-        raise ModelUnavailable(f"{location} is larger than {limits.unpacked_bytes} bytes.")
+        raise ModelUnavailable(f"{location} is larger than {counted(limits.unpacked_bytes, 'byte')}.")
 
 
 class _Download:
@@ -194,7 +195,7 @@ class _Download:
                         raise
         if written != item.size and not self._over.is_set():
             raise ModelUnavailable(
-                f"s3://{self._bucket}/{item.key} has {written} bytes, but the store announced {item.size}. "
+                f"s3://{self._bucket}/{item.key} has {counted(written, 'byte')}, but the store announced {item.size}. "
                 "It may have been replaced meanwhile; upload it again."
             )
 

@@ -105,9 +105,9 @@ def explain(error: Exception, store: Store, what: str) -> str:
         case NameResolutionError():  # is a NewConnectionError, which is a TimeoutError
             advice = "The name is unknown here. Check the endpoint, and the region for Amazon's."
         case NewConnectionError():
-            advice = "Nothing takes connections there. Check the endpoint and network policies on the way."
+            advice = "Nothing accepts connections there. Check the endpoint and network policies on the way."
         case SSLError() if "WRONG_VERSION_NUMBER" in str(cause):
-            advice = "It speaks no TLS; an endpoint without begins with http://."
+            advice = "It does not speak TLS; the address of an endpoint without TLS begins with http://."
         case SSLError():
             advice = (
                 "Give the CA's certificate with --s3-ca (spec.model.source.s3.caConfigMap), or correct the endpoint."
@@ -115,13 +115,13 @@ def explain(error: Exception, store: Store, what: str) -> str:
         case Urllib3Timeout():
             advice = "It does not answer in time. Check the endpoint and network policies on the way."
         case _:
-            advice = "Check the endpoint; the next attempt begins anew."
+            advice = "Check the endpoint; the next attempt starts over."
     return f"{what}: {store.endpoint} failed: {type(cause).__name__}: {_short(cause)} {advice}"
 
 
 def _refusal(error: S3Error) -> str:
     code = error.code or "an error without a code"
-    otherwise = _REACH if error.response.status < _SERVER_FAILED else "The next attempt begins anew."
+    otherwise = _REACH if error.response.status < _SERVER_FAILED else "The next attempt starts over."
     return f"{code}: {_short(error.message or '')} {_ADVICE.get(code, otherwise)}"
 
 
@@ -164,7 +164,7 @@ def _identity(store: Store) -> Provider | None:
         return StaticProvider(key, secret, environ.get("AWS_SESSION_TOKEN"))
     if key or secret:
         missing = "AWS_SECRET_ACCESS_KEY" if key else "AWS_ACCESS_KEY_ID"
-        raise InvalidOption(f"{missing} is not set. Set both keys, or neither to ask without.")
+        raise InvalidOption(f"{missing} is not set. Set both keys, or neither for anonymous access.")
     web = environ.get(_WEB_IDENTITY)
     if web or any(environ.get(name) for name in _CONTAINER_IDENTITIES):
         timeout = Timeout(connect=_CONNECT_SECONDS, read=_CONNECT_SECONDS)

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
@@ -11,16 +10,16 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
-from paddle_serving_runtime.errors import InvalidOption, ModelUnavailable
-from paddle_serving_runtime.model.archive import Limits, RefusedError, safe_name
-from paddle_serving_runtime.model.manifest import MANIFEST, entries, require_same_files, shown
+from paddle_serving_runtime.errors import DigestMismatch, InvalidOption, ModelUnavailable
+from paddle_serving_runtime.model.archive import Limits
+from paddle_serving_runtime.model.config_map import paths_by_key
+from paddle_serving_runtime.model.manifest import LOST_AND_FOUND, MANIFEST, entries, require_same_files, shown
 from paddle_serving_runtime.model.transfer import Pace, Progress, unpack_into
+from paddle_serving_runtime.words import counted
 
 _CHUNK = 1 << 20
 _CONNECT_SECONDS, _SILENCE_SECONDS = 10.0, 60.0
-_LOST_AND_FOUND = "lost+found"
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of the output, not of the source
-_SEPARATOR = re.compile(r"(?<=[^_])__(?=[^_]|__[^_])")
 
 
 def from_directory(source: Path, digest: str, folder: Path, progress: Progress) -> None:
@@ -48,28 +47,34 @@ def from_directory(source: Path, digest: str, folder: Path, progress: Progress) 
         raise ModelUnavailable(f"{error.filename or source} cannot be read: {error.strerror or error}.") from error
 
 
-def from_config_map(source: Path, folder: Path, progress: Progress) -> None:
-    """Copies the files of a mounted ConfigMap, in which `__` in a name stands for `/`.
+def from_config_map(source: Path, digest: str, folder: Path, progress: Progress) -> None:
+    """Copies the files of a mounted ConfigMap, whose keys are the manifest's paths with `__` for `/`.
 
-    The kubelet mounts links into a hidden folder that `..data` points to; exactly that folder is read. The `__` of
-    names such as __model__ and __init__.py stays. Raises ModelUnavailable.
+    The kubelet mounts links into a hidden folder that `..data` points to; exactly that folder is read. Raises
+    ModelUnavailable, and DigestMismatch where it holds another package.
     """
     base = source / "..data"
-    base = base.resolve() if base.exists() else source
+    base = (base if base.exists() else source).resolve()
     if not base.is_dir() or not base.is_relative_to(source.resolve()):
         raise ModelUnavailable(f"{source} is not a mounted ConfigMap. Check spec.model.source.configMap.name.")
-    files = sorted(path for path in base.iterdir() if path.is_file() and not path.is_symlink())
+    files = {path.name: path for path in base.iterdir() if path.is_file() and not path.is_symlink()}
     if not files:
         raise ModelUnavailable(
             f"{source} has no files. Check that the ConfigMap of spec.model.source.configMap.name exists and has data."
         )
-    total = sum(path.stat().st_size for path in files)
+    try:
+        paths = {MANIFEST: MANIFEST, **paths_by_key(entries(base, digest), files)}
+        require_same_files(paths.values(), [paths.get(key, key) for key in files], str(base))
+    except DigestMismatch as error:
+        # the folder of the kubelet has another name in every mount
+        raise DigestMismatch(error.message.replace(f"{base}/", "")) from error
+    total = sum(path.stat().st_size for path in files.values())
     done = 0
     try:
-        for path in files:
-            done = _copy(path, folder / safe_name(_SEPARATOR.sub("/", path.name)), progress, done, total)
-    except (OSError, RefusedError) as error:
-        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        for key, path in sorted(files.items()):
+            done = _copy(path, folder / paths[key], progress, done, total)
+    except OSError as error:
+        if error.errno in _NO_ROOM:
             raise
         raise ModelUnavailable(f"{source} cannot be copied: {error}.") from error
 
@@ -114,12 +119,12 @@ def _download(url: str, target: Path, progress: Progress, limits: Limits) -> Non
             length = response.headers.get("Content-Length", "")
             total = int(length) if length.isdecimal() else None
             if total is not None and total > limits.unpacked_bytes:
-                raise ModelUnavailable(f"{shown_url(url)} is larger than {limits.unpacked_bytes} bytes.")
+                raise ModelUnavailable(f"{shown_url(url)} is larger than {counted(limits.unpacked_bytes, 'byte')}.")
             done, pace = 0, Pace()
             while chunk := response.raw.read1(_CHUNK):
                 done += len(chunk)
                 if done > limits.unpacked_bytes:
-                    raise ModelUnavailable(f"{shown_url(url)} is larger than {limits.unpacked_bytes} bytes.")
+                    raise ModelUnavailable(f"{shown_url(url)} is larger than {counted(limits.unpacked_bytes, 'byte')}.")
                 sink.write(chunk)
                 progress("downloaded", done, total)
                 pace.check(done)
@@ -136,7 +141,7 @@ def _regular_files(root: Path) -> Iterator[Path]:
             for item in items:
                 path = Path(item.path)
                 mode = item.stat(follow_symlinks=False).st_mode
-                if S_ISDIR(mode) and path == root / _LOST_AND_FOUND:
+                if S_ISDIR(mode) and path == root / LOST_AND_FOUND:
                     continue
                 if S_ISDIR(mode):
                     waiting.append(path)

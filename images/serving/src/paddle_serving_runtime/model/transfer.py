@@ -1,17 +1,20 @@
 """What every download has in common: progress, patience, and archives that become folders."""
 
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from paddle_serving_runtime.errors import ModelUnavailable
 from paddle_serving_runtime.model.archive import Limits, unpack
-from paddle_serving_runtime.model.manifest import MANIFEST
+from paddle_serving_runtime.model.manifest import MANIFEST, listed
 
 Clock = Callable[[], float]
 _EVERY_SECONDS = 5.0
 _WINDOW_SECONDS = 60.0
 WINDOW_BYTES = 64 << 10  # in that time
+_MAC_FOLDER = "__MACOSX"
+_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
 class Progress:
@@ -50,30 +53,55 @@ class Pace:
         if done - self._at < WINDOW_BYTES:
             raise ModelUnavailable(
                 f"only {done - self._at} bytes arrived within {now - self._since:.0f} s. The store or the way to it "
-                "is overloaded; the next attempt begins anew."
+                "is overloaded; the next attempt starts over."
             )
         self._since, self._at = now, done
 
 
 def unpack_into(archive: Path, folder: Path, progress: Progress, limits: Limits) -> None:
-    """Replaces an archive inside `folder` by what it holds; one folder around everything is taken off.
+    """Replaces an archive inside `folder` by what it holds.
 
-    Raises ModelUnavailable with what is wrong with the archive.
+    Folders around everything are taken off, and what Macs and Windows put beside people's files is left out where
+    the manifest does not list it. Raises ModelUnavailable with what is wrong with the archive.
     """
     unpacked = folder / ".unpacked"
     unpacked.mkdir()
     unpack(archive, unpacked, limits, lambda done: progress("unpacked", done))
     archive.unlink()
     root = _package_root(unpacked)
+    wanted = {MANIFEST, *listed(root)}
+    for path in list(_litter(root)):
+        if path.relative_to(root).as_posix() not in wanted:
+            path.unlink()
+    _remove_empty(root / _MAC_FOLDER)
     for path in list(root.iterdir()):
         path.rename(folder / path.name)
-    for leftover in {root, unpacked}:
-        if leftover.exists() and leftover != unpacked:
-            leftover.rmdir()
-    unpacked.rmdir()
+    shutil.rmtree(unpacked)
 
 
 def _package_root(unpacked: Path) -> Path:
-    children = list(unpacked.iterdir())
-    alone = len(children) == 1 and children[0].is_dir()
-    return children[0] if alone and (children[0] / MANIFEST).is_file() else unpacked
+    """The folder with the manifest, where all that leads to it are folders alone; else where it was unpacked."""
+    root = unpacked
+    while not (root / MANIFEST).is_file():
+        children = [path for path in root.iterdir() if path.name != _MAC_FOLDER and not _is_litter(path)]
+        if len(children) != 1 or not children[0].is_dir():
+            return unpacked
+        root = children[0]
+    return root
+
+
+def _litter(root: Path) -> Iterator[Path]:
+    """Files that no author has made: attributes of Mac files (`._x` and all below __MACOSX), how folders are shown."""
+    for path in root.rglob("*"):
+        if path.is_file() and (path.relative_to(root).parts[0] == _MAC_FOLDER or _is_litter(path)):
+            yield path
+
+
+def _is_litter(path: Path) -> bool:
+    return path.name in _LITTER or path.name.startswith("._")
+
+
+def _remove_empty(folder: Path) -> None:
+    """Removes a folder whose folders hold no file."""
+    if folder.is_dir() and not any(path.is_file() for path in folder.rglob("*")):
+        shutil.rmtree(folder)

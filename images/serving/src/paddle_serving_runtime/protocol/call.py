@@ -15,13 +15,14 @@ class Call:
     """One request, whichever protocol it came by.
 
     `target` is SERVICE, or the name of a node of the graph, whose model alone is then run on tensors. `inputs` are
-    text by key and arrays by name; `outputs` the names wanted, all where empty.
+    text by key and arrays by name; `outputs` the names wanted, all where empty. `alone`: it shares no run of a model.
     """
 
     target: str
     inputs: Mapping[str, str | NDArray[Any]]
     log_id: int = 0
     outputs: tuple[str, ...] = ()
+    alone: bool = False
 
 
 @dataclass(frozen=True)

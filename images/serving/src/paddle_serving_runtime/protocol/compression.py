@@ -4,8 +4,10 @@ import zlib
 from http import HTTPStatus
 
 from paddle_serving_runtime.protocol.codes import BadRequest
+from paddle_serving_runtime.words import counted
 
 _ZLIB_OR_GZIP = 32 + zlib.MAX_WBITS
+_IDENTITY = "identity"
 ENCODINGS = ("gzip", "deflate")
 
 
@@ -26,9 +28,18 @@ def decompress(data: bytes | memoryview, encoding: str, limit: int) -> bytes:
         raise BadRequest(f"the message is not {encoding}") from None
     if len(content) > limit:
         raise BadRequest(
-            f"the message is longer than {limit} bytes when it is decompressed",
+            f"the message is longer than {counted(limit, 'byte')} when it is decompressed",
             status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         )
     if not decompressor.eof or decompressor.unused_data:
         raise BadRequest(f"the {encoding} message is incomplete, or followed by something else")
     return content
+
+
+def http_content(body: bytes, content_encoding: bytes, limit: int) -> bytes:
+    """What the body of an HTTP request stands for; `content_encoding` is that header, empty where there is none.
+
+    Raises BadRequest as `decompress` does. Source: RFC 9110, 8.4.1 (content codings are case-insensitive).
+    """
+    encoding = content_encoding.decode("latin-1").strip().lower()
+    return decompress(body, encoding, limit) if encoding not in ("", _IDENTITY) else body

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paddle_serving_runtime.protocol.codes import BadRequest, ErrorCode
+from paddle_serving_runtime.words import counted
 
 BYTES = "BYTES"
 DTYPES = {
@@ -84,7 +85,9 @@ def from_raw(name: str, datatype: str, shape: tuple[int, ...], data: bytes | mem
     dtype = DTYPES[datatype]
     size = prod(shape) * dtype.itemsize
     if len(data) != size:
-        raise refusal(f"input {name}: shape {list(shape)} of {datatype} has {size} bytes, but {len(data)} were sent")
+        raise refusal(
+            f"input {name}: shape {list(shape)} of {datatype} has {counted(size, 'byte')}, but {len(data)} were sent"
+        )
     if dtype.kind == "b" and size and np.frombuffer(data, np.uint8).max() > 1:
         raise refusal(f"input {name}: a BOOL is neither 0 nor 1")
     # an Op may write to its input, and Paddle wants aligned memory; both cost less than a reader could save
@@ -95,7 +98,7 @@ def text_count(name: str, shape: tuple[int, ...]) -> int:
     """The number of elements of a BYTES tensor; raises BadRequest past 65536, which are many objects in few bytes."""
     count = prod(shape)
     if count > _MAX_TEXTS:
-        raise refusal(f"input {name}: {count} elements of BYTES, at most {_MAX_TEXTS} are accepted")
+        raise refusal(f"input {name}: {counted(count, 'element')} of BYTES, at most {_MAX_TEXTS} are accepted")
     return count
 
 
@@ -113,7 +116,9 @@ def texts_from_raw(name: str, shape: tuple[int, ...], data: bytes | memoryview) 
         elements.append(bytes(view[position : position + length]))
         position += length
     if position != len(view) or len(elements) != count:
-        raise refusal(f"input {name}: the bytes are not {count} elements of BYTES, each after 4 bytes of length")
+        raise refusal(
+            f"input {name}: the bytes are not {counted(count, 'element')} of BYTES, each after 4 bytes of length"
+        )
     return elements
 
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from paddle_serving_runtime.protocol.codes import BadRequest, GrpcStatus
 from paddle_serving_runtime.protocol.compression import decompress
 from paddle_serving_runtime.protocol.response import sendable_message
+from paddle_serving_runtime.words import counted
 
 CONTENT_TYPE = b"application/grpc"
 _PREFIX = struct.Struct(">BI")
@@ -30,10 +31,12 @@ def unframe(body: bytes, encoding: str, limit: int) -> bytes:
         raise BadRequest("the request has no complete gRPC message")
     compressed, length = _PREFIX.unpack_from(body)
     if length > limit:
-        raise BadRequest(f"the message is longer than {limit} bytes", status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        raise BadRequest(
+            f"the message is longer than {counted(limit, 'byte')}", status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        )
     if length != len(body) - _PREFIX.size:
         found = len(body) - _PREFIX.size
-        raise BadRequest(f"the frame promises a message of {length} bytes, but {found} bytes follow")
+        raise BadRequest(f"the frame promises a message of {counted(length, 'byte')}, but has {counted(found, 'byte')}")
     if compressed not in (0, 1):
         raise BadRequest("the compressed flag of the gRPC message is neither 0 nor 1")
     if not compressed:

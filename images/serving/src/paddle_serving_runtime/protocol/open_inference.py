@@ -11,11 +11,12 @@ from paddle_serving_runtime.protocol.call import SERVICE, Call
 from paddle_serving_runtime.protocol.codes import BadRequest, ErrorCode
 from paddle_serving_runtime.protocol.datatypes import BYTES, datatype_of, refusal, text_count, texts_to_raw
 from paddle_serving_runtime.protocol.response import Response
+from paddle_serving_runtime.words import counted
 
 VERSION = "1"
 """There is one version of a service and its models; replacing it is not the protocol's business."""
 
-EXTENSIONS = ("binary_tensor_data",)
+EXTENSIONS = ("binary_tensor_data", "model_configuration", "statistics")
 """Of Triton's, those that are here."""
 
 _SEQUENCE = ("sequence_id", "sequence_start", "sequence_end")
@@ -70,7 +71,9 @@ def text_input(target: str, name: str, shape: tuple[int, ...], elements: Sequenc
     """
     count = text_count(name, shape)
     if len(elements) != count:
-        raise refusal(f"input {name}: shape {list(shape)} has {count} elements, but {len(elements)} were sent")
+        raise refusal(
+            f"input {name}: shape {list(shape)} has {counted(count, 'element')}, but {len(elements)} were sent"
+        )
     try:
         texts = [element.decode() for element in elements]
     except UnicodeDecodeError:
@@ -95,6 +98,20 @@ def outputs_of(response: Response, wanted: Sequence[str]) -> dict[str, Output]:
     if missing := [name for name in wanted if name not in every]:
         raise refusal(f"there is no output {missing[0][:80]!r}; the outputs are {', '.join(sorted(every))}")
     return {name: every[name] for name in wanted}
+
+
+def response_of(outputs: Mapping[str, Output]) -> Response:
+    """The response with these outputs, as a client reads it: one text is a value of a service."""
+    values: dict[str, str] = {}
+    tensors: dict[str, NDArray[Any]] = {}
+    for name, output in outputs.items():
+        if isinstance(output, str):
+            values[name] = output
+        elif output.dtype.kind == "U" and output.shape == (1,):
+            values[name] = str(output[0])
+        else:
+            tensors[name] = output
+    return Response(ErrorCode.OK, "", values, tensors)
 
 
 def describe_output(name: str, output: Output) -> tuple[str, list[int]]:
@@ -132,10 +149,14 @@ def refuse_tensor_extensions(what: str, parameters: Iterable[str]) -> None:
             raise refusal(f"{what}: the classification extension is not supported; ask for the whole output")
 
 
-def unique(kind: str, names: Sequence[str]) -> None:
-    """Raises BadRequest where a name is empty or comes twice."""
+def require_names(kind: str, names: Iterable[str]) -> None:
+    """Raises BadRequest where an input or output, as `kind` says, has no name."""
     if "" in names:
         raise refusal(f"an {kind} has no name")
-    if len(set(names)) != len(names):
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise refusal(f"{kind} {repeated[:80]!r} comes more than once")
+
+
+def require_unique(inputs: Sequence[str]) -> None:
+    """Raises BadRequest where the name of an input comes twice: nobody knows which of them is meant."""
+    if len(set(inputs)) != len(inputs):
+        repeated = next(name for name in inputs if inputs.count(name) > 1)
+        raise refusal(f"input {repeated[:80]!r} comes more than once")

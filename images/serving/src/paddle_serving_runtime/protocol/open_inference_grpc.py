@@ -29,17 +29,21 @@ from paddle_serving_runtime.protocol.open_inference import (
     raw_of,
     refuse_request_extensions,
     refuse_tensor_extensions,
+    require_names,
+    require_unique,
+    response_of,
     text_input,
     texts_of,
-    unique,
 )
 from paddle_serving_runtime.protocol.open_inference_messages import MESSAGES
 from paddle_serving_runtime.protocol.request import Limits
 from paddle_serving_runtime.protocol.response import Response, UnpackableValue
 from paddle_serving_runtime.protocol.wire import fill
+from paddle_serving_runtime.words import counted
 
 _REQUEST, _RESPONSE = MESSAGES["ModelInferRequest"], MESSAGES["ModelInferResponse"]
 _BINARY_DEFAULT = "binary_data_output"
+_A_MODEL = "model"
 _TYPED = {
     "BOOL": "bool_contents",
     "INT8": "int_contents",
@@ -70,10 +74,13 @@ def parse_infer(message: bytes, resolve: Resolve, limits: Limits) -> InferReques
     for kind, tensors in (("input", request.inputs), ("output", request.outputs)):
         if len(tensors) > limits.tensors:
             raise refusal(f"there are {len(tensors)} {kind}s, at most {limits.tensors} are accepted")
-        unique(kind, [tensor.name for tensor in tensors])
+        require_names(kind, [tensor.name for tensor in tensors])
         for tensor in tensors:
             refuse_tensor_extensions(f"{kind} {tensor.name[:80]}", tensor.parameters)
-    call = Call(target, _inputs(target, request), outputs=tuple(output.name for output in request.outputs))
+    require_unique([tensor.name for tensor in request.inputs])
+    # of an output that is asked for twice there is one answer
+    outputs = tuple(dict.fromkeys(output.name for output in request.outputs))
+    call = Call(target, _inputs(target, request), outputs=outputs)
     return InferRequest(request.model_name, request.id, call, {}, binary_default=_wants_bytes(request))
 
 
@@ -99,6 +106,22 @@ def pack_infer(request: InferRequest, response: Response) -> bytes:
         raise UnpackableValue(str(error)) from None
 
 
+def read_infer(message: bytes) -> Response:
+    """The response in a ModelInferResponse: the client's side of pack_infer. Raises BadRequest where it is none."""
+    try:
+        response = _RESPONSE.FromString(message)
+    except DecodeError:
+        raise BadRequest("the response is not a ModelInferResponse") from None
+    raws = response.raw_output_contents
+    if not raws:
+        return response_of({tensor.name: _typed_input(_A_MODEL, tensor) for tensor in response.outputs})
+    if len(raws) != len(response.outputs):
+        described = counted(len(response.outputs), "output")
+        raise BadRequest(f"the response describes {described} and has the bytes of {len(raws)}")
+    tensors = zip(response.outputs, raws, strict=True)
+    return response_of({tensor.name: _raw_input(_A_MODEL, tensor, raw) for tensor, raw in tensors})
+
+
 def _wants_bytes(request: Any) -> bool:  # noqa: ANN401 - generated protobuf message
     if _BINARY_DEFAULT not in request.parameters:
         return True
@@ -113,13 +136,14 @@ def _inputs(target: str, request: Any) -> dict[str, str | NDArray[Any]]:  # noqa
     if not raws:
         return {tensor.name: _typed_input(target, tensor) for tensor in request.inputs}
     if len(raws) != len(request.inputs):
-        raise refusal(f"there are {len(request.inputs)} inputs, but {len(raws)} raw_input_contents")
+        raise refusal(f"the request has {counted(len(request.inputs), 'input')}, but {len(raws)} raw_input_contents")
     return {tensor.name: _raw_input(target, tensor, raw) for tensor, raw in zip(request.inputs, raws, strict=True)}
 
 
 def _raw_input(target: str, tensor: Any, raw: bytes) -> str | NDArray[Any]:  # noqa: ANN401 - the same
     name = tensor.name
-    if tensor.HasField("contents"):
+    # MLServer's use_raw sets contents with nothing in it
+    if tensor.contents.ListFields():
         raise refusal(f"input {name} has contents beside raw_input_contents; all inputs have one or the other")
     datatype, shape = require_datatype(name, tensor.datatype), require_shape(name, tensor.shape)
     if datatype == BYTES:
@@ -145,7 +169,7 @@ def _typed_input(target: str, tensor: Any) -> str | NDArray[Any]:  # noqa: ANN40
     try:
         return array.reshape(shape)
     except ValueError:
-        raise refusal(f"input {name}: {array.size} values do not fill the shape {list(shape)}") from None
+        raise refusal(f"input {name}: {counted(array.size, 'value')} cannot fill the shape {list(shape)}") from None
 
 
 def _fill_typed(described: Any, output: Output) -> None:  # noqa: ANN401 - the same

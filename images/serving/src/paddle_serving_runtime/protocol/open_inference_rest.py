@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from paddle_serving_runtime.protocol import json_body
 from paddle_serving_runtime.protocol.call import Call
-from paddle_serving_runtime.protocol.codes import BadRequest
+from paddle_serving_runtime.protocol.codes import BadRequest, ErrorCode
 from paddle_serving_runtime.protocol.datatypes import (
     BINARY_ONLY,
     BYTES,
@@ -33,15 +33,19 @@ from paddle_serving_runtime.protocol.open_inference import (
     raw_of,
     refuse_request_extensions,
     refuse_tensor_extensions,
+    require_names,
+    require_unique,
+    response_of,
     text_input,
     texts_of,
-    unique,
 )
 from paddle_serving_runtime.protocol.request import Limits
 from paddle_serving_runtime.protocol.response import Response, UnpackableValue, sendable_message
+from paddle_serving_runtime.words import counted
 
 HEADER_LENGTH = b"inference-header-content-length"
 _NUMBERS = frozenset({"data"})
+_A_MODEL = "model"
 _SIZE, _BINARY, _BINARY_DEFAULT = "binary_data_size", "binary_data", "binary_data_output"
 
 Take = Callable[[int], memoryview]
@@ -61,20 +65,21 @@ def parse_infer(model: str, target: str, body: bytes, header_length: str | None,
     past `limits.body_bytes`) saying which field is wrong.
     """
     if len(body) > limits.body_bytes:
-        reason = f"the body is longer than {limits.body_bytes} bytes"
+        reason = f"the body is longer than {counted(limits.body_bytes, 'byte')}"
         raise BadRequest(reason, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     length = len(body) if header_length is None else _header_length(header_length, len(body))
     message = _loads(body[:length] if length < len(body) else body)
     parameters = _parameters("the request", message)
     refuse_request_extensions(parameters)
-    inputs, outputs = _objects(message, "inputs", limits.tensors), _objects(message, "outputs", limits.tensors)
-    call = Call(target, _inputs(target, inputs, _Binary(memoryview(body)[length:])), outputs=_output_names(outputs))
-    binary = {output["name"]: _flag(_parameters("an output", output), _BINARY) for output in outputs}
+    inputs = _objects("inputs", message.get("inputs", []), limits.tensors)
+    require_unique([tensor["name"] for tensor in inputs])
+    outputs = _wanted(_objects("outputs", _optional(message, "outputs", []), limits.tensors))
+    call = Call(target, _inputs(target, inputs, _Binary(memoryview(body)[length:])), outputs=tuple(outputs))
     return InferRequest(
         model,
         _string(message, "id"),
         call,
-        {name: wanted for name, wanted in binary.items() if wanted is not None},
+        {name: wanted for name, wanted in outputs.items() if wanted is not None},
         _flag(parameters, _BINARY_DEFAULT) is True,
     )
 
@@ -107,6 +112,16 @@ def pack_infer(request: InferRequest, response: Response) -> InferBody:
     return InferBody(b"".join([text, *data]), len(text)) if data else InferBody(text, None)
 
 
+def read_infer(body: bytes, header_length: str | None) -> Response:
+    """The response in a body, be it a failure: the client's side of pack_infer. Raises BadRequest where it is none."""
+    length = len(body) if header_length is None else _header_length(header_length, len(body))
+    message = _loads(body[:length])
+    if "error" in message:
+        return Response(ErrorCode.UNKNOWN, _string(message, "error"))
+    outputs = _objects("outputs", message.get("outputs"), len(body))
+    return response_of(_inputs(_A_MODEL, outputs, _Binary(memoryview(body)[length:])))
+
+
 def error_json(message: str) -> bytes:
     """The body of a failure; the message is cut at 1024 characters. Never raises."""
     return orjson.dumps({"error": sendable_message(message)})
@@ -122,18 +137,20 @@ class _Binary:
     def take(self, name: str, size: object) -> memoryview:
         if type(size) is not int or not 0 <= size <= len(self._data) - self._position:
             left = len(self._data) - self._position
-            raise refusal(f"input {name}: binary_data_size {str(size)[:20]}, but {left} bytes are left in the body")
+            raise refusal(
+                f"input {name}: binary_data_size {str(size)[:20]}, but the body has {counted(left, 'byte')} left"
+            )
         self._position += size
         return self._data[self._position - size : self._position]
 
     def require_end(self) -> None:
         if left := len(self._data) - self._position:
-            raise refusal(f"{left} bytes follow the data of the last input")
+            raise refusal(f"the body goes on for {counted(left, 'byte')} after the data of the last input")
 
 
 def _header_length(text: str, size: int) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 20 and 0 < int(text) <= size):  # noqa: PLR2004 - int64
-        raise refusal(f"Inference-Header-Content-Length is {text[:20]!r}, but the body has {size} bytes")
+        raise refusal(f"Inference-Header-Content-Length is {text[:20]!r}, but the body has {counted(size, 'byte')}")
     return int(text)
 
 
@@ -157,25 +174,30 @@ def _loads_with_nan(text: bytes, error: orjson.JSONDecodeError) -> object:
     raise BadRequest(f"the body is not JSON: {error.msg} at character {error.pos}") from None
 
 
-def _objects(message: Mapping[str, Any], field: str, limit: int) -> list[dict[str, Any]]:
-    content = message.get(field, [])
+def _optional(message: Mapping[str, Any], field: str, absent: object) -> Any:  # noqa: ANN401 - any JSON
+    """An optional field; null, as KServe's and MLServer's data models write one without a value, means absent."""
+    content = message.get(field)
+    return absent if content is None else content
+
+
+def _objects(field: str, content: object, limit: int) -> list[dict[str, Any]]:
     if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
         raise refusal(f"{field} must be a list of objects")
     if len(content) > limit:
-        raise refusal(f"{field} has {len(content)} elements, at most {limit} are accepted")
-    unique(field.removesuffix("s"), [_string(item, "name") for item in content])
+        raise refusal(f"{field} has {counted(len(content), 'element')}, at most {limit} are accepted")
+    require_names(field.removesuffix("s"), [_string(item, "name") for item in content])
     return content
 
 
 def _string(message: Mapping[str, Any], field: str) -> str:
-    text = message.get(field, "")
+    text = _optional(message, field, "")
     if not isinstance(text, str):
         raise refusal(f"{field} must be a string")
     return text
 
 
 def _parameters(what: str, message: Mapping[str, Any]) -> Mapping[str, Any]:
-    parameters = message.get("parameters", {})
+    parameters = _optional(message, "parameters", {})
     if not isinstance(parameters, dict):
         raise refusal(f"the parameters of {what} must be an object")
     return parameters
@@ -188,11 +210,15 @@ def _flag(parameters: Mapping[str, Any], name: str) -> bool | None:
     raise refusal(f"parameter {name} must be true or false")
 
 
-def _output_names(outputs: list[dict[str, Any]]) -> tuple[str, ...]:
+def _wanted(outputs: list[dict[str, Any]]) -> dict[str, bool | None]:
+    """Whether an output is wanted as bytes, by name, None where it does not say so; the first of a name counts."""
+    wanted: dict[str, bool | None] = {}
     for output in outputs:
         what = f"output {output['name'][:80]}"
-        refuse_tensor_extensions(what, _parameters(what, output))
-    return tuple(output["name"] for output in outputs)
+        parameters = _parameters(what, output)
+        refuse_tensor_extensions(what, parameters)
+        wanted.setdefault(output["name"], _flag(parameters, _BINARY))
+    return wanted
 
 
 def _inputs(target: str, tensors: list[dict[str, Any]], binary: _Binary) -> dict[str, str | NDArray[Any]]:
@@ -211,7 +237,7 @@ def _input(target: str, tensor: Mapping[str, Any], binary: _Binary) -> str | NDA
     refuse_tensor_extensions(f"input {name}", parameters)
     if _SIZE not in parameters:
         return _from_json(target, name, datatype, dims, tensor.get("data"))
-    if "data" in tensor:
+    if tensor.get("data") is not None:
         raise refusal(f"input {name} has data and binary_data_size; it can have one of them")
     data = binary.take(name, parameters[_SIZE])
     if datatype == BYTES:
@@ -234,7 +260,7 @@ def _from_json(target: str, name: str, datatype: str, shape: tuple[int, ...], da
     try:
         return array.reshape(shape)
     except ValueError:
-        raise refusal(f"input {name}: {array.size} values do not fill the shape {list(shape)}") from None
+        raise refusal(f"input {name}: {counted(array.size, 'value')} cannot fill the shape {list(shape)}") from None
 
 
 def _encoded(text: str) -> bytes:

@@ -13,6 +13,7 @@ from paddle_serving_runtime.protocol.request import PROFILE_KEY, Limits, Request
 from paddle_serving_runtime.protocol.response import Response, UnpackableValue, sendable_message
 from paddle_serving_runtime.protocol.tensors import form_of, unpack_tensor
 from paddle_serving_runtime.protocol.wire import fill
+from paddle_serving_runtime.words import counted
 
 _REQUEST, _RESPONSE = MESSAGES["Request"], MESSAGES["Response"]
 _LISTS = frozenset({"shape", "lod", "str_data"})
@@ -34,7 +35,7 @@ def parse_message(message: bytes, names: Collection[str], limits: Limits) -> Req
     for field, limit in (("key", limits.keys), ("value", limits.keys), ("tensors", limits.tensors)):
         if len(getattr(request, field)) > limit:
             count = len(getattr(request, field))
-            raise BadRequest(f"{field} has {count} elements, at most {limit} are accepted")
+            raise BadRequest(f"{field} has {counted(count, 'element')}, at most {limit} are accepted")
     inputs: dict[str, str | NDArray[Any]] = dict(paired(request.key, request.value))
     for tensor in request.tensors:
         inputs.update(unpack_tensor(_as_mapping(tensor)))
@@ -57,6 +58,19 @@ def pack_message(response: Response) -> bytes:
         raise UnpackableValue("an output holds text that is not valid Unicode") from None
     except ValueError as error:
         raise UnpackableValue(str(error)) from None
+
+
+def read_message(message: bytes) -> Response:
+    """The response in a Response message: the client's side of pack_message. Raises BadRequest where it is none."""
+    try:
+        response = _RESPONSE.FromString(message)
+    except DecodeError:
+        raise BadRequest("the response is not a Response") from None
+    tensors: dict[str, Any] = {}
+    for tensor in response.tensors:
+        tensors.update(unpack_tensor(_as_mapping(tensor)))
+    values = dict(paired(response.key, response.value))
+    return Response(response.err_no, response.err_msg, values, tensors)
 
 
 def error_message(err_no: int, err_msg: str) -> bytes:

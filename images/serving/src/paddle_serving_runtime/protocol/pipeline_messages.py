@@ -1,10 +1,10 @@
 """The messages of Paddle Serving's pipeline service; source: pipeline_service.proto of Paddle Serving 0.9.0."""
 
-from paddle_serving_runtime.protocol.messages import file_descriptor, message_classes
+from paddle_serving_runtime.message_tables import message_classes, proto3_file
 
 SERVICE_NAME = "baidu.paddle_serving.pipeline_serving.PipelineService"
 
-FILE = file_descriptor(
+FILE = proto3_file(
     "pipeline_service.proto",
     "baidu.paddle_serving.pipeline_serving",
     {

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from paddle_serving_runtime.protocol import json_body
 from paddle_serving_runtime.protocol.codes import BadRequest
+from paddle_serving_runtime.protocol.numbers import integer_of
 from paddle_serving_runtime.protocol.tensors import NUMBER_FIELDS, unpack_tensor
+from paddle_serving_runtime.words import counted
 
 PROFILE_KEY = "pipeline.profile"
 """A client that sends this key gets internal timings from Paddle Serving; here it is dropped."""
@@ -55,7 +57,7 @@ def parse_request(body: bytes, limits: Limits) -> Request:
     """
     if len(body) > limits.body_bytes:
         raise BadRequest(
-            f"the body is longer than {limits.body_bytes} bytes", status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            f"the body is longer than {counted(limits.body_bytes, 'byte')}", status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         )
     try:
         message = json_body.loads(body, _NUMBERS)
@@ -83,7 +85,7 @@ def _pairs(message: Mapping[str, object], limits: Limits) -> Mapping[str, str]:
 def paired(keys: Sequence[str], values: Sequence[str]) -> dict[str, str]:
     """Text by key; values past the last key are ignored, as by Paddle Serving. Raises BadRequest for fewer values."""
     if len(values) < len(keys):
-        raise BadRequest(f"{len(keys)} keys but {len(values)} values")
+        raise BadRequest(f"{counted(len(keys), 'key')} but {counted(len(values), 'value')}")
     return dict(zip(keys, values, strict=False))
 
 
@@ -94,7 +96,7 @@ def _list(message: Mapping[str, object], field: str, limit: int) -> list[object]
     if not isinstance(content, list):
         raise BadRequest(f"{field} must be a list")
     if len(content) > limit:
-        raise BadRequest(f"{field} has {len(content)} elements, at most {limit} are accepted")
+        raise BadRequest(f"{field} has {counted(len(content), 'element')}, at most {limit} are accepted")
     return content
 
 
@@ -108,8 +110,7 @@ def _with_proto_names(tensor: object) -> object:
 def _log_id(value: object) -> int:
     if value is None:
         return 0
-    text = value if isinstance(value, str) else ""
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else value  # noqa: PLR2004 - int64
-    if isinstance(number, bool) or not isinstance(number, int) or not -(2**63) <= number < 2**63:
+    number = integer_of(value) if isinstance(value, str) else value
+    if type(number) is not int or not -(2**63) <= number < 2**63:
         raise BadRequest("logid must be a 64-bit integer")
     return number

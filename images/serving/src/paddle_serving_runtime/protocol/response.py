@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from paddle_serving_runtime.protocol.codes import BadRequest
 from paddle_serving_runtime.protocol.tensors import pack_tensor, unpack_tensor
+from paddle_serving_runtime.words import counted
 
 MAX_MESSAGE = 1024
 
@@ -54,13 +55,23 @@ def read_response(body: bytes) -> Response:
         raise BadRequest(f"the response is not JSON: {error.msg}") from None
     if not isinstance(message, dict) or not isinstance(message.get("err_no"), int):
         raise BadRequest("the response has no err_no")
-    keys, values = message.get("key") or [], message.get("value") or []
+    keys, values = (_texts(message, field) for field in ("key", "value"))
     if len(keys) != len(values):
-        raise BadRequest(f"the response has {len(keys)} keys and {len(values)} values")
+        raise BadRequest(f"the response has {counted(len(keys), 'key')} and {counted(len(values), 'value')}")
     tensors: dict[str, Any] = {}
-    for tensor in message.get("tensors") or []:
+    described = message.get("tensors") or []
+    if not isinstance(described, list):
+        raise BadRequest("the tensors of the response are no list")
+    for tensor in described:
         tensors.update(unpack_tensor(tensor))
     return Response(message["err_no"], str(message.get("err_msg", "")), dict(zip(keys, values, strict=True)), tensors)
+
+
+def _texts(message: Mapping[str, Any], field: str) -> list[str]:
+    texts = message.get(field) or []
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise BadRequest(f"{field} of the response is no list of text")
+    return texts
 
 
 def _body(err_no: int, err_msg: str, keys: list[str], values: list[str], tensors: list[dict[str, Any]]) -> bytes:

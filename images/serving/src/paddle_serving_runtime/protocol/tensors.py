@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paddle_serving_runtime.protocol.codes import BadRequest
-from paddle_serving_runtime.protocol.numbers import from_json, to_json
+from paddle_serving_runtime.protocol.numbers import from_json, integer_of, to_json
+from paddle_serving_runtime.words import counted
 
 STRING = 12
-PICKLED = 13
+OBJECTS = 13
 MAX_RANK = 16
-MAX_DIGITS = 19
 _LOD_RANK = 2
 
 
@@ -47,8 +47,8 @@ def unpack_tensor(tensor: object) -> dict[str, str | NDArray[Any]]:
     An array has the dtype of `elem_type` and the shape `shape` (one dimension may be -1); a string tensor is the
     concatenation of its `str_data`, as in Paddle Serving. The numbers are a list as JSON has them, or an array of a
     protobuf field's type. Raises BadRequest where the message is not one of pipeline_service.proto, values do not fit
-    the type or the shape, and for elem_type 13: Paddle Serving unpickles that one, which runs code of the client's
-    choice (its issue 1907).
+    the type or the shape, and for elem_type 13: what Paddle Serving 0.9.0 deserialises as Python objects (its
+    issue 1907).
     """
     if not isinstance(tensor, dict):
         raise BadRequest("every element of tensors must be an object")
@@ -57,17 +57,18 @@ def unpack_tensor(tensor: object) -> dict[str, str | NDArray[Any]]:
         raise BadRequest("a tensor has no name")
     elem_type = tensor.get("elem_type", 0)
     if elem_type == STRING:
-        return {name: _text(name, tensor.get("str_data", []))}
+        return {name: _text(name, _list(tensor, "str_data"))}
     form = _form(name, elem_type)
-    values = _values(name, form, tensor.get(form.field, []))
+    values = _values(name, form, _list(tensor, form.field))
     try:
         inputs: dict[str, str | NDArray[Any]] = {name: values.reshape(_shape(name, tensor))}
     except (ValueError, OverflowError):
         raise BadRequest(
-            f"tensor {name}: {values.size} values in {form.field} do not fill the shape {_short(tensor.get('shape'))}"
+            f"tensor {name}: {counted(values.size, 'value')} in {form.field} cannot fill the shape "
+            f"{_short(tensor.get('shape'))}"
         ) from None
-    if tensor.get("lod"):
-        inputs[f"{name}.lod"] = _lod(name, tensor["lod"])
+    if (lod := _list(tensor, "lod")) != []:
+        inputs[f"{name}.lod"] = _lod(name, lod)
     return inputs
 
 
@@ -94,14 +95,20 @@ def form_of(name: str, dtype: np.dtype[Any]) -> tuple[int, str]:
 
 
 def _form(name: str, elem_type: object) -> _Form:
-    if elem_type == PICKLED:
+    if elem_type == OBJECTS:
         raise BadRequest(
-            f"tensor {name}: elem_type 13 (pickled bytes) is refused; send the numbers with their own type"
+            f"tensor {name}: elem_type 13 (serialised Python objects) is refused; send the numbers with their own type"
         )
     form = _FORMS.get(elem_type) if isinstance(elem_type, int) and not isinstance(elem_type, bool) else None
     if form is None:
         raise BadRequest(f"tensor {name}: elem_type {_short(elem_type)} is not supported")
     return form
+
+
+def _list(tensor: Mapping[str, object], field: str) -> object:
+    """A repeated field; null means absent, as in the JSON form of protocol buffers."""
+    content = tensor.get(field)
+    return [] if content is None else content
 
 
 def _text(name: str, parts: object) -> str:
@@ -120,7 +127,7 @@ def _values(name: str, form: _Form, values: object) -> NDArray[Any]:
 
 
 def _shape(name: str, tensor: Mapping[str, object]) -> list[int]:
-    shape = tensor.get("shape", [])
+    shape = _list(tensor, "shape")
     if not isinstance(shape, list) or len(shape) > MAX_RANK:
         raise BadRequest(f"tensor {name}: shape must be a list of at most {MAX_RANK} numbers")
     dims = [_converted_int(dim) for dim in shape]
@@ -130,17 +137,14 @@ def _shape(name: str, tensor: Mapping[str, object]) -> list[int]:
 
 
 def _converted_int(value: object) -> int | None:
-    if isinstance(value, bool):
-        return None
     if isinstance(value, str):
-        digits = value.isascii() and value.removeprefix("-").isdecimal() and len(value) <= MAX_DIGITS
-        return int(value) if digits else None
-    return value if isinstance(value, int) else None
+        return integer_of(value)
+    return value if type(value) is int else None
 
 
 def _lod(name: str, lod: object) -> NDArray[np.int32]:
     try:
-        if isinstance(lod, list):
+        if isinstance(lod, list) and bool not in map(type, lod):
             return np.array(array("i", lod), dtype=np.int32).reshape(_LOD_RANK, -1)
     except (TypeError, ValueError, OverflowError):
         pass

@@ -1,6 +1,6 @@
-"""Arrays into repeated fields of protobuf messages without a Python object for every number.
+"""Pieces of protobuf messages as bytes, without a Python object for every number.
 
-Source: the packed encoding of repeated fields (protobuf.dev, Encoding): tag, length, values one after the other.
+Source: the encoding of repeated fields and of messages within messages (protobuf.dev, Encoding): tag, length, content.
 """
 
 from typing import Any
@@ -29,9 +29,12 @@ def fill(message: Any, field: str, array: NDArray[Any]) -> None:  # noqa: ANN401
     if dtype is None:
         getattr(message, field).extend(flat.tolist())
         return
-    data = flat.astype(dtype, copy=False).tobytes()
-    tag = _varint(descriptor.number << 3 | _LENGTH_DELIMITED)
-    message.MergeFromString(b"".join((tag, _varint(len(data)), data)))
+    message.MergeFromString(length_delimited(descriptor.number, flat.astype(dtype, copy=False).tobytes()))
+
+
+def length_delimited(field: int, *pieces: bytes) -> bytes:
+    """A field with a length, packed numbers or a message: tag, length, and the pieces one after the other."""
+    return b"".join((_varint(field << 3 | _LENGTH_DELIMITED), _varint(sum(map(len, pieces))), *pieces))
 
 
 def _varint(number: int) -> bytes:

@@ -1,6 +1,5 @@
 """One model on paddle.inference, with nothing of the serving path around it."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,11 @@ from numpy.typing import NDArray
 
 from paddle_serving_runtime.errors import ModelInvalid
 from paddle_serving_runtime.graph import Node
-from paddle_serving_runtime.model.files import find_model_files
-from paddle_serving_runtime.model.program import read_program
+from paddle_serving_runtime.model.adaptation import adapt
+from paddle_serving_runtime.model.files import OLD_PROGRAM, ModelFiles, find_model_files
+from paddle_serving_runtime.model.paddle_errors import first_line
+from paddle_serving_runtime.model.program import Program, read_program
+from paddle_serving_runtime.model.switches import Switches
 
 # by feed_type, as LocalPredictor casts; bfloat16 travels as uint16
 _CASTS = (
@@ -33,18 +35,17 @@ class Inference:
         from paddle import inference  # noqa: PLC0415 - the same
 
         paddle.disable_signal_handler()
-        program = read_program(find_model_files(model_dir))
+        files = find_model_files(model_dir)
+        program = read_program(files)
         types = {port.dtype.replace("bfloat16", "uint16") for port in (*program.feeds, *program.fetches)}
-        self._by_tensor = bool(types & _BY_TENSOR)
+        self._by_tensor = bool(types & _BY_TENSOR or program.direct)
         kind, _, index = node.switches.device.partition(":")
         self._place = paddle.CUDAPlace(int(index)) if kind == "gpu" else paddle.CPUPlace()
-        # text and oneDNN together end in an error at the first run
-        switches = replace(node.switches, onednn=node.switches.onednn and "str" not in types)
+        switches = adapt(files, program, node.switches).switches
         try:
-            self._predictor = inference.create_predictor(_config(inference, switches, model_dir))
-        except (RuntimeError, ValueError, OSError, MemoryError) as error:
-            reason = " ".join(str(error).split())[:300]
-            raise ModelInvalid(f"the model in {model_dir} cannot be loaded: {reason}") from error
+            self._predictor = inference.create_predictor(_config(inference, switches, files, program))
+        except Exception as error:
+            raise ModelInvalid(f"the model in {model_dir} cannot be loaded: {first_line(error)}") from error
         self.feeds, self.fetches = _configured(model_dir) or _described(model_dir)
         self._wanted = node.fetches or tuple(self.fetches)
 
@@ -87,15 +88,17 @@ class Inference:
 Feeds = dict[str, tuple[str, str, tuple[int, ...]]]
 
 
-def _config(inference: Any, switches: Any, model_dir: Path) -> Any:  # noqa: ANN401 - paddle has no types
-    files = find_model_files(model_dir)
-    config = (
-        inference.Config(str(files.program), str(files.params)) if files.params else inference.Config(str(model_dir))
-    )
+def _config(inference: Any, switches: Switches, files: ModelFiles, program: Program) -> Any:  # noqa: ANN401 - paddle has no types
+    if files.program.name == OLD_PROGRAM and files.params is None:
+        config = inference.Config(str(files.program.parent))
+    else:
+        config = inference.Config(str(files.program), str(files.params) if program.parameters else "")
     config.disable_glog_info()
     config.switch_ir_optim(switches.ir_optim)
-    config.delete_pass("repeated_fc_relu_fuse_pass")  # crashes on deep stacks of Linear and ReLU
+    config.delete_pass("repeated_fc_relu_fuse_pass")  # with it, 3.3.1 does not survive some
     config.delete_pass("conv_transpose_eltwiseadd_bn_fuse_pass")  # as LocalPredictor does
+    for name in switches.without_passes:
+        config.delete_pass(name)
     config.set_cpu_math_library_num_threads(switches.threads)
     if switches.memory_optim and files.program.suffix != ".json":
         config.enable_memory_optim()

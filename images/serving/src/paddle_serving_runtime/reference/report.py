@@ -4,7 +4,7 @@ import base64
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,23 @@ from numpy.typing import NDArray
 
 from paddle_serving_runtime.consistency import Answer
 from paddle_serving_runtime.errors import ModelInvalid
+from paddle_serving_runtime.model.golden import Sample
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Answers by sample name, and what computed them; `switches` by the name of the node."""
+    """Answers by sample name, and what computed them; `switches` by the name of the node.
+
+    `derived` is a further sample, made of the package's only one, which has an answer of its own; None without one.
+    `models` are the folders of the nodes' models, relative to the package.
+    """
 
     paddle_version: str
     device: str
     switches: Mapping[str, Any]
     answers: Mapping[str, Answer]
+    derived: Sample | None = None
+    models: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(path: Path) -> Reference:
@@ -33,7 +40,10 @@ def read(path: Path) -> Reference:
             sample: {name: _decode(tensor) for name, tensor in tensors.items()}
             for sample, tensors in document["answers"].items()
         }
-        return Reference(document["paddleVersion"], document["device"], document["switches"], answers)
+        given = document.get("derived")
+        derived = Sample(given["name"], base64.b64decode(given["body"], validate=True)) if given else None
+        models = document.get("models", {})
+        return Reference(document["paddleVersion"], document["device"], document["switches"], answers, derived, models)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelInvalid(
             f"{path} is not a reference ({type(error).__name__}: {error}). Make it with `paddle-serving-runtime "
@@ -47,6 +57,8 @@ def write(path: Path, reference: Reference) -> None:
         "paddleVersion": reference.paddle_version,
         "device": reference.device,
         "switches": reference.switches,
+        "models": reference.models,
+        "derived": _encode_sample(reference.derived) if reference.derived else None,
         "answers": {
             sample: {name: _encode(tensor) for name, tensor in answer.items()}
             for sample, answer in reference.answers.items()
@@ -55,6 +67,10 @@ def write(path: Path, reference: Reference) -> None:
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(json.dumps(document), encoding="utf-8")
     os.replace(partial, path)  # noqa: PTH105 - the rename is the point; Path.replace reads like text replacement
+
+
+def _encode_sample(sample: Sample) -> dict[str, str]:
+    return {"name": sample.name, "body": base64.b64encode(sample.body).decode()}
 
 
 def _encode(tensor: NDArray[Any]) -> dict[str, Any]:

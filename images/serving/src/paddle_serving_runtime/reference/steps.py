@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from paddle_serving_runtime.errors import ModelInvalid, ServiceBroken
 from paddle_serving_runtime.graph import Node
@@ -43,8 +44,22 @@ class _PlainStep:
         _, cast, shape = self._model.feeds[name]
         if cast == "str":
             return [value]
-        numbers = [float(text) for text in value.strip().strip("[]").split(",")]
-        return np.array(numbers).astype(cast).reshape(-1, *shape)
+        return _numbers(name, value.strip().strip("[]").split(","), cast).reshape(-1, *shape)
+
+
+def _numbers(name: str, texts: list[str], cast: str) -> NDArray[Any]:
+    """The numbers in their type. Raises ValueError or OverflowError where one is none or does not fit."""
+    if np.dtype(cast).kind in "iub":
+        exact: NDArray[Any] = np.array([int(text) for text in texts], np.int64)
+        values = exact.astype(cast)
+        fit = np.array_equal(values, exact)
+    else:
+        exact = np.array([float(text) for text in texts])
+        values = exact.astype(cast)
+        fit = np.array_equal(np.isinf(values), np.isinf(exact))
+    if not fit:
+        raise ValueError(f"input {name}: a number does not fit {cast}")
+    return values
 
 
 class _OpStep:

@@ -1,6 +1,7 @@
 """The real paddle_serving_server and paddle_serving_app 0.9.0, importable on current Python, protobuf and numpy.
 
 Nothing is downloaded and no file of theirs is edited: an import hook repairs their modules while they are imported.
+The same hook puts back what services of their time use of numpy and Pillow.
 """
 
 import os
@@ -8,6 +9,8 @@ import sys
 import tempfile
 
 from paddle_serving_runtime.serving_packages.finder import RepairingFinder
+from paddle_serving_runtime.serving_packages.gpu_name import SecondNameFinder
+from paddle_serving_runtime.serving_packages.old_names import RESTORED
 
 _TRIP_WIRE = "/nonexistent/serving"
 
@@ -16,10 +19,15 @@ def install() -> None:
     """Makes `import paddle_serving_server` and `paddle_serving_app` work in this process; call it before either.
 
     Their writable folders are set to the temporary directory and their C++ server to a path that does not exist, so
-    that nothing is ever downloaded, where the environment does not say otherwise. May be called again.
+    that nothing is ever downloaded, where the environment does not say otherwise. numpy and Pillow have the names that
+    services of their time use, and numbers the look. `paddle_serving_server_gpu` is paddle_serving_server. May be
+    called again.
     """
     for name in ("SERVING_HOME", "SERVING_LOG_PATH"):
         os.environ.setdefault(name, tempfile.gettempdir())
     os.environ.setdefault("SERVING_BIN", _TRIP_WIRE)
     if not any(isinstance(finder, RepairingFinder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, RepairingFinder())
+        sys.meta_path[:0] = [RepairingFinder(), SecondNameFinder()]
+    for name, restore in RESTORED.items():
+        if name in sys.modules:
+            restore(sys.modules[name])

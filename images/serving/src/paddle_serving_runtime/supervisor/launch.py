@@ -8,6 +8,8 @@ from asyncio.subprocess import Process
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from socket import AF_UNIX, SOCK_SEQPACKET, socketpair
+from socket import socket as Socket  # noqa: N812 - there are fields of that name
 
 from paddle_serving_runtime.supervisor.children import Children
 from paddle_serving_runtime.supervisor.settings import ServeSettings
@@ -21,7 +23,8 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 class WorkerProcess:
     """A worker that was started.
 
-    `report` is the read end of the pipe for its one line, `keeper` has its connections.
+    `report` is the read end of the pipe for its one line, `keeper` has its connections; from `replay` come requests
+    that it has answered, None where none is kept.
     """
 
     index: int
@@ -30,6 +33,7 @@ class WorkerProcess:
     socket: Path
     busy_file: Path
     keeper: Keeper
+    replay: Socket | None = None
 
 
 @dataclass(frozen=True)
@@ -86,15 +90,25 @@ async def start_worker(
     # a restarted worker must not inherit the mark of the one before it
     busy_file.unlink(missing_ok=True)
     keeper = Keeper()
-    descriptors = (write_end, keeper.worker_descriptor)
+    replay, workers_replay = _replay_channel(settings)
+    descriptors = (write_end, keeper.worker_descriptor, workers_replay.fileno() if workers_replay else -1)
     try:
         options = _worker_options(settings, folder, index, descriptors)
-        process = take_spare(options) or await start_process(settings, children, (options.to_json(),), descriptors)
+        arguments = (options.to_json(),)
+        process = take_spare(options) or await start_process(settings, children, arguments, options.descriptors)
     finally:
         os.close(write_end)
         keeper.started()
+        if workers_replay:
+            workers_replay.close()
     _listen_to(keeper)
-    return WorkerProcess(index, process, await _reader(read_end), worker_socket(folder, index), busy_file, keeper)
+    report = await _reader(read_end)
+    return WorkerProcess(index, process, report, worker_socket(folder, index), busy_file, keeper, replay)
+
+
+def _replay_channel(settings: ServeSettings) -> tuple[Socket | None, Socket | None]:
+    """The supervisor's end and the worker's; nothing where no request is kept."""
+    return socketpair(AF_UNIX, SOCK_SEQPACKET) if settings.replay_buffer else (None, None)
 
 
 async def start_process(
@@ -105,8 +119,10 @@ async def start_process(
     return await children.start(command, process_environment(settings.threads), pass_fds=descriptors)
 
 
-def _worker_options(settings: ServeSettings, folder: Path, index: int, descriptors: tuple[int, int]) -> WorkerOptions:
-    report_fd, lifeline_fd = descriptors
+def _worker_options(
+    settings: ServeSettings, folder: Path, index: int, descriptors: tuple[int, int, int]
+) -> WorkerOptions:
+    report_fd, lifeline_fd, replay_fd = descriptors
     return WorkerOptions(
         model_dir=str(settings.model_dir),
         name=settings.name,
@@ -114,8 +130,11 @@ def _worker_options(settings: ServeSettings, folder: Path, index: int, descripto
         busy_file=str(folder / f"w{index}.busy"),
         report_fd=report_fd,
         lifeline_fd=lifeline_fd,
+        replay_fd=replay_fd,
+        replay_requests=settings.replay_buffer,
         max_body_bytes=settings.max_body_bytes,
         overrides=settings.overrides,
+        script=settings.script,
         ir_optim=settings.ir_optim,
         onednn=settings.onednn,
         threads=settings.threads,
@@ -148,12 +167,14 @@ def reference_command(
     onednn: bool,
     device: str,
     overrides: tuple[tuple[str, str], ...],
+    script: str,
 ) -> tuple[str, ...]:
     """The command that computes the reference answers in a process of its own."""
     return (
         *(sys.executable, "-m", "paddle_serving_runtime.cli.main", "reference"),
         *("--model-dir", str(model_dir), "--output", str(output), "--threads-per-worker", str(threads)),
         *("--ir-optim", str(ir_optim).lower(), "--onednn", str(onednn).lower(), "--device", device),
+        *(("--script", script) if script else ()),
         *(("--overrides", *(f"{key}={value}" for key, value in overrides)) if overrides else ()),
     )
 
@@ -167,6 +188,7 @@ async def _start_reference(settings: ServeSettings, children: Children, folder: 
         onednn=settings.onednn,
         device=settings.device,
         overrides=settings.overrides,
+        script=settings.script,
     )
     environment = process_environment(settings.threads) | {"TERMINATION_LOG": str(reference_message(folder))}
     return await children.start(command, environment)

@@ -14,6 +14,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from paddle_serving_runtime.supervisor.recheck import Rechecks
 from paddle_serving_runtime.supervisor.statistics import Distribution, Statistics
 
 
@@ -21,7 +22,8 @@ from paddle_serving_runtime.supervisor.statistics import Distribution, Statistic
 class Snapshot:
     """Everything that one scrape shows.
 
-    `phases` counts workers by phase, `standby` says whether the next one has imported Paddle, `queue` is None where it
+    `phases` counts workers by phase, `kept` is the requests of the replay buffer with their bytes, None where none is
+    kept; `standby` says whether the next one has imported Paddle, `queue` is None where it
     is not known.
     """
 
@@ -32,6 +34,7 @@ class Snapshot:
     ready: bool
     verdict: str
     model: Mapping[str, str]
+    kept: tuple[int, int] | None = None
 
 
 def render(snapshot: Snapshot) -> bytes:
@@ -50,12 +53,14 @@ class _Collector(Collector):
         yield from _counters(self._snapshot.statistics)
         yield from _histograms(self._snapshot.statistics)
         yield from _state(self._snapshot)
+        yield from _rechecks(self._snapshot.statistics.rechecks)
+        yield from _kept(self._snapshot.kept)
 
 
 def _counters(statistics: Statistics) -> Iterator[Metric]:
     requests = CounterMetricFamily(
         "paddle_serving_requests",
-        "Finished requests by HTTP status, for gRPC by the one that says the same.",
+        "Finished requests by HTTP status, for gRPC by the equivalent one.",
         labels=["code", "protocol"],
     )
     for (code, protocol), count in sorted(statistics.requests.items()):
@@ -102,6 +107,33 @@ def _state(snapshot: Snapshot) -> Iterator[Metric]:
     golden.add_metric([snapshot.verdict], 1)
     yield golden
     yield InfoMetricFamily("paddle_serving_model", "What is served.", dict(snapshot.model))
+
+
+def _rechecks(rechecks: Rechecks) -> Iterator[Metric]:
+    if not rechecks.interval:
+        return
+    name = "paddle_serving_recheck"
+    rounds = CounterMetricFamily(
+        f"{name}_rounds", "How often a worker has answered every golden sample again, rightly.", labels=["worker"]
+    )
+    differences = CounterMetricFamily(
+        f"{name}_differences", "Workers replaced because they answered a golden sample otherwise.", labels=["worker"]
+    )
+    last = GaugeMetricFamily(f"{name}_last_timestamp_seconds", "The end of a worker's last round.", labels=["worker"])
+    for worker in range(rechecks.workers):
+        rounds.add_metric([str(worker)], rechecks.rounds[worker])
+        differences.add_metric([str(worker)], rechecks.differences[worker])
+        if worker in rechecks.ended:
+            last.add_metric([str(worker)], rechecks.ended[worker].timestamp())
+    yield from (rounds, differences, last)
+
+
+def _kept(kept: tuple[int, int] | None) -> Iterator[Metric]:
+    if kept is None:
+        return
+    requests, size = kept
+    yield GaugeMetricFamily("paddle_serving_replay_requests", "Requests that are kept with their answers.", requests)
+    yield GaugeMetricFamily("paddle_serving_replay_bytes", "Memory that they take.", size)
 
 
 def _buckets(distribution: Distribution) -> list[tuple[str, float]]:

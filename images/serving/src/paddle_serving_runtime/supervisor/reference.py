@@ -1,5 +1,6 @@
 """Waits for the reference process and reads what it found."""
 
+import signal
 from asyncio.subprocess import Process
 from pathlib import Path
 
@@ -30,7 +31,5 @@ async def reference_answers(process: Process, output: Output, folder: Path) -> R
     reason, separator, text = message.strip().partition(": ")
     if separator:
         raise named_error(reason, text)
-    raise ServingError(
-        REFERENCE_FAILED,
-        f"The process that computes the reference answers ended with status {status}: {output.last_words}",
-    )
+    how = f"ended with status {status}" if status > 0 else f"was ended by {signal.Signals(-status).name}"
+    raise ServingError(REFERENCE_FAILED, f"The process that computes the reference answers {how}: {output.last_words}")

@@ -1,29 +1,52 @@
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from paddle_serving_runtime.worker.options import EngineName
 
+MAX_REPLAY_REQUESTS = 1000
+"""How many requests a pod may be told to keep."""
+
 Require = Literal["recorded", "engine-only", "auto"]
+
+Sign = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""Gives a report its signature."""
 
 
 @dataclass(frozen=True)
 class Consistency:
-    """How answers are compared: `exact` bit for bit, else within (rtol, atol); `required` lets a difference end it."""
+    """How answers are compared: `exact` bit for bit, else within (rtol, atol); `required` lets a difference end it.
+
+    `max_tolerance` is the largest relative difference that a recorded tolerance may let pass.
+    """
 
     exact: bool
     rtol: float
     atol: float
     require: Require
     required: bool
+    max_tolerance: float
+
+
+@dataclass(frozen=True)
+class StableService:
+    """Where the revision that serves now answers: its DNS name, the port of its front and that of its admin pages."""
+
+    host: str
+    http_port: int
+    admin_port: int
 
 
 @dataclass(frozen=True)
 class ServeSettings:
     """Everything `serve` was told; times in seconds, `workers` already a number, `digest` empty where not given.
 
-    `grpc_port` 0 means no gRPC; `standby` keeps a process ready for the place of a worker that dies; `legacy_status`
-    is HTTP 200 for every error of the pipeline JSON protocol.
+    `script` is the package's script with its arguments, empty for web_service.py. `grpc_port` 0 means no gRPC;
+    `standby` keeps a process ready for the place of a worker that dies; `legacy_status` is HTTP 200 for every error of
+    the pipeline JSON protocol. `image_digest` is that of the container's image, empty where nobody has said it.
+    `recheck_interval` 0 means no recheck, `replay_buffer` is how many requests are kept with their answers,
+    `stable` the revision to compare answers with.
     """
 
     model_dir: Path
@@ -48,3 +71,9 @@ class ServeSettings:
     legacy_status: bool
     standby: bool
     device: str = "cpu"
+    script: str = ""
+    image_digest: str = ""
+    sign: Sign | None = None
+    recheck_interval: float = 0.0
+    replay_buffer: int = 0
+    stable: StableService | None = None

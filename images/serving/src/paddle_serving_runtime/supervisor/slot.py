@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 import orjson
@@ -14,8 +15,9 @@ from paddle_serving_runtime.supervisor.launch import WorkerProcess
 from paddle_serving_runtime.supervisor.lost import answer_lost
 from paddle_serving_runtime.supervisor.output import Output
 from paddle_serving_runtime.supervisor.readiness import Phase
+from paddle_serving_runtime.supervisor.rechecker import Proved, Rechecker
 from paddle_serving_runtime.supervisor.reference import named_error
-from paddle_serving_runtime.supervisor.verifier import Verifier
+from paddle_serving_runtime.supervisor.verifier import Unanswered, Verifier
 from paddle_serving_runtime.supervisor.watchdog import Watchdog
 
 _LOG = logging.getLogger(__name__)
@@ -44,6 +46,8 @@ class WorkerSlot:
         gate: Gate,
         verifier: Verifier,
         request_timeout: float,
+        rechecker: Rechecker,
+        *,
         on_change: Callable[[], None],
         on_lost: Callable[[int], None],
     ) -> None:
@@ -53,6 +57,7 @@ class WorkerSlot:
         self._worker = worker
         self._gate = gate
         self._verifier = verifier
+        self._rechecker = rechecker
         self._timeout = request_timeout
         # around the moment when the front answers 504: no new request from before it, killed after it
         self._margin = min(0.5, request_timeout / 10)
@@ -104,6 +109,11 @@ class WorkerSlot:
         self._overdue = True
 
     @property
+    def socket(self) -> Path:
+        """Where its worker answers."""
+        return self._worker.socket
+
+    @property
     def capacity(self) -> int:
         """How many requests the worker can use at once."""
         return int(self.loaded.get("capacity", 1))
@@ -124,36 +134,52 @@ class WorkerSlot:
         self.loaded = report["loaded"]
         _LOG.info("worker loaded", extra={"fields": self._fields()})
         self._enter(Phase.VERIFYING)
+        ended = asyncio.ensure_future(self._worker.process.wait())
         try:
-            await self._verifier.verify(self._worker.socket)
-        except TimeoutError:
+            right = await self._verifier.verify(self._worker.socket, ended)
+        except Unanswered as error:
             kill(self._worker.process)
-            return f"did not answer a golden sample within {self._timeout:g} s and {await self._ended()}"
-        except (OSError, EOFError):
-            return f"{await self._ended()} while it answered a golden sample"
+            if error.late:
+                return f"did not answer golden sample {error.sample} within {self._timeout:g} s"
+            return f"{await self._ended()} while it answered golden sample {error.sample}"
         self._overdue = False
         await self._gate.enable(self._worker.index, self.capacity)
         self.verified = True
         self._enter(Phase.SERVING)
         try:
-            return await self._watch()
+            return await self._watch(Proved(self._worker, right, ended))
         finally:
             self._enter(Phase.DEAD)
             await self._close_gate()
 
-    async def _watch(self) -> str:
-        """Until the worker ends, or has been busy for longer than a request may take."""
+    async def _watch(self, proved: Proved) -> str:
+        """Until the worker ends, has been busy for longer than a request may take, or answers otherwise."""
         watchdog = Watchdog(self._worker)
-        ended = asyncio.ensure_future(self._worker.process.wait())
-        while not ended.done():
-            await asyncio.wait({ended}, timeout=self._look_seconds)
-            busy = watchdog.busy_seconds()
-            if busy > self._timeout + self._margin or self._overdue:
-                kill(self._worker.process)
-                await ended
-                return f"was killed: one request took longer than {self._timeout:g} s"
-            await self._suspect(suspicious=busy > self._timeout - self._margin)
-        return await self._ended()
+        rechecking = asyncio.create_task(self._rechecker.watch(proved))
+        try:
+            while not proved.ended.done():
+                watching: set[asyncio.Future[Any]] = {proved.ended, rechecking}
+                await asyncio.wait(watching, timeout=self._look_seconds, return_when=asyncio.FIRST_COMPLETED)
+                if rechecking.done():
+                    sentence = rechecking.result().sentence.rstrip(".")
+                    return await self._killed(f"it answered otherwise than when it was proved: {sentence}")
+                busy = watchdog.busy_seconds()
+                if busy > self._timeout + self._margin or self._overdue:
+                    return await self._killed(f"one request took longer than {self._timeout:g} s")
+                await self._suspect(suspicious=busy > self._timeout - self._margin)
+            return await self._ended()
+        finally:
+            # its connection must not be taken for that of a client whose request is lost
+            rechecking.cancel()
+            await asyncio.wait({rechecking})
+
+    async def _killed(self, why: str) -> str:
+        """Ends the worker: the answers to what it has are lost, and it gets nothing more."""
+        kill(self._worker.process)
+        self._enter(Phase.DEAD)
+        await self._close_gate()
+        await self._worker.process.wait()
+        return f"was killed: {why}"
 
     async def _suspect(self, *, suspicious: bool) -> None:
         if suspicious and self.phase is Phase.SERVING:
@@ -164,7 +190,7 @@ class WorkerSlot:
             self._enter(Phase.SERVING)
 
     def _fields(self) -> dict[str, Any]:
-        told = {key: value for key, value in self.loaded.items() if key != "models"}
+        told = {key: value for key, value in self.loaded.items() if key not in {"models", "warnings"}}
         return {"worker": self._worker.index, "pid": self._worker.process.pid, **told}
 
     async def _close_gate(self) -> None:

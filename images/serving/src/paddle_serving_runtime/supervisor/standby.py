@@ -69,7 +69,7 @@ class Standby:
         # it may have been paused between its last import and the moment when that was heard of
         _signal(spare, signal.SIGCONT)
         try:
-            socket.send_fds(spare.channel, [options.to_json().encode()], [options.report_fd, options.lifeline_fd])
+            socket.send_fds(spare.channel, [options.to_json().encode()], list(options.descriptors))
         except OSError as error:
             _LOG.warning("the standby process does not take its place: %s", error)
             return None

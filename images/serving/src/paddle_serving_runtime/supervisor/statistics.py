@@ -7,9 +7,11 @@ from typing import Literal, Self
 
 import orjson
 
-from paddle_serving_runtime.front.names import BACKEND, GRPC
+from paddle_serving_runtime.front.names import BACKEND, GRPC, STREAMS
 from paddle_serving_runtime.front.refusals import LOST, LOST_STATUS
 from paddle_serving_runtime.protocol.paths import MODEL_INFER, OPEN_INFERENCE_ROOT, PIPELINE_INFERENCE
+from paddle_serving_runtime.supervisor.model_statistics import ModelCall, ModelStatistics
+from paddle_serving_runtime.supervisor.recheck import Rechecks
 
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Upper bounds in seconds."""
@@ -25,6 +27,9 @@ _LEFT = frozenset("CcSs")
 """The first letter of that state where the client or the server ended it, by leaving or by its time-out."""
 
 _FIRST_ERROR = 400
+_NOTHING = frozenset({"", "-"})
+"""What HAProxy logs for a header that there is not."""
+
 _OPEN_INFERENCE_SERVICE = f"{MODEL_INFER.rpartition('/')[0]}/"
 _GRPC_CODES = {0: 200, 3: 400, 4: 504, 5: 404, 8: 429, 12: 501, 13: 500, 14: 503}
 """The HTTP status that says the same as a number of google.rpc.Code, so that one alert watches every protocol."""
@@ -35,9 +40,9 @@ class RequestRecord:
     """One finished request.
 
     `code` is its HTTP status, for gRPC the one that says the same; `seconds` from its complete arrival to its end,
-    `queued` of them in the queue, `inference` of them in Paddle Inference, where a worker has answered; `batch` is
-    the number of requests that were computed together, 0 where no worker has answered. `overdue`: it was with its
-    worker as long as a request may take; `cut_short`: client or worker left before the answer was complete.
+    which is the Unix time `ended` in milliseconds, `queued` of them in the queue. `call` is what the worker says, None
+    where it has not come as far as a model. `overdue`: it was with its worker as long as a request may take;
+    `cut_short`: client or worker left before the answer was complete.
     """
 
     code: int
@@ -47,16 +52,21 @@ class RequestRecord:
     path: str
     request_id: str
     protocol: Protocol
-    inference: float
-    batch: int
+    ended: int
+    call: ModelCall | None
     overdue: bool
     cut_short: bool
 
     @classmethod
     def parse(cls, line: bytes) -> Self | None:
-        """The record in a log line of the front; None for anything else."""
+        """The record in a log line of the front; None for anything else.
+
+        A stream is none: its messages are requests, and have lines of their own.
+        """
         try:
             fields = orjson.loads(line)
+            if fields["backend"] == STREAMS:
+                return None
             return cls(
                 code=_code(int(fields["code"]), fields["grpc"]),
                 seconds=_positive(fields["microseconds"]) / 1e6,
@@ -65,8 +75,8 @@ class RequestRecord:
                 path=fields["path"],
                 request_id=fields["request"],
                 protocol=_protocol(fields["frontend"], fields["path"]),
-                inference=_positive(fields["inference"]) / 1e6,
-                batch=_positive(fields["batch"]),
+                ended=_positive(fields["ended"]),
+                call=ModelCall.parse(fields["measured"]) if fields["measured"] not in _NOTHING else None,
                 overdue=fields["end"] == _SERVER_TIMEOUT and fields["backend"] == BACKEND,
                 cut_short=fields["end"][:1] in _LEFT,
             )
@@ -93,7 +103,10 @@ class Distribution:
 
 @dataclass
 class Statistics:
-    """Counts since the start of the container; `requests` by code and protocol, `failed` latencies by code."""
+    """Counts since the start of the container.
+
+    `requests` by code and protocol, `failed` latencies by code, `models` by their numbers, see protocol.measured.
+    """
 
     requests: Counter[tuple[int, Protocol]] = field(default_factory=Counter)
     latency: Distribution = field(default_factory=Distribution)
@@ -101,9 +114,11 @@ class Statistics:
     queued: Distribution = field(default_factory=Distribution)
     inference: Distribution = field(default_factory=Distribution)
     batches: Distribution = field(default_factory=lambda: Distribution(BATCH_BUCKETS))
+    models: defaultdict[int, ModelStatistics] = field(default_factory=lambda: defaultdict(ModelStatistics))
     restarts: Counter[int] = field(default_factory=Counter)
     front_restarts: int = 0
     lost: int = 0
+    rechecks: Rechecks = field(default_factory=lambda: Rechecks(interval=0, workers=0))
 
     def add(self, record: RequestRecord) -> None:
         """Counts one finished request."""
@@ -113,9 +128,11 @@ class Statistics:
             self.queued.add(record.queued)
         else:
             self.failed[record.code].add(record.seconds)
-        if record.batch:
-            self.inference.add(record.inference)
-            self.batches.add(record.batch)
+        if record.call is not None:
+            self.inference.add(record.call.inference)
+            self.batches.add(record.call.batch)
+            model = self.models[record.call.model]
+            model.add(record.call, seconds=record.seconds, queued=record.queued, ended=record.ended)
 
 
 def _code(code: int, grpc: str) -> int:

@@ -1,14 +1,19 @@
 """What the admin port tells: the supervisor's state in the forms that probes, Prometheus and people read."""
 
 from collections import Counter
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
+from paddle_serving_runtime.evidence.origin import Origin
+from paddle_serving_runtime.evidence.report import MAX_BYTES, Proof, bounded, document
 from paddle_serving_runtime.front import FrontError
-from paddle_serving_runtime.model import manifest
 from paddle_serving_runtime.supervisor import metrics
+from paddle_serving_runtime.supervisor.drifts import Drifts
 from paddle_serving_runtime.supervisor.front_keeper import FrontKeeper
+from paddle_serving_runtime.supervisor.model_statistics import ModelStatistics
+from paddle_serving_runtime.supervisor.origin import completed, consistency_json
 from paddle_serving_runtime.supervisor.readiness import Readiness, readiness
+from paddle_serving_runtime.supervisor.replay_buffer import ReplayBuffer
 from paddle_serving_runtime.supervisor.settings import ServeSettings
 from paddle_serving_runtime.supervisor.slot import WorkerSlot
 from paddle_serving_runtime.supervisor.standby import Standby
@@ -22,16 +27,22 @@ class PodStatus:
     def __init__(
         self,
         settings: ServeSettings,
+        origin: Origin,
         front: FrontKeeper,
         verifier: Verifier,
         slots: tuple[WorkerSlot, ...],
+        *,
         statistics: Statistics,
         standby: Standby,
+        replay: ReplayBuffer | None,
+        drifts: Drifts | None,
     ) -> None:
         self.draining = False
         self._statistics = statistics
         self._standby = standby
-        self._digest = settings.digest or _digest(settings.model_dir)
+        self._replay = replay
+        self._drifts = drifts
+        self._origin = origin
         self._settings = settings
         self._front = front
         self._verifier = verifier
@@ -51,18 +62,24 @@ class PodStatus:
         phases = [slot.phase for slot in self._slots]
         return readiness(phases, verified_once=self.started, draining=self.draining)
 
-    def report(self) -> dict[str, Any]:
-        """What was verified, and what computed it."""
+    def report(self, limit: int = MAX_BYTES) -> dict[str, Any]:
+        """What was verified, and what computed it, in at most `limit` bytes; signed where there is a key."""
+        recheck = self._statistics.rechecks.as_json()
+        drift = self._drifts.last if self._drifts is not None else None
+        report = bounded({**document(self._proof()), "drift": drift, "recheck": recheck}, limit)
+        return self._settings.sign(report) if self._settings.sign else report
+
+    def _proof(self) -> Proof:
         loaded = self.loaded()
-        return {
-            "verdict": self._verifier.evidence.verdict,
-            "samples": self._verifier.samples,
-            "workers": len(self._slots),
-            "modelDigest": self._digest,
-            "paddleVersion": loaded.get("paddleVersion", ""),
-            "device": loaded.get("device", self._settings.device),
-            "comparisons": self._verifier.evidence.as_json(),
-        }
+        return Proof(
+            origin=completed(self._origin, self._verifier.reference, loaded),
+            evidence=self._verifier.evidence,
+            samples=self._verifier.samples,
+            recorded=self._verifier.recorded,
+            workers=len(self._slots),
+            consistency=consistency_json(self._settings.consistency),
+            warnings=[*loaded.get("warnings", []), *self._verifier.warnings],
+        )
 
     async def metrics(self) -> bytes:
         """Prometheus text."""
@@ -70,7 +87,7 @@ class PodStatus:
         loaded = self.loaded()
         model = {
             "name": self._settings.name,
-            "digest": self._digest,
+            "digest": self._origin.model_digest,
             "paddle_version": str(loaded.get("paddleVersion", "")),
             "device": str(loaded.get("device", self._settings.device)),
         }
@@ -82,6 +99,7 @@ class PodStatus:
             ready=self.readiness().ready,
             verdict=self._verifier.evidence.verdict,
             model=model,
+            kept=(self._replay.requests, self._replay.size) if self._replay is not None else None,
         )
         return metrics.render(snapshot)
 
@@ -91,12 +109,11 @@ class PodStatus:
         except FrontError:
             return None
 
+    def model_statistics(self) -> Mapping[int, ModelStatistics]:
+        """What has been counted until now for each model, by its number."""
+        self._front.read_log()
+        return self._statistics.models
+
     def loaded(self) -> dict[str, Any]:
         """What a worker reported when it had loaded; empty before there is one."""
         return next((slot.loaded for slot in self._slots if slot.loaded), {})
-
-
-def _digest(model_dir: Path) -> str:
-    """The digest of a package that nobody has asked to verify; empty where it has no manifest."""
-    path = model_dir / manifest.MANIFEST
-    return f"sha256:{manifest.file_digest(path)}" if path.is_file() else ""

@@ -5,35 +5,44 @@ import logging
 import os
 import signal
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from socket import socket
 
-from paddle_serving_runtime.errors import FrontFailed, InvalidOption, ServingError, WorkerCrashLoop
-from paddle_serving_runtime.front import FrontError, FrontSettings, worker_name
-from paddle_serving_runtime.model.golden import load_recorded, load_samples
-from paddle_serving_runtime.model.package import load_package
+from paddle_serving_runtime.errors import FrontFailed, InvalidOption, NotConsistent, ServingError, WorkerCrashLoop
+from paddle_serving_runtime.evidence.origin import Origin
+from paddle_serving_runtime.front import FrontError, worker_name
 from paddle_serving_runtime.supervisor import admin
 from paddle_serving_runtime.supervisor.children import Children
-from paddle_serving_runtime.supervisor.control import GRPC_SOCKET, HTTP_SOCKET, Control, start_control
+from paddle_serving_runtime.supervisor.control import Control, State, start_control
 from paddle_serving_runtime.supervisor.crashes import LOOP_CRASHES, LOOP_SECONDS, CrashHistory
+from paddle_serving_runtime.supervisor.drifts import Drifts
 from paddle_serving_runtime.supervisor.front_keeper import FrontKeeper
-from paddle_serving_runtime.supervisor.launch import Launched, WorkerProcess, start_worker, worker_socket
-from paddle_serving_runtime.supervisor.output import Output
+from paddle_serving_runtime.supervisor.front_settings import FRONT_GRPC_SOCKET, front_settings
+from paddle_serving_runtime.supervisor.launch import Launched, WorkerProcess, start_worker
+from paddle_serving_runtime.supervisor.origin import origin_of
+from paddle_serving_runtime.supervisor.own_workers import OwnWorkers
 from paddle_serving_runtime.supervisor.readiness import Phase
-from paddle_serving_runtime.supervisor.reference import reference_answers
+from paddle_serving_runtime.supervisor.recheck import Rechecks
+from paddle_serving_runtime.supervisor.rechecker import Rechecker
+from paddle_serving_runtime.supervisor.replay_buffer import ReplayBuffer
 from paddle_serving_runtime.supervisor.settings import ServeSettings
 from paddle_serving_runtime.supervisor.slot import WorkerSlot
+from paddle_serving_runtime.supervisor.stable import Stable
 from paddle_serving_runtime.supervisor.standby import Standby, start_spare
 from paddle_serving_runtime.supervisor.statistics import RequestRecord, Statistics
 from paddle_serving_runtime.supervisor.status import PodStatus
 from paddle_serving_runtime.supervisor.stopping import StopRequest
-from paddle_serving_runtime.supervisor.verification import usable_recordings
+from paddle_serving_runtime.supervisor.streams import STREAMS_SOCKET, Streams
 from paddle_serving_runtime.supervisor.verifier import Verifier
+from paddle_serving_runtime.supervisor.verifying import prepare_verifier
 
 _LOG = logging.getLogger(__name__)
 _WORKER_STOP_SECONDS = 2.0
 _INIT_PID = 1
+LOGGED_BYTES = 64 * 1024
+"""Of a report in the log: nobody can ask a container for it that has refused its model."""
 
 
 async def supervise(
@@ -43,9 +52,11 @@ async def supervise(
     if os.getpid() == _INIT_PID:
         asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, children.reap_orphans)
     listening = admin.listen(settings.admin_port)
-    verifier, helpers = _verifier(settings, launched, folder)
-    front = FrontKeeper(_front_settings(settings, folder), children, folder)
-    supervisor = Supervisor(settings, children, front, verifier, folder)
+    origin = await asyncio.to_thread(origin_of, settings)
+    verifier, helpers = prepare_verifier(settings, launched, folder)
+    pod = str(uuid.uuid4())
+    front = FrontKeeper(front_settings(settings, folder, pod if settings.stable else ""), children, folder)
+    supervisor = Supervisor(settings, origin, children, front, verifier, folder, pod=pod)
     try:
         await _start(front, settings, supervisor.count)
         return await supervisor.run(launched, listening, stop)
@@ -59,17 +70,29 @@ class Supervisor:
     """The running parts."""
 
     def __init__(
-        self, settings: ServeSettings, children: Children, front: FrontKeeper, verifier: Verifier, folder: Path
+        self,
+        settings: ServeSettings,
+        origin: Origin,
+        children: Children,
+        front: FrontKeeper,
+        verifier: Verifier,
+        folder: Path,
+        *,
+        pod: str,
     ) -> None:
         self._settings = settings
+        self._origin = origin
         self._children = children
         self._front = front
         self._verifier = verifier
-        self._statistics = Statistics()
+        self._statistics = Statistics(rechecks=Rechecks(settings.recheck_interval, settings.workers))
         self._standby = Standby(lambda: start_spare(settings, children))
         self._folder = folder
+        self._streams = Streams(folder / FRONT_GRPC_SOCKET, settings.queue // 2 + settings.workers)
         self._crashes = CrashHistory()
         self._front_crashes = CrashHistory()
+        self._replay = ReplayBuffer(settings.replay_buffer, pod) if settings.replay_buffer else None
+        self._pod = pod
         self._slots: tuple[WorkerSlot, ...] = ()
         self._status: PodStatus | None = None
         self._was_ready = False
@@ -77,17 +100,17 @@ class Supervisor:
 
     async def run(self, launched: Launched, listening: socket, stop: StopRequest) -> int:
         """Until a signal (returns the exit status) or a failure (raises it)."""
-        self._launched_at = launched.at
-        self._slots = tuple(
-            WorkerSlot(
-                worker, self._front, self._verifier, self._settings.request_timeout, self._phase_changed, self._lost
-            )
-            for worker in launched.workers
+        self._take(launched)
+        parts = (self._settings, self._origin, self._front, self._verifier, self._slots)
+        drifts = self._drifts()
+        status = PodStatus(
+            *parts, statistics=self._statistics, standby=self._standby, replay=self._replay, drifts=drifts
         )
-        status = PodStatus(self._settings, self._front, self._verifier, self._slots, self._statistics, self._standby)
         self._status = status
-        control = await start_control(status, status.loaded, self._folder)
-        server = asyncio.create_task(admin.serve(admin.admin_server(status), listening))
+        control = await start_control(State(status, status.loaded, status.model_statistics), self._folder)
+        await self._streams.start(self._folder / STREAMS_SOCKET, self._settings.max_body_bytes)
+        app = admin.AdminApp(status, self._replay, drifts)
+        server = asyncio.create_task(admin.serve(admin.admin_server(app), listening))
         keeping = [asyncio.create_task(slot.keep(self._restart, self._crashed)) for slot in self._slots]
         others = [self._front.keep(self._front_crashed), self._standby.keep()]
         watching = [*keeping, *map(asyncio.create_task, others)]
@@ -99,10 +122,41 @@ class Supervisor:
             return await self._drain(status, stop, control)
         except FrontError as error:
             raise FrontFailed(f"{error}.") from None
+        except NotConsistent:
+            _LOG.error("refused", extra={"fields": {"report": status.report(LOGGED_BYTES)}})
+            raise
         finally:
             for task in (stopping, server, *watching):
                 task.cancel()
-            await asyncio.gather(stopping, server, *watching, control.close(), return_exceptions=True)
+            if drifts is not None:
+                drifts.close()
+            closing = (control.close(), self._streams.close())
+            await asyncio.gather(stopping, server, *watching, *closing, return_exceptions=True)
+
+    def _drifts(self) -> Drifts | None:
+        """What compares this pod's answers with those of the stable revision, where there is one."""
+        if self._settings.stable is None:
+            return None
+        stable = Stable(self._settings.stable, self._pod, self._settings.request_timeout)
+        return Drifts(stable, OwnWorkers(self._slots), self._settings.name, self._verifier.golden)
+
+    def _take(self, launched: Launched) -> None:
+        """Gives every worker its place."""
+        self._launched_at = launched.at
+        for worker in launched.workers:
+            self._keep_requests(worker)
+        self._slots = tuple(
+            WorkerSlot(
+                worker,
+                self._front,
+                self._verifier,
+                self._settings.request_timeout,
+                Rechecker(self._verifier, self._statistics.rechecks),
+                on_change=self._phase_changed,
+                on_lost=self._lost,
+            )
+            for worker in launched.workers
+        )
 
     async def _drain(self, status: PodStatus, stop: StopRequest, control: Control) -> int:
         """New requests are served for the drain delay, then the port closes and what is in flight is finished."""
@@ -114,10 +168,7 @@ class Supervisor:
         await self._front.announce_drain()
         if await stop.quit_within(self._settings.drain_delay):
             return 1
-        self._front.stop_accepting()
-        # a client that watches grpc.health.v1 has been told; the front would wait for it for ever
-        await control.close()
-        finished = asyncio.create_task(self._front.finished())
+        finished = asyncio.create_task(self._finish(control))
         quitting = asyncio.create_task(stop.quit.wait())
         await asyncio.wait(
             {finished, quitting}, timeout=self._settings.drain_timeout, return_when=asyncio.FIRST_COMPLETED
@@ -130,6 +181,15 @@ class Supervisor:
         await asyncio.wait([asyncio.create_task(slot.stop()) for slot in self._slots], timeout=_WORKER_STOP_SECONDS)
         _LOG.info("drained")
         return 0
+
+    async def _finish(self, control: Control) -> None:
+        """Returns when every request is answered, and the front has ended."""
+        # their messages come to the front by the port that is about to be closed
+        await self._streams.finish()
+        self._front.stop_accepting()
+        # a client that watches grpc.health.v1 has been told; the front would wait for it for ever
+        await control.close()
+        await self._front.finished()
 
     def count(self, line: bytes) -> None:
         """Counts a request by its line in the front's log; what is no such line is for those who debug."""
@@ -148,7 +208,13 @@ class Supervisor:
             _LOG.debug("request", extra={"fields": vars(record)})
 
     async def _restart(self, index: int) -> WorkerProcess:
-        return await start_worker(self._settings, self._children, self._folder, index, self._standby.take)
+        worker = await start_worker(self._settings, self._children, self._folder, index, self._standby.take)
+        self._keep_requests(worker)
+        return worker
+
+    def _keep_requests(self, worker: WorkerProcess) -> None:
+        if self._replay is not None and worker.replay is not None:
+            self._replay.listen(worker.replay)
 
     async def _crashed(self, index: int, how: str) -> None:
         """Counts a crash and waits as long as the next start must; raises WorkerCrashLoop."""
@@ -190,41 +256,6 @@ class Supervisor:
         seconds = round(time.monotonic() - self._launched_at, 3)
         fields = {"verdict": self._verifier.evidence.verdict, "seconds": seconds}
         _LOG.info("ready" if state.ready else f"not ready: {state.reason}", extra={"fields": fields})
-
-
-def _verifier(
-    settings: ServeSettings, launched: Launched, folder: Path
-) -> tuple[Verifier, tuple[asyncio.Task[None], ...]]:
-    """The verifier, and the tasks that must be cancelled in the end."""
-    package = load_package(settings.model_dir)
-    samples = load_samples(package)
-    consistency = settings.consistency
-    recorded = usable_recordings(
-        tuple(sample.name for sample in samples),
-        load_recorded(package),
-        consistency.require,
-        required=consistency.required,
-    )
-    if launched.reference is None:
-        return Verifier(settings, samples, recorded, None), ()
-    output = Output(launched.reference, "reference")
-    copying = asyncio.create_task(output.copy())
-    return Verifier(settings, samples, recorded, reference_answers(launched.reference, output, folder)), (copying,)
-
-
-def _front_settings(settings: ServeSettings, folder: Path) -> FrontSettings:
-    return FrontSettings(
-        port=settings.http_port,
-        grpc_port=settings.grpc_port,
-        workers=tuple(worker_socket(folder, index) for index in range(settings.workers)),
-        control=folder / HTTP_SOCKET,
-        control_grpc=folder / GRPC_SOCKET,
-        admin_socket=folder / "front.sock",
-        error_folder=folder / "errors",
-        queue=settings.queue,
-        request_timeout=settings.request_timeout,
-        max_body_bytes=settings.max_body_bytes,
-    )
 
 
 async def _start(front: FrontKeeper, settings: ServeSettings, on_line: Callable[[bytes], None]) -> None:

@@ -1,58 +1,21 @@
 """What was compared, what came out, and what may be said about it: pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from paddle_serving_runtime.consistency import Answer, Comparison, Tolerance, compare, describe, values_to_answer
+import numpy as np
+from numpy.typing import NDArray
+
+from paddle_serving_runtime.consistency import Answer, Comparison, Tolerance, compare, values_to_answer
+from paddle_serving_runtime.consistency.looseness import too_loose
 from paddle_serving_runtime.errors import NotConsistent, NotVerifiable
-from paddle_serving_runtime.model.golden import Recorded
+from paddle_serving_runtime.model.golden import DEFAULT_TOLERANCE, Recorded
 from paddle_serving_runtime.protocol import BadRequest, Response, read_response
 from paddle_serving_runtime.supervisor.settings import Require
-
-Verdict = Literal["Recorded", "EngineOnly", "None"]
-Against = Literal["reference", "recorded"]
 
 SERVED = "served"
 ENGINE = "Paddle Inference"
 RECORDED = "recorded"
-
-
-@dataclass
-class Evidence:
-    """Every comparison so far: for a tensor the one with the largest difference, whichever worker it came from."""
-
-    comparisons: dict[tuple[str, str, Against], Comparison] = field(default_factory=dict)
-
-    def add(self, against: Against, found: tuple[Comparison, ...]) -> None:
-        """Adds comparisons of one kind."""
-        for comparison in found:
-            key = (comparison.sample, comparison.tensor, against)
-            known = self.comparisons.get(key)
-            if known is None or _severity(comparison) > _severity(known):
-                self.comparisons[key] = comparison
-
-    @property
-    def verdict(self) -> Verdict:
-        """Recorded: served, reference and recorded answers agree. EngineOnly: nothing recorded. None: not verified."""
-        if not self.comparisons or not all(comparison.equal for comparison in self.comparisons.values()):
-            return "None"
-        return "Recorded" if any(against == "recorded" for _, _, against in self.comparisons) else "EngineOnly"
-
-    def as_json(self) -> list[dict[str, Any]]:
-        """The comparisons as the report has them."""
-        return [
-            {
-                "sample": sample,
-                "tensor": tensor,
-                "against": against,
-                "elements": comparison.elements,
-                "maxAbsoluteError": comparison.max_absolute_error,
-                "maxRelativeError": comparison.max_relative_error,
-                "equal": comparison.equal,
-            }
-            for (sample, tensor, against), comparison in self.comparisons.items()
-        ]
 
 
 def compare_served(sample: str, status: int, body: bytes, want: Answer, tolerance: Tolerance) -> tuple[Comparison, ...]:
@@ -82,11 +45,27 @@ def compare_recorded(sample: str, reference: Answer, recorded: Recorded) -> tupl
     return compare(sample, reference, recorded.answer, recorded.tolerance, ENGINE, RECORDED)
 
 
-def require_equal(found: tuple[Comparison, ...]) -> None:
-    """Raises NotConsistent with the sentence for the first comparison that is not equal."""
-    for comparison in found:
-        if not comparison.equal:
-            raise NotConsistent(describe(comparison))
+def require_close(sample: str, reference: Answer, recorded: Recorded, limit: float) -> None:
+    """Raises NotVerifiable where a tensor's recorded tolerance is too loose for its values to prove anything."""
+    for tensor, values in recorded.answer.items():
+        if tensor in reference and "f" in (reference[tensor].dtype.kind, values.dtype.kind):
+            _refuse_loose(f"The recorded answer to sample {sample}, tensor {tensor}", recorded.tolerance, values, limit)
+
+
+def _refuse_loose(where: str, tolerance: Tolerance, values: NDArray[Any], limit: float) -> None:
+    if clause := too_loose(tolerance, values, limit):
+        raise NotVerifiable(
+            f"{where}: {clause}. A comparison that lets so much pass proves nothing. Use a smaller tolerance, or, if "
+            "the answers really differ that much, raise spec.consistency.maxTolerance (--max-tolerance)."
+        )
+
+
+def is_refusal(body: bytes) -> bool:
+    """Whether a served response has no answer in it."""
+    try:
+        return bool(read_response(body).err_no)
+    except BadRequest:
+        return True
 
 
 def usable_recordings(
@@ -107,5 +86,29 @@ def usable_recordings(
     return {} if require == "engine-only" else recorded
 
 
-def _severity(comparison: Comparison) -> tuple[bool, float]:
-    return (not comparison.equal, comparison.max_absolute_error)
+def trusted_recordings(
+    recorded: Mapping[str, Recorded], limit: float, *, required: bool
+) -> tuple[Mapping[str, Recorded], tuple[str, ...]]:
+    """The recorded answers whose tolerance proves something, and a warning for each of the others.
+
+    Raises NotVerifiable for the first of the others where consistency is required.
+    """
+    trusted, warnings = {}, []
+    for sample, answer in recorded.items():
+        try:
+            _require_tolerance(sample, answer, limit)
+        except NotVerifiable as error:
+            if required:
+                raise
+            warnings.append(error.message)
+        else:
+            trusted[sample] = answer
+    return trusted, tuple(warnings)
+
+
+def _require_tolerance(sample: str, recorded: Recorded, limit: float) -> None:
+    """What can be known before there is a reference: whole numbers are compared exactly, unless it says floats."""
+    if recorded.tolerance != DEFAULT_TOLERANCE:
+        relative = Tolerance(recorded.tolerance.rtol, 0.0)
+        _refuse_loose(f"The recorded answer to sample {sample}", relative, np.zeros(1), limit)
+    require_close(sample, recorded.answer, recorded, limit)

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import faulthandler
 import os
+import random
 import signal
 import socket
 import sys
@@ -20,13 +21,14 @@ from paddle_serving_runtime import logs
 from paddle_serving_runtime.errors import ServingError
 from paddle_serving_runtime.protocol import Limits as ProtocolLimits
 from paddle_serving_runtime.worker.busy import BusyMark
-from paddle_serving_runtime.worker.http import Handler, HttpReply, HttpRequest, Respond
+from paddle_serving_runtime.worker.http import Handler
 from paddle_serving_runtime.worker.lifeline import Lifeline
 from paddle_serving_runtime.worker.loading import Loaded, load_engine
 from paddle_serving_runtime.worker.memory import settle
 from paddle_serving_runtime.worker.options import WorkerOptions
 from paddle_serving_runtime.worker.priority import yield_to_others
 from paddle_serving_runtime.worker.reading import Limits
+from paddle_serving_runtime.worker.sampling import Sampler, sampled
 from paddle_serving_runtime.worker.server import serve
 from paddle_serving_runtime.worker.standby import options_from
 
@@ -69,20 +71,14 @@ async def _serve(options: WorkerOptions, loaded: Loaded, listening: socket.socke
 
 
 def _handler(options: WorkerOptions, loaded: Loaded) -> Handler:
-    """The handler of the protocols, and `GET /loaded` for people who look into a pod."""
     from paddle_serving_runtime.worker.routes import make_handler  # noqa: PLC0415 - imports Paddle by the engine
 
     limits = ProtocolLimits(body_bytes=options.max_body_bytes)
-    handle = make_handler(loaded.engine, loaded.names, limits, legacy_status=options.legacy_status)
-    page = HttpReply(200, ((b"content-type", b"application/json"),), orjson.dumps(loaded.report))
-
-    def handle_or_tell(request: HttpRequest, respond: Respond) -> None:
-        if request.path == "/loaded" and request.method in {"GET", "HEAD"}:
-            respond(page)
-        else:
-            handle(request, respond)
-
-    return handle_or_tell
+    handler = make_handler(loaded.engine, loaded.names, limits, legacy_status=options.legacy_status)
+    if options.replay_fd < 0:
+        return handler
+    channel = socket.socket(fileno=options.replay_fd)
+    return sampled(handler, Sampler(channel, options.replay_requests, random.random))
 
 
 def _listen(path: Path) -> socket.socket:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from asyncio import _get_running_loop, _set_running_loop
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -33,7 +34,10 @@ class BatchingEngine:
     Where the engine can use one call at once, it gets every call as it comes. Else calls are collected: the engine
     gets them when there are as many as it can use, or when `wait_seconds` are over since the first of them; without a
     waiting time as soon as everything that has arrived is read. (Paddle Serving then waits for a full batch, for ever
-    if need be.)
+    if need be.) A call that is to be alone is inferred at once, by itself.
+
+    While the engine computes, asyncio is told that no loop runs in this thread: Ops may run one of their own, as they
+    may in the threads and processes of Paddle Serving.
     """
 
     def __init__(self, engine: Inferring) -> None:
@@ -45,23 +49,34 @@ class BatchingEngine:
 
     def submit(self, call: Call, done: Done) -> None:
         """As Engine.submit."""
+        if call.alone:
+            self._infer([(call, done)])
+            return
         self._waiting.append((call, done))
         if len(self._waiting) >= self.capacity:
-            self._infer()
+            self._infer_waiting()
         elif self._timer is None:
             loop = asyncio.get_running_loop()
             wait = self._engine.wait_seconds
-            self._timer = loop.call_later(wait, self._infer) if wait else loop.call_soon(self._infer)
+            self._timer = loop.call_later(wait, self._infer_waiting) if wait else loop.call_soon(self._infer_waiting)
 
-    def _infer(self) -> None:
+    def _infer_waiting(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         waiting, self._waiting = self._waiting, []
+        self._infer(waiting)
+
+    def _infer(self, waiting: Sequence[tuple[Call, Done]]) -> None:
+        # asyncio.run() in an Op refuses to start inside a running loop; a thread for the Ops would cost every request
+        loop = _get_running_loop()
+        _set_running_loop(None)
         try:
             results = self._engine.infer([call for call, _ in waiting])
         except Exception as error:  # noqa: BLE001 - every `done` is called, also where the engine has an error
             _LOG.exception("the engine failed")
             results = [Result(error)] * len(waiting)
+        finally:
+            _set_running_loop(loop)
         for (_, done), result in zip(waiting, results, strict=True):
             done(result)

@@ -1,23 +1,30 @@
 """From the options of a worker to an engine that is ready, and to what the supervisor is told about it."""
 
+import contextlib
 import logging
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from paddle_serving_runtime.errors import ServiceBroken
-from paddle_serving_runtime.model.package import load_package
-from paddle_serving_runtime.model.predictor import Switches
+from paddle_serving_runtime.errors import ModelInvalid, ServiceBroken, ServingError
+from paddle_serving_runtime.model.golden import load_samples
+from paddle_serving_runtime.model.package import Package, load_package
+from paddle_serving_runtime.model.paddle_errors import first_line
+from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.protocol import BadRequest, Limits, parse_request
 from paddle_serving_runtime.protocol.datatypes import described_datatype
 from paddle_serving_runtime.worker.options import WorkerOptions
 
 if TYPE_CHECKING:
     from paddle_serving_runtime.engine import Engine, ModelDescription, TensorDescription
+    from paddle_serving_runtime.engine.inputs import EmptyAxes
     from paddle_serving_runtime.graph import Graph
 
 _LOG = logging.getLogger(__name__)
+_EMPTY_SHAPE = re.compile(rb'"shape"\s*:\s*\[[^\]]*\b0\b')
 
 
 @dataclass(frozen=True)
@@ -36,21 +43,18 @@ def load_engine(options: WorkerOptions) -> Loaded:
     from paddle_serving_runtime.graph import load  # noqa: PLC0415 - imports Paddle
 
     imported = time.monotonic()
-    package = load_package(Path(options.model_dir))
+    package = load_package(Path(options.model_dir), options.script)
     switches = Switches(
         ir_optim=options.ir_optim, onednn=options.onednn, threads=options.threads, device=options.device
     )
-    try:
+    with _as_serving_errors(package):
         graph = load(package, dict(options.overrides), switches, options.index)
-        engine = _engine(options, graph)
-    except SystemExit as error:
-        raise ServiceBroken(
-            f"web_service.py ended the process with sys.exit({error.code}) while it was loaded"
-        ) from error
-    for warning in graph.warnings:
-        # all that the direct engine leaves out is without effect in the pipeline engine too, but this
-        if options.engine == "direct" or not warning.startswith("dag.retry "):
-            _LOG.warning(warning)
+        engine = _engine(options, graph, package)
+    # all that the direct engine leaves out is without effect in the pipeline engine too, but this
+    direct = options.engine == "direct"
+    warnings = [warning for warning in graph.warnings if direct or not warning.startswith("dag.retry ")]
+    for warning in warnings:
+        _LOG.warning(warning)
     names = frozenset(name for name in (options.name, graph.service) if name)
     report = {
         "service": graph.service,
@@ -59,10 +63,29 @@ def load_engine(options: WorkerOptions) -> Loaded:
         "models": describe_models(engine.models),
         "paddleVersion": paddle.version.full_version,
         "device": graph.nodes[-1].switches.device,
+        "warnings": warnings,
         "importSeconds": round(imported - started, 3),
         "loadSeconds": round(time.monotonic() - imported, 3),
     }
     return Loaded(engine, names, report)
+
+
+@contextlib.contextmanager
+def _as_serving_errors(package: Package) -> Iterator[None]:
+    """Turns whatever goes wrong while a package is loaded into what ends `serve` at once, instead of new attempts."""
+    try:
+        yield
+    except ServingError:
+        raise
+    except SystemExit as error:
+        raise ServiceBroken(
+            f"{package.script_name} ended the process with sys.exit({error.code}) while it was loaded"
+        ) from error
+    except Exception as error:
+        _LOG.exception("the package cannot be loaded")
+        raise ModelInvalid(
+            f"{package.root} cannot be loaded: {type(error).__name__}: {first_line(error)}. The log has the place."
+        ) from error
 
 
 def import_paddle() -> Any:  # noqa: ANN401 - paddle has no types
@@ -81,6 +104,7 @@ def describe_models(models: Sequence["ModelDescription"]) -> list[dict[str, Any]
             "name": model.name,
             "inputs": [_describe_tensor(tensor) for tensor in model.inputs],
             "outputs": [_describe_tensor(tensor) for tensor in model.outputs],
+            "batchSize": model.batch_size,
         }
         for model in models
     ]
@@ -90,7 +114,7 @@ def _describe_tensor(tensor: "TensorDescription") -> dict[str, Any]:
     return {"name": tensor.name, "datatype": described_datatype(tensor.dtype), "shape": list(tensor.shape)}
 
 
-def _engine(options: WorkerOptions, graph: "Graph") -> "Engine":
+def _engine(options: WorkerOptions, graph: "Graph", package: Package) -> "Engine":
     if options.engine == "pipeline":
         from paddle_serving_runtime.worker.pipeline import pipeline_engine  # noqa: PLC0415 - imports Paddle
 
@@ -98,4 +122,18 @@ def _engine(options: WorkerOptions, graph: "Graph") -> "Engine":
     from paddle_serving_runtime.engine import DirectEngine  # noqa: PLC0415 - the same
     from paddle_serving_runtime.worker.batching import BatchingEngine  # noqa: PLC0415 - the same
 
-    return BatchingEngine(DirectEngine(graph))
+    return BatchingEngine(DirectEngine(graph, shown=_shown(package)))
+
+
+def _shown(package: Package) -> "frozenset[EmptyAxes]":
+    """The empty inputs in the golden samples of a plain model; a service's own Ops judge what they are given."""
+    from paddle_serving_runtime.engine.inputs import empty_axes  # noqa: PLC0415 - imports Paddle
+
+    if package.web_service is not None:
+        return frozenset()
+    found = set()
+    for sample in load_samples(package):
+        if _EMPTY_SHAPE.search(sample.body):  # the others need not be parsed
+            with contextlib.suppress(BadRequest):  # whoever compares says it
+                found.add(empty_axes(parse_request(sample.body, Limits()).inputs))
+    return frozenset(found)

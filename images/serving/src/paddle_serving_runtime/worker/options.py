@@ -1,4 +1,5 @@
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Literal, Self
 
 import orjson
@@ -12,8 +13,10 @@ class WorkerOptions:
 
     `socket` is the unix socket it answers on, `busy_file` where it marks since when it is busy, `report_fd` the
     write end of a pipe for its one line: {"loaded": {...}} or {"failed": {"reason", "message", "exitCode"}};
-    `lifeline_fd` a socket that takes its connections (worker/lifeline.py), -1 for none.
-    `overrides` are keys of config.yml with their values. `index` is the worker's number among the workers of the pod;
+    `lifeline_fd` a socket that takes its connections (worker/lifeline.py), `replay_fd` one that takes requests which it
+    has answered, `replay_requests` of them (worker/sampling.py); -1 for none.
+    `overrides` are keys of config.yml with their values, `script` is the package's script with its arguments, empty
+    for web_service.py. `index` is the worker's number among the workers of the pod;
     `legacy_status` answers every error of the pipeline JSON protocol with HTTP 200, as Paddle Serving does.
     """
 
@@ -23,8 +26,11 @@ class WorkerOptions:
     busy_file: str
     report_fd: int
     lifeline_fd: int
+    replay_fd: int
+    replay_requests: int
     max_body_bytes: int
     overrides: tuple[tuple[str, str], ...]
+    script: str
     ir_optim: bool
     onednn: bool
     threads: int
@@ -44,3 +50,13 @@ class WorkerOptions:
         fields = orjson.loads(text)
         fields["overrides"] = tuple((key, value) for key, value in fields["overrides"])
         return cls(**fields)
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """Those that the process needs, in the order of `with_descriptors`."""
+        return tuple(number for number in (self.report_fd, self.lifeline_fd, self.replay_fd) if number >= 0)
+
+    def with_descriptors(self, numbers: Sequence[int]) -> Self:
+        """The options with other numbers for report, lifeline and replay, as a process has them that got them later."""
+        report_fd, lifeline_fd, *others = numbers
+        return replace(self, report_fd=report_fd, lifeline_fd=lifeline_fd, replay_fd=others[0] if others else -1)

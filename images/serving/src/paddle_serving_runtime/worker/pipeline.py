@@ -20,7 +20,7 @@ def pipeline_engine(options: WorkerOptions, graph: Graph) -> PipelineEngine:
 
     The supervisor reads the end of this process from pipes; the processes of the Ops close their copies.
     """
-    inherited = [descriptor for descriptor in (options.report_fd, options.lifeline_fd) if descriptor >= 0]
+    inherited = list(options.descriptors)
 
     def close_inherited() -> None:
         while inherited:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import httptools
 
+from paddle_serving_runtime.words import counted
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest
 from paddle_serving_runtime.worker.refusal import Form, form_of, refusal
 from paddle_serving_runtime.worker.wire import path_of
@@ -138,4 +139,4 @@ class RequestReader:
 
     def _refuse_long_body(self) -> None:
         limit = self._limits.body_bytes
-        self.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is longer than {limit} bytes")
+        self.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is longer than {counted(limit, 'byte')}")

@@ -3,7 +3,6 @@
 import os
 import socket
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from paddle_serving_runtime.model.package import SCRIPT
@@ -15,7 +14,7 @@ _IMPORTED = b"\1"
 _OPTIONS_BYTES = 256 * 1024
 """As long as one argument of a process may be (MAX_ARG_STRLEN is 128 KiB), and longer."""
 
-_DESCRIPTORS = 2
+_MOST_DESCRIPTORS = 3
 
 
 def options_from(descriptor: int, model_dir: Path) -> WorkerOptions | None:
@@ -29,13 +28,12 @@ def options_from(descriptor: int, model_dir: Path) -> WorkerOptions | None:
         # a supervisor that has ended does not listen any more; the empty message says so below
         with suppress(OSError):
             channel.send(_IMPORTED)
-        message, received, _, _ = socket.recv_fds(channel, _OPTIONS_BYTES, _DESCRIPTORS)
+        message, received, _, _ = socket.recv_fds(channel, _OPTIONS_BYTES, _MOST_DESCRIPTORS)
     if not message:
         return None
     for each in received:
         os.set_inheritable(each, False)  # noqa: FBT003 - it takes no names
-    report_fd, lifeline_fd = received
-    return replace(WorkerOptions.from_json(message.decode()), report_fd=report_fd, lifeline_fd=lifeline_fd)
+    return WorkerOptions.from_json(message.decode()).with_descriptors(received)
 
 
 def _import(model_dir: Path) -> None:

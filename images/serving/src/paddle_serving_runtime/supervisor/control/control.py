@@ -1,15 +1,13 @@
 import asyncio
 import socket
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import grpc
 
 from paddle_serving_runtime.supervisor.admin import AdminServer, serve, server_config
 from paddle_serving_runtime.supervisor.control.rest import ControlApp
 from paddle_serving_runtime.supervisor.control.rpc import grpc_server
-from paddle_serving_runtime.supervisor.control.state import State, Status
+from paddle_serving_runtime.supervisor.control.state import State
 
 HTTP_SOCKET = "control.sock"
 GRPC_SOCKET = "control-grpc.sock"
@@ -28,13 +26,11 @@ class Control:
         await asyncio.gather(self._serving, self._rpc.stop(grace=None), return_exceptions=True)
 
 
-async def start_control(status: Status, loaded: Callable[[], Mapping[str, Any]], folder: Path) -> Control:
+async def start_control(state: State, folder: Path) -> Control:
     """Answers on `folder`/control.sock (HTTP/1.1) and `folder`/control-grpc.sock (HTTP/2) from now to close().
 
-    `loaded` gives what a worker reported when it had loaded: names, service, models; empty before there is one.
     Raises OSError where a socket cannot be made.
     """
-    state = State(status, loaded)
     listening = _listen(folder / HTTP_SOCKET)
     (folder / GRPC_SOCKET).unlink(missing_ok=True)
     rpc = grpc_server(state, folder / GRPC_SOCKET)

@@ -13,6 +13,7 @@ from paddle_serving_runtime.protocol import open_inference_messages, pipeline_me
 from paddle_serving_runtime.protocol.open_inference import VERSION
 from paddle_serving_runtime.protocol.paths import GRPC_SERVICE_NAMES
 from paddle_serving_runtime.supervisor.control.catalogue import Model, Tensor
+from paddle_serving_runtime.supervisor.control.configuration import configuration
 from paddle_serving_runtime.supervisor.control.health import Health
 from paddle_serving_runtime.supervisor.control.state import NAME, NoModelError, State
 
@@ -41,7 +42,7 @@ def grpc_server(state: State, socket: Path) -> grpc.aio.Server:
 
 
 class OpenInference:
-    """ServerLive, ServerReady, ModelReady, ServerMetadata and ModelMetadata."""
+    """What is told about the server and its models, but for ModelInfer and ModelStreamInfer."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -73,6 +74,22 @@ class OpenInference:
         _add(response.outputs, model.outputs)
         return response
 
+    async def model_config(self, request: Message, context: Context) -> Message:
+        """The configuration of a model; NOT_FOUND where there is none."""
+        return _MESSAGES["ModelConfigResponse"](config=configuration(await self._model(request, context)))
+
+    async def model_statistics(self, request: Message, context: Context) -> Message:
+        """What has been counted of a model, of every model where none is named; NOT_FOUND where there is none."""
+        if request.name:
+            await self._model(request, context)
+        return _MESSAGES["ModelStatisticsResponse"](**self._state.statistics(request.name, request.version))
+
+    async def repository_index(self, request: Message, context: Context) -> Message:
+        """The models and whether they are ready; there is one repository, without a name."""
+        if request.repository_name:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "there is one repository, which has no name")
+        return _MESSAGES["RepositoryIndexResponse"](models=self._state.index(only_ready=request.ready))
+
     async def _model(self, request: Message, context: Context) -> Model:
         try:
             return self._state.model(request.name, request.version)
@@ -93,6 +110,9 @@ def _open_inference(methods: OpenInference) -> grpc.GenericRpcHandler:
         "ModelReady": methods.model_ready,
         "ServerMetadata": methods.server_metadata,
         "ModelMetadata": methods.model_metadata,
+        "ModelConfig": methods.model_config,
+        "ModelStatistics": methods.model_statistics,
+        "RepositoryIndex": methods.repository_index,
     }
     return grpc.method_handlers_generic_handler(
         open_inference_messages.SERVICE_NAME,

@@ -6,9 +6,11 @@ from typing import Any, Protocol
 
 from paddle_serving_runtime.protocol.open_inference import EXTENSIONS, VERSION
 from paddle_serving_runtime.supervisor.control.catalogue import Model, catalogue
+from paddle_serving_runtime.supervisor.model_statistics import ModelStatistics
 from paddle_serving_runtime.supervisor.readiness import Readiness
 
 NAME = "paddle-serving-runtime"
+_READY, _UNAVAILABLE = "READY", "UNAVAILABLE"
 
 
 class Status(Protocol):
@@ -28,12 +30,19 @@ class NoModelError(Exception):
 class State:
     """Whether the pod is ready, and which models it has.
 
-    `loaded` gives a worker's report, which is empty before there is one.
+    `loaded` gives a worker's report, which is empty before there is one, `counted` the statistics by the numbers of
+    the models.
     """
 
-    def __init__(self, status: Status, loaded: Callable[[], Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        status: Status,
+        loaded: Callable[[], Mapping[str, Any]],
+        counted: Callable[[], Mapping[int, ModelStatistics]],
+    ) -> None:
         self._status = status
         self._loaded = loaded
+        self._counted = counted
         self.version = version(NAME)
         self.extensions = EXTENSIONS
 
@@ -54,3 +63,27 @@ class State:
         if model_version not in ("", VERSION):
             raise NoModelError(f"model {name} has version {VERSION}, not {model_version[:20]!r}")
         return models[name]
+
+    def statistics(self, name: str, model_version: str) -> dict[str, Any]:
+        """The fields of ModelStatisticsResponse for the model of this name, for every one where it is empty.
+
+        Raises NoModelError.
+        """
+        models = [self.model(name, model_version)] if name else catalogue(self._loaded()).values()
+        counted = self._counted()
+        return {"model_stats": [_statistics(model, counted) for model in models]}
+
+    def index(self, *, only_ready: bool) -> list[dict[str, str]]:
+        """The fields of ModelIndex of every model; of none where only those that are ready count and they are not."""
+        readiness = self._status.readiness()
+        if only_ready and not readiness.ready:
+            return []
+        told = {"version": VERSION, "state": _READY if readiness.ready else _UNAVAILABLE, "reason": readiness.reason}
+        return [{"name": name, **told} for name in catalogue(self._loaded())]
+
+
+def _statistics(model: Model, counted: Mapping[int, ModelStatistics]) -> dict[str, Any]:
+    total = ModelStatistics()
+    for number in model.numbers:
+        total = total.merged(counted.get(number, ModelStatistics()))
+    return {"name": model.name, "version": VERSION, **total.as_json()}

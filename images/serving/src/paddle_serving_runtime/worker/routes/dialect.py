@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from paddle_serving_runtime.protocol import Response
 from paddle_serving_runtime.protocol.call import Call
+from paddle_serving_runtime.protocol.compression import http_content
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest
 
 
@@ -35,6 +36,12 @@ class Dialect(Protocol):
 
     def refuse(self, failure: Failure) -> HttpReply:
         """The reply that says what went wrong."""
+
+
+def content_of(request: HttpRequest, limit: int) -> bytes:
+    """The body of a request, decompressed as its Content-Encoding says. Raises BadRequest, past `limit` bytes too."""
+    encoding = request.headers.get(b"content-encoding")
+    return request.body if encoding is None else http_content(request.body, encoding, limit)
 
 
 def json_reply(status: int, body: bytes) -> HttpReply:

@@ -1,6 +1,7 @@
 import functools
 import logging
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from http import HTTPStatus
 
 from paddle_serving_runtime.engine import Engine, OpFailed
@@ -17,13 +18,13 @@ from paddle_serving_runtime.protocol.paths import (
     open_inference_methods,
 )
 from paddle_serving_runtime.worker.http import Handler, HttpReply, HttpRequest, Respond
+from paddle_serving_runtime.worker.routes.counting import Counting
 from paddle_serving_runtime.worker.routes.dialect import Accepted, Dialect, Failure
 from paddle_serving_runtime.worker.routes.open_inference import OpenInferenceGrpc, OpenInferenceRest
 from paddle_serving_runtime.worker.routes.pipeline_grpc import PipelineGrpc
 from paddle_serving_runtime.worker.routes.pipeline_json import PipelineJson
 
 _LOG = logging.getLogger(__name__)
-_MICROSECONDS = 1_000_000
 _INTERNAL = Failure(HTTPStatus.INTERNAL_SERVER_ERROR, ErrorCode.UNKNOWN, "internal error")
 _POST = ("POST",)
 
@@ -33,9 +34,11 @@ def make_handler(engine: Engine, names: Collection[str], limits: Limits, *, lega
 
     The gRPC methods are there for gRPC requests; for others their paths are those of a service that there is not.
     `names` are the service's names. `legacy_status` is about the JSON form of the pipeline protocol: HTTP 200 for
-    every error of the service. The handler never raises: what an Op does wrong is logged with the request's id.
+    every error of the service. A request without an id has not come through the front, so it is the supervisor's: it
+    is computed alone. The handler never raises: what an Op does wrong is logged with the request's id.
     """
     resolve = resolver(names, (model.name for model in engine.models))
+    count = Counting(engine.models)
     grpc = {PIPELINE_INFERENCE: PipelineGrpc(names, limits), MODEL_INFER: OpenInferenceGrpc(resolve, limits)}
     below_v2 = OpenInferenceRest(resolve, limits)
     pipeline_json = PipelineJson(names, limits, legacy_status=legacy_status)
@@ -45,11 +48,15 @@ def make_handler(engine: Engine, names: Collection[str], limits: Limits, *, lega
             return grpc[request.path]
         return below_v2 if f"{request.path}/".startswith(f"{OPEN_INFERENCE_ROOT}/") else pipeline_json
 
-    return functools.partial(_handle, engine, dialect_of)
+    return functools.partial(_handle, engine, count, dialect_of)
 
 
 def _handle(
-    engine: Engine, dialect_of: Callable[[HttpRequest], Dialect], request: HttpRequest, respond: Respond
+    engine: Engine,
+    count: Counting,
+    dialect_of: Callable[[HttpRequest], Dialect],
+    request: HttpRequest,
+    respond: Respond,
 ) -> None:
     dialect = dialect_of(request)
     request_id = request.headers.get(b"x-request-id", b"").decode("latin-1")
@@ -62,19 +69,21 @@ def _handle(
     except Exception as error:  # noqa: BLE001 - more requests wait
         respond(dialect.refuse(_failure(error, request_id)))
         return
-    engine.submit(accepted.call, functools.partial(_finish, dialect, accepted, request_id, respond))
+    call = accepted.call if request_id else replace(accepted.call, alone=True)
+    engine.submit(call, functools.partial(_finish, dialect, accepted, count, request_id, respond))
 
 
-def _finish(dialect: Dialect, accepted: Accepted, request_id: str, respond: Respond, result: Result) -> None:
+def _finish(
+    dialect: Dialect, accepted: Accepted, count: Counting, request_id: str, respond: Respond, result: Result
+) -> None:
+    succeeded = False
     try:
         reply = _reply(dialect, accepted, request_id, result.outcome)
+        succeeded = not isinstance(result.outcome, BaseException)
     except Exception as error:  # noqa: BLE001 - the client waits
         reply = dialect.refuse(_failure(error, request_id))
-    measured = (
-        (b"x-inference-microseconds", b"%d" % round(result.inference_seconds * _MICROSECONDS)),
-        (b"x-batch-size", b"%d" % result.batch),
-    )
-    respond(reply._replace(headers=reply.headers + measured))
+    header = count.header(accepted.call, result, succeeded=succeeded)
+    respond(reply._replace(headers=(*reply.headers, header)))
 
 
 def _reply(dialect: Dialect, accepted: Accepted, request_id: str, outcome: Response | BaseException) -> HttpReply:

@@ -9,13 +9,10 @@ from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Limits, Respo
 from paddle_serving_runtime.protocol import open_inference_grpc as grpc
 from paddle_serving_runtime.protocol import open_inference_rest as rest
 from paddle_serving_runtime.protocol.codes import grpc_status
-from paddle_serving_runtime.protocol.compression import decompress
 from paddle_serving_runtime.protocol.open_inference import InferRequest, Resolve
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest
-from paddle_serving_runtime.worker.routes.dialect import Accepted, Dialect, Failure, json_reply
+from paddle_serving_runtime.worker.routes.dialect import Accepted, Dialect, Failure, content_of, json_reply
 from paddle_serving_runtime.worker.routes.grpc import message_of, message_reply, status_reply
-
-_IDENTITY = "identity"
 
 
 class OpenInferenceRest(Dialect):
@@ -29,10 +26,7 @@ class OpenInferenceRest(Dialect):
     def accept(self, request: HttpRequest) -> Accepted:
         model, version = _model_and_version(request.path)
         target = self._resolve(model, version)
-        body = request.body
-        encoding = request.headers.get(b"content-encoding", b"").decode("latin-1") or _IDENTITY
-        if encoding != _IDENTITY:
-            body = decompress(body, encoding, self._limits.body_bytes)
+        body = content_of(request, self._limits.body_bytes)
         length = request.headers.get(rest.HEADER_LENGTH)
         header_length = None if length is None else length.decode("latin-1")
         parsed = rest.parse_infer(model, target, body, header_length, self._limits)

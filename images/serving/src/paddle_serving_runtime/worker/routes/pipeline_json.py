@@ -16,10 +16,17 @@ from paddle_serving_runtime.protocol import (
 )
 from paddle_serving_runtime.protocol.call import SERVICE, Call
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest
-from paddle_serving_runtime.worker.routes.dialect import Accepted, Dialect, Failure, json_reply
+from paddle_serving_runtime.worker.routes.dialect import Accepted, Dialect, Failure, content_of, json_reply
 
-_OF_HTTP = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_MANY_REQUESTS})
-"""Refusals that have nothing to do with the service: their status is what it is upstream, too."""
+_OF_HTTP = frozenset(
+    {
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
+"""Refusals that have nothing to do with the service: their status says so whatever the legacy status is."""
 
 
 class PipelineJson(Dialect):
@@ -36,7 +43,7 @@ class PipelineJson(Dialect):
     @override
     def accept(self, request: HttpRequest) -> Accepted:
         self._require_service(request.path)
-        parsed = parse_request(request.body, self._limits)
+        parsed = parse_request(content_of(request, self._limits.body_bytes), self._limits)
         return Accepted(Call(SERVICE, parsed.inputs, parsed.log_id), _write)
 
     @override

@@ -1,0 +1,132 @@
+"""Compares the answers of this pod with those of the revision that serves: POST /drift."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from paddle_serving_runtime.consistency import Answer, values_to_answer
+from paddle_serving_runtime.evidence.drift import STABLE, THIS, Drift, Question
+from paddle_serving_runtime.model.golden import Sample
+from paddle_serving_runtime.protocol import BadRequest, Response
+from paddle_serving_runtime.protocol.answers import read_answer
+from paddle_serving_runtime.protocol.exchange import Exchange
+from paddle_serving_runtime.supervisor.http_client import HttpAnswer
+from paddle_serving_runtime.supervisor.own_workers import OwnWorkers
+from paddle_serving_runtime.supervisor.stable import SamePod, Stable, Unavailable
+
+_LOG = logging.getLogger(__name__)
+TOTAL_SECONDS = 300.0
+"""How long one comparison may take."""
+
+_NO_SAMPLES = "The package has no golden samples, so nothing was compared. Add requests as golden/<name>.json."
+_NO_REQUESTS = "The stable revision has not answered a request since its pod was started, so nothing was compared."
+_ITSELF = (
+    "The Service of the stable revision leads to this very pod, so nothing would be compared with another revision. "
+    "Check --stable-service and the selector of that Service."
+)
+
+
+class Drifts:
+    """Answers one question at a time. `last` is the last answer, None before there is one."""
+
+    def __init__(self, stable: Stable, own: OwnWorkers, name: str, samples: Sequence[Sample]) -> None:
+        self.last: dict[str, Any] | None = None
+        self._stable = stable
+        self._own = own
+        self._path = f"/{name}/prediction"
+        self._samples = samples
+        self._known: tuple[Question, dict[str, Any]] | None = None
+        self._running: tuple[Question, asyncio.Task[dict[str, Any]]] | None = None
+
+    async def answer(self, question: Question) -> dict[str, Any]:
+        """The answer, which is asked for once: it is known from then on, if it is complete.
+
+        Raises Unavailable, also where another question is being answered. Whoever asked may leave: it goes on.
+        """
+        asked = question if question.samples == "Replay" else replace(question, requests=0)
+        if self._known is not None and self._known[0] == asked:
+            self.last = self._known[1]
+            return self._known[1]
+        if self._running is None or self._running[1].done():
+            self._running = (asked, asyncio.create_task(self._answer(asked)))
+            # where nobody waits for it any more its failure says nothing new
+            self._running[1].add_done_callback(lambda done: done.cancelled() or done.exception())
+        if self._running[0] != asked:
+            raise Unavailable("another comparison is under way; ask again when it is finished")
+        return await asyncio.shield(self._running[1])
+
+    def close(self) -> None:
+        """Ends what is under way."""
+        if self._running is not None:
+            self._running[1].cancel()
+
+    async def _answer(self, question: Question) -> dict[str, Any]:
+        drift, incomplete = Drift(question), ""
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                incomplete = await (self._golden(drift) if question.samples == "Golden" else self._replay(drift))
+        except TimeoutError:
+            raise Unavailable(f"The comparison was not finished within {TOTAL_SECONDS:g} s.") from None
+        except SamePod:
+            drift, incomplete = Drift(question), _ITSELF
+        self.last = answer = drift.as_json(incomplete)
+        if not incomplete:
+            self._known = (question, answer)
+        counts = {name: answer[name] for name in ("samples", "asked", "different", "missing", "complete")}
+        _LOG.info("compared with the stable revision", extra={"fields": counts})
+        return answer
+
+    async def _golden(self, drift: Drift) -> str:
+        """Why not every sample was asked, empty where every one was."""
+        for sample in self._samples:
+            # theirs first: where the Service leads to this pod there is nothing else to ask
+            theirs = await self._stable.answer(self._path, sample.body)
+            ours = await self._ours(self._path, {}, sample.body)
+            await asyncio.to_thread(_compare, drift, sample.name, self._path, ours, theirs)
+        return "" if self._samples else _NO_SAMPLES
+
+    async def _replay(self, drift: Drift) -> str:
+        exchanges = await self._stable.kept(drift.question.requests)
+        total = len(exchanges)
+        while exchanges:
+            exchange = exchanges.pop()
+            ours = await self._ours(exchange.path, exchange.headers, exchange.body)
+            await asyncio.to_thread(_compare, drift, f"request {total - len(exchanges)}", exchange.path, ours, exchange)
+        return "" if total else _NO_REQUESTS
+
+    async def _ours(self, path: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer | None:
+        try:
+            return await self._own.ask(path, headers, body)
+        except (OSError, EOFError):
+            return None
+
+
+def _compare(drift: Drift, sample: str, path: str, ours: HttpAnswer | None, theirs: HttpAnswer | Exchange) -> None:
+    """Adds a sample to the drift. Anything but two answers that can be read is a sample that is missing."""
+    both: list[Answer] = []
+    for side, given in ((STABLE, theirs), (THIS, ours)):
+        response = _response(path, given)
+        if isinstance(response, str):
+            drift.miss(sample, f"{side} {response}.")
+            return
+        if response.err_no:
+            hidden = drift.question.samples == "Replay"
+            drift.miss(sample, f"{side} answers err_no {response.err_no}{'' if hidden else f' ({response.err_msg})'}.")
+            return
+        both.append(values_to_answer({**response.values, **response.tensors}))
+    theirs_read, ours_read = both
+    drift.add(sample, ours_read, theirs_read)
+
+
+def _response(path: str, given: HttpAnswer | Exchange | None) -> Response | str:
+    """The response in an answer; what to say where there is none."""
+    if given is None:
+        return "has lost two workers over it"
+    try:
+        if isinstance(given, Exchange):
+            return read_answer(path, 200, given.answer_headers, given.answer)
+        return read_answer(path, given.status, given.texts(), given.body)
+    except BadRequest as error:
+        return f"gives an answer that cannot be read: {error.message}"

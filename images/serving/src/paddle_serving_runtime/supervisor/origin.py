@@ -1,0 +1,87 @@
+"""What this pod's proof is about and what computes it, as far as settings, files and the machine tell."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from paddle_serving_runtime.evidence.origin import Origin, engine_variables, model_switches
+from paddle_serving_runtime.evidence.processor import this_processor
+from paddle_serving_runtime.model.manifest import digest_of, folder_digest
+from paddle_serving_runtime.model.package import GOLDEN
+from paddle_serving_runtime.reference.report import Reference
+from paddle_serving_runtime.supervisor.settings import Consistency, ServeSettings
+
+RUNTIME = "paddle-serving-runtime"
+
+
+def origin_of(settings: ServeSettings) -> Origin:
+    """Everything but what Paddle alone can tell. Reads the golden samples, and without a digest the whole package."""
+    switches = switches_json(
+        engine=settings.engine,
+        script=settings.script,
+        ir_optim=settings.ir_optim,
+        onednn=settings.onednn,
+        threads=settings.threads,
+        overrides=settings.overrides,
+    )
+    package = package_origin(settings.model_dir, settings.device, switches)
+    return replace(
+        package, model_digest=settings.digest or digest_of(settings.model_dir), image_digest=settings.image_digest
+    )
+
+
+def package_origin(model_dir: Path, device: str, switches: Mapping[str, Any]) -> Origin:
+    """What this machine would prove about a package; the digest of the package and Paddle's part are left open."""
+    return Origin(
+        model_digest="",
+        golden_digest=folder_digest(model_dir, GOLDEN),
+        runtime_version=version(RUNTIME),
+        image_digest="",
+        paddle_version="",
+        device=device,
+        processor=this_processor(),
+        switches=switches,
+    )
+
+
+def switches_json(
+    *, engine: str, script: str, ir_optim: bool, onednn: bool, threads: int, overrides: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
+    """What was asked for, as the report has it; what each model really runs with is known later."""
+    return {
+        "engine": engine,
+        "script": script,
+        "irOptim": ir_optim,
+        "oneDNN": onednn,
+        "threads": threads,
+        "overrides": dict(overrides),
+        "environment": engine_variables(os.environ),
+        "models": {},
+    }
+
+
+def completed(origin: Origin, reference: Reference | None, loaded: Mapping[str, Any]) -> Origin:
+    """The origin with what the reference has found out, and what a worker has `loaded`, as far as there are such."""
+    if reference is not None:
+        switches = {**origin.switches, "models": model_switches(reference.switches)}
+        origin = replace(origin, paddle_version=reference.paddle_version, device=reference.device, switches=switches)
+    return replace(
+        origin,
+        paddle_version=loaded.get("paddleVersion", origin.paddle_version),
+        device=loaded.get("device", origin.device),
+    )
+
+
+def consistency_json(consistency: Consistency) -> dict[str, Any]:
+    """How answers are compared, as the report has it."""
+    return {
+        "mode": "exact" if consistency.exact else "tolerance",
+        "rtol": 0.0 if consistency.exact else consistency.rtol,
+        "atol": 0.0 if consistency.exact else consistency.atol,
+        "maxTolerance": consistency.max_tolerance,
+        "require": consistency.require,
+        "required": consistency.required,
+    }

@@ -1,0 +1,154 @@
+"""What a rollout remembers from pass to pass: `status.rollout`, as values, from and to JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from paddle_serving_operator.api.conditions import Reason
+from paddle_serving_operator.constants import Manifest
+
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why a candidate lost its traffic: the reason and the sentence of the condition."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """The stable revision is the wanted one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verifying:
+    """A candidate has pods and no traffic. `skip`: the steps are left out once it is proved."""
+
+    candidate: str
+    since: datetime
+    skip: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shifting:
+    """A candidate has the share of a step, counted from 0, or is about to get it.
+
+    `arrived`: when the share was first seen. `resumed`: the pause of this step was ended by hand.
+    """
+
+    candidate: str
+    since: datetime
+    step: int
+    arrived: datetime | None = None
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Promoting:
+    """A candidate is to have all traffic, as soon as all of its pods are Ready."""
+
+    candidate: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Retreating:
+    """A candidate had a share and is losing it."""
+
+    candidate: str
+    since: datetime
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """A candidate lost its share, or was aborted, and has no pods any more. `retry` starts it anew."""
+
+    candidate: str
+    since: datetime
+    why: Why
+
+
+Stage: TypeAlias = Idle | Verifying | Shifting | Promoting | Retreating | Halted
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutStatus:
+    """`stable` has the traffic, None before any has it. `held`: paused by verb. `heard`: the token of the last verb."""
+
+    stable: str | None
+    stage: Stage = Idle()
+    held: bool = False
+    heard: str = ""
+
+
+def candidate_of(stage: Stage) -> str | None:
+    """The revision that is being rolled out, None where there is none."""
+    return None if isinstance(stage, Idle) else stage.candidate
+
+
+def parse_rollout(raw: Mapping[str, Any] | None) -> RolloutStatus | None:
+    """As `dump_rollout` wrote it; None where there is none. Raises KeyError, TypeError or ValueError."""
+    if not raw:
+        return None
+    return RolloutStatus(
+        stable=str(raw["stable"]) if raw.get("stable") else None,
+        stage=_stage(raw),
+        held=bool(raw.get("held", False)),
+        heard=str(raw.get("heard", "")),
+    )
+
+
+def _stage(raw: Mapping[str, Any]) -> Stage:
+    name = raw["stage"]
+    if name == Idle.__name__:
+        return Idle()
+    candidate, since = str(raw["candidate"]), parse_time(raw["since"])
+    match name:
+        case Verifying.__name__:
+            return Verifying(candidate, since, skip=bool(raw.get("skip", False)))
+        case Shifting.__name__:
+            arrived = parse_time(raw["arrived"]) if raw.get("arrived") else None
+            return Shifting(candidate, since, int(raw.get("step", 0)), arrived, resumed=bool(raw.get("resumed", False)))
+        case Promoting.__name__:
+            return Promoting(candidate, since)
+        case Retreating.__name__ | Halted.__name__:
+            why = Why(Reason(raw["why"]["reason"]), str(raw["why"]["message"]))
+            return Retreating(candidate, since, why) if name == Retreating.__name__ else Halted(candidate, since, why)
+        case _:
+            raise ValueError(f"no stage: {name!r}")
+
+
+def dump_rollout(rollout: RolloutStatus | None) -> Manifest | None:
+    """Its JSON, without empty fields."""
+    if rollout is None:
+        return None
+    stage = rollout.stage
+    fields: Manifest = {"stable": rollout.stable, "stage": type(stage).__name__}
+    if not isinstance(stage, Idle):
+        fields |= {"candidate": stage.candidate, "since": dump_time(stage.since)}
+    match stage:
+        case Verifying(skip=True):
+            fields["skip"] = True
+        case Shifting(step=step, arrived=arrived, resumed=resumed):
+            fields |= {"step": step, "arrived": dump_time(arrived), "resumed": resumed or None}
+        case Retreating(why=why) | Halted(why=why):
+            fields["why"] = {"reason": why.reason.value, "message": why.message}
+        case _:
+            pass
+    fields |= {"held": rollout.held or None, "heard": rollout.heard or None}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def parse_time(text: str) -> datetime:
+    """A moment in UTC, whole seconds. Raises ValueError or TypeError."""
+    return datetime.strptime(text, TIME_FORMAT).replace(tzinfo=UTC)
+
+
+def dump_time(moment: datetime | None) -> str | None:
+    """The moment as the API writes it."""
+    return moment.strftime(TIME_FORMAT) if moment else None

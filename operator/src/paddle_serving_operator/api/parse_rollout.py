@@ -1,0 +1,130 @@
+"""From the JSON of `spec.rollout`, `spec.traffic` and `spec.autoscaling` to values."""
+
+from datetime import timedelta
+
+from paddle_serving_operator.api.fields import Fields
+from paddle_serving_operator.api.types import (
+    Analysis,
+    Autoscaling,
+    Drift,
+    DriftMode,
+    DriftSamples,
+    Rollout,
+    Step,
+    Strategy,
+    Traffic,
+    TrafficMode,
+)
+
+SHARE = "[0-9]{1,3}%"
+MAX_STEPS = 20
+MAX_REQUESTS = 1000
+MAX_PODS = 10_000
+
+
+def parse_rollout_spec(spec: Fields) -> Rollout:
+    """How traffic moves. Raises SpecError."""
+    with spec.object("rollout") as fields:
+        strategy = Strategy(fields.choice("strategy", "BlueGreen", tuple(Strategy)))
+        steps = tuple(_step(item) for item in fields.items("steps"))
+        if steps and strategy is not Strategy.CANARY:
+            raise fields.error("steps", f"belong to strategy Canary, which is {strategy}. Remove them or change it.")
+        if strategy is Strategy.CANARY and not steps:
+            raise fields.error(
+                "steps", "are missing. A Canary needs at least one, for example {weight: 20, pause: 60s}."
+            )
+        weights = [step.weight for step in steps]
+        if len(steps) > MAX_STEPS or sorted(set(weights)) != weights:
+            raise fields.error(
+                "steps", f"have the weights {weights}. Each must be more than the one before, at most 20."
+            )
+        return Rollout(
+            progress_deadline=fields.duration("progressDeadline", "10m"),
+            revision_history_limit=fields.whole("revisionHistoryLimit", 10, 0, 100),
+            paused=fields.boolean("paused", default=False),
+            strategy=strategy,
+            steps=steps,
+            analysis=_analysis(fields),
+            auto_rollback=fields.boolean("autoRollback", default=True),
+            max_surge=_pods(fields, "maxSurge", "25%"),
+            max_unavailable=_pods(fields, "maxUnavailable", 0),
+            drift=_drift(fields),
+        )
+
+
+def _step(item: Fields) -> Step:
+    with item:
+        pause = item.any_of("pause")
+        held: timedelta | None
+        if isinstance(pause, dict):
+            if pause:
+                raise item.error("pause", f"is {pause!r}. Give a time such as 60s, or {{}} to wait for a person.")
+            held = None
+        else:
+            held = item.duration("pause", "0s")
+        return Step(weight=item.whole("weight", None, 1, 99), pause=held)
+
+
+def _analysis(rollout: Fields) -> Analysis | None:
+    if not rollout.has("analysis"):
+        return None
+    with rollout.object("analysis") as fields:
+        errors, latency = fields.number("maxErrorRatio"), fields.number("maxLatencyRatio")
+        if errors is None and latency is None:
+            raise fields.error("", "looks at nothing. Give maxErrorRatio, maxLatencyRatio or both.")
+        if errors is not None and errors > 1:
+            raise fields.error("maxErrorRatio", f"is {errors:g}. Use a share from 0 to 1.")
+        return Analysis(
+            max_error_ratio=errors,
+            max_latency_ratio=latency,
+            min_requests=fields.whole("minRequests", 100, 1, 1_000_000),
+            interval=fields.duration("interval", "10s"),
+        )
+
+
+def _drift(rollout: Fields) -> Drift:
+    with rollout.object("drift") as fields:
+        return Drift(
+            mode=DriftMode(fields.choice("mode", "Report", tuple(DriftMode))),
+            rtol=fields.number("rtol") or 0.0,
+            atol=fields.number("atol") or 0.0,
+            samples=DriftSamples(fields.choice("samples", "Golden", tuple(DriftSamples))),
+            requests=fields.whole("requests", 200, 1, MAX_REQUESTS),
+            max_different=fields.whole("maxDifferent", 0, 0, MAX_REQUESTS),
+        )
+
+
+def _pods(fields: Fields, field: str, default: int | str) -> int | str:
+    value = fields.any_of(field)
+    if value is None:
+        return default
+    if isinstance(value, str):
+        return fields.text(field, pattern=SHARE, hint="Use a number of pods or a share such as 25%.")
+    return fields.whole(field, None, 0, MAX_PODS)
+
+
+def parse_traffic(spec: Fields) -> Traffic:
+    """What divides the traffic. Raises SpecError."""
+    with spec.object("traffic") as fields:
+        mode = TrafficMode(fields.choice("mode", "ReplicaRatio", tuple(TrafficMode)))
+        parents = tuple(item.raw() for item in fields.items("parentRefs"))
+        hostnames = tuple(fields.strings("hostnames"))
+        if mode is TrafficMode.GATEWAY and not parents:
+            raise fields.error("parentRefs", "are missing. Name the Gateway that the HTTPRoute belongs to.")
+        if mode is not TrafficMode.GATEWAY and (parents or hostnames):
+            field = "parentRefs" if parents else "hostnames"
+            raise fields.error(field, "belong to mode Gateway. Remove them or change the mode.")
+        return Traffic(mode=mode, parent_refs=parents, hostnames=hostnames)
+
+
+def parse_autoscaling(spec: Fields) -> Autoscaling | None:
+    """Bounds and goal of an autoscaler, None where there is none. Raises SpecError."""
+    if not spec.has("autoscaling"):
+        return None
+    with spec.object("autoscaling") as fields:
+        low, high = fields.whole("minReplicas", 1, 1, MAX_PODS), fields.whole("maxReplicas", None, 1, MAX_PODS)
+        if low > high:
+            raise fields.error("minReplicas", f"is {low}, more than maxReplicas, which is {high}.")
+        return Autoscaling(
+            min_replicas=low, max_replicas=high, cpu_utilization=fields.whole("cpuUtilization", 80, 1, 1000)
+        )

@@ -1,0 +1,90 @@
+"""What the watches tell, in one place: into the mirror, and the PaddleServices that it concerns into the queue."""
+
+from collections.abc import Collection, Mapping
+
+from paddle_serving_operator.constants import (
+    DISRUPTION_BUDGET,
+    LABEL_SERVICE,
+    PADDLE_SERVICE,
+    SERVICE_ACCOUNT,
+    Key,
+    Kind,
+    Manifest,
+)
+from paddle_serving_operator.observe.mirror import Mirror
+from paddle_serving_operator.reconcile.queue import Cause, Queue
+
+DELETED = "DELETED"
+
+
+class Hub:
+    """Takes the news of all watches. Safe for several threads."""
+
+    def __init__(self, mirror: Mirror, queue: Queue) -> None:
+        self._mirror = mirror
+        self._queue = queue
+
+    def heard(self, kind: Kind, change: str | None, manifest: Manifest) -> None:
+        """An event of a watch: ADDED, MODIFIED, DELETED, or None for an object of the first list."""
+        before = self._mirror.find(kind, manifest)
+        if change == DELETED:
+            self._mirror.missed(kind, manifest)
+        else:
+            self._mirror.saw(kind, manifest)
+        cause = Cause(kind.kind, f"{manifest['metadata']['name']} {change or 'listed'}")
+        for key in self._concerned(kind, manifest, before if change not in {None, DELETED} else None):
+            self._queue.add(key, cause)
+
+    def listed(self, kind: Kind, scope: str | None, items: Collection[Manifest], version: str) -> None:
+        """A watch has begun with this list. Each of its objects is heard of as well, those that are gone are not."""
+        for manifest in self._mirror.listed(kind, scope, items, version):
+            cause = Cause(kind.kind, f"{manifest['metadata']['name']} vanished")
+            for key in self._concerned(kind, manifest, None):
+                self._queue.add(key, cause)
+
+    def refused(self, kind: Kind, scope: str | None, *, forbidden: bool) -> None:
+        """A list or a watch was not answered, or with an error; each service tells it where it is `forbidden`."""
+        if self._mirror.refused(kind, scope) and forbidden:
+            for service in self._mirror.known(PADDLE_SERVICE, scope):
+                metadata = service["metadata"]
+                self._queue.add(Key(metadata["namespace"], metadata["name"]), Cause(kind.kind, "cannot be watched"))
+
+    def resumed(self, kind: Kind, scope: str | None) -> None:
+        """A watch goes on where it was."""
+        self._mirror.resumed(kind, scope)
+
+    def ended(self, scope: str | None) -> None:
+        """All watches of a scope have ended."""
+        self._mirror.ended(scope)
+
+    def _concerned(self, kind: Kind, manifest: Manifest, before: Manifest | None) -> list[Key]:
+        """The PaddleServices to look at. `before` is the object as it was known, where this is a change of it."""
+        namespace = manifest["metadata"].get("namespace", "")
+        if kind == PADDLE_SERVICE:
+            return [Key(namespace, manifest["metadata"]["name"])]
+        names = owners_of(manifest)
+        if not names and _is_news(kind, manifest, before):  # it may cover or run the pods of any service here
+            names = {service["metadata"]["name"] for service in self._mirror.known(PADDLE_SERVICE, namespace)}
+        return [Key(namespace, name) for name in sorted(names)]
+
+
+def owners_of(manifest: Manifest) -> set[str]:
+    """The PaddleServices whose object it is. Its owner tells also where somebody took its label away."""
+    metadata = manifest["metadata"]
+    owners = (owner.get("name") for owner in metadata.get("ownerReferences") or () if _is_ours(owner))
+    return {name for name in ((metadata.get("labels") or {}).get(LABEL_SERVICE), *owners) if name}
+
+
+def _is_news(kind: Kind, manifest: Manifest, before: Manifest | None) -> bool:
+    """Whether a change of somebody else's object can matter: the status of a budget changes with every pod."""
+    if kind == DISRUPTION_BUDGET:
+        return before is None or _generation(before) != _generation(manifest)
+    return kind == SERVICE_ACCOUNT and before is None
+
+
+def _generation(manifest: Manifest) -> int:
+    return int(manifest["metadata"].get("generation", 0))
+
+
+def _is_ours(owner: Mapping[str, object]) -> bool:
+    return owner.get("kind") == PADDLE_SERVICE.kind and owner.get("apiVersion") == PADDLE_SERVICE.api_version

@@ -1,0 +1,184 @@
+"""From the pods' own status to one Trouble: why a revision is not Ready, in the words of whoever knows best."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+
+from paddle_serving_operator.api.conditions import Reason
+from paddle_serving_operator.rollout.facts import NOTHING, Facts, Trouble
+
+Raw: TypeAlias = Mapping[str, Any]
+
+KILLING = timedelta(seconds=5)  # between the end of a pod's grace period and the last of its processes
+
+TERMINATION_MESSAGE = re.compile(r"([A-Z][A-Za-z]+): (.+)", re.DOTALL)
+TERMINAL = frozenset(
+    {
+        Reason.NOT_CONSISTENT,
+        Reason.DIGEST_MISMATCH,
+        Reason.MODEL_INVALID,
+        Reason.SERVICE_BROKEN,
+        Reason.NOT_VERIFIABLE,
+        Reason.INVALID_OPTION,
+    }
+)
+MODEL_REASONS = frozenset(
+    {Reason.DIGEST_MISMATCH, Reason.MODEL_UNAVAILABLE, Reason.MODEL_INVALID, Reason.VOLUME_MISSING}
+)
+SAID_BY_RUNTIME = TERMINAL | {Reason.MODEL_UNAVAILABLE, Reason.WORKER_CRASH_LOOP}
+PULL_FAILURES = frozenset(
+    {
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "RegistryUnavailable",
+        "ImageInspectError",
+    }
+)
+REFUSALS = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError"})
+# Several pods may say different things; what needs a person comes first, what may pass by itself last.
+ORDER = (
+    *sorted(TERMINAL),
+    Reason.MODEL_UNAVAILABLE,
+    Reason.VOLUME_MISSING,
+    Reason.IMAGE_PULL_FAILED,
+    Reason.PODS_REFUSED,
+    Reason.OUT_OF_MEMORY,
+    Reason.WORKER_CRASH_LOOP,
+    Reason.CRASH_LOOPING,
+    Reason.UNSCHEDULABLE,
+)
+RANK = {reason: rank for rank, reason in enumerate(ORDER)}
+
+
+def diagnose(pods: Iterable[Raw], deployment: Raw | None) -> Trouble | None:
+    """The most telling trouble of a revision's pods, or None.
+
+    `pods` are the revision's pods that are not ending, as JSON; Ready ones have no trouble. The same pods in another
+    order give the same answer.
+    """
+    troubles = [trouble for pod in pods if not is_ready(pod) for trouble in _of_pod(pod)]
+    if deployment is not None:
+        troubles += _of_deployment(deployment)
+    return min(troubles, key=lambda trouble: (RANK[trouble.reason], trouble.message), default=None)
+
+
+def is_ready(pod: Raw) -> bool:
+    """Whether the kubelet calls the pod Ready, which means that it has proved its golden answers."""
+    conditions = pod.get("status", {}).get("conditions", ())
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+
+
+def is_ending(pod: Raw) -> bool:
+    """Whether the pod is being deleted or has ended for good (evicted, node lost); its Deployment replaces it."""
+    return "deletionTimestamp" in pod["metadata"] or pod.get("status", {}).get("phase") in {"Failed", "Succeeded"}
+
+
+def may_answer(pod: Raw, now: datetime) -> bool:
+    """Whether a process of the pod may still answer: it runs, or was told to end and its grace period is not over.
+
+    A node that is lost never lets its pods go, so their deadline counts: `deletionTimestamp` is the end of the period.
+    """
+    if pod.get("status", {}).get("phase") in {"Failed", "Succeeded"}:
+        return False
+    until = pod["metadata"].get("deletionTimestamp")
+    return until is None or now <= datetime.strptime(until, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) + KILLING
+
+
+def has_dropped(pod: Raw) -> bool:
+    """Whether the pod was Ready and is not any more: its start-up probe passes only after the golden answers."""
+    return not is_ready(pod) and any(
+        status.get("started") for status in pod.get("status", {}).get("containerStatuses", ())
+    )
+
+
+def has_fetched(pod: Raw) -> bool:
+    """Whether the pod's package is there, with the right digest."""
+    statuses = pod.get("status", {}).get("initContainerStatuses", ())
+    ends = [status["state"].get("terminated") for status in statuses if status["name"] == "fetch"]
+    return any(end is not None and end.get("exitCode") == 0 for end in ends)
+
+
+def without_account(seen: Facts, revision: str, account: str) -> Facts:
+    """The observation with the trouble that the revision's account (namespace/name) does not exist."""
+    text = f"ServiceAccount {account} does not exist, so no pod can be made. Create it, or correct"
+    found = seen.revisions.get(revision, NOTHING)
+    if found.trouble is not None and found.trouble.terminal:
+        return seen
+    trouble = _trouble(Reason.ACCOUNT_MISSING, f"{text} spec.pod.serviceAccount.name.")
+    return replace(seen, revisions=dict(seen.revisions) | {revision: replace(found, trouble=trouble)})
+
+
+def _of_pod(pod: Raw) -> Iterator[Trouble]:
+    status, name = pod.get("status", {}), pod["metadata"]["name"]
+    for condition in status.get("conditions", ()):
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            yield _unscheduled(name, str(condition.get("message", "")))
+    for container in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
+        if trouble := _of_container(name, container):
+            yield trouble
+
+
+def _unscheduled(pod: str, message: str) -> Trouble:
+    if "persistentvolumeclaim" in message and "not found" in message:
+        return _trouble(
+            Reason.VOLUME_MISSING,
+            f"{message}. Create the claim or correct spec.model.source.pvc.claimName (pod {pod}).",
+        )
+    advice = "Lower spec.resources, change spec.pod's constraints or add nodes"
+    return _trouble(Reason.UNSCHEDULABLE, f"No node takes pod {pod}: {message.rstrip('.')}. {advice}.")
+
+
+def _of_container(pod: str, container: Raw) -> Trouble | None:
+    name, state = container["name"], container.get("state", {})
+    waiting = state.get("waiting", {}).get("reason", "")
+    if waiting in PULL_FAILURES:
+        # the kubelet's own message changes with every attempt, and so would the status
+        text = f"Image {container.get('image', '')} of container {name} cannot be pulled."
+        advice = f"`kubectl describe pod {pod}` shows the registry's answer."
+        return Trouble(Reason.IMAGE_PULL_FAILED, f"{text} {advice}", terminal=False, about_model=name == "model")
+    if waiting in REFUSALS:
+        message = str(state["waiting"].get("message", waiting)).rstrip(".")
+        if name == "fetch" and "secret" in message.lower():
+            text = f"No keys for the model's store: {message}. Create it, or correct"
+            return _trouble(Reason.MODEL_UNAVAILABLE, f"{text} spec.model.source.s3.credentialsSecret (pod {pod}).")
+        return _trouble(
+            Reason.PODS_REFUSED,
+            f"The node refuses container {name}: {message}. `kubectl describe pod {pod}` shows more.",
+        )
+    ended = state.get("terminated") or container.get("lastState", {}).get("terminated")
+    if ended is None or (ended.get("exitCode") == 0 and name != "serve"):
+        return None
+    return _ended(pod, name, ended)
+
+
+def _ended(pod: str, container: str, ended: Raw) -> Trouble:
+    said = TERMINATION_MESSAGE.match(str(ended.get("message", "")).strip())
+    if said is not None and said[1] in SAID_BY_RUNTIME:
+        return _trouble(Reason(said[1]), f"{said[2].strip()} (pod {pod})")
+    if container == "model":
+        cause = str(ended.get("message", "")).strip() or f"exit code {ended.get('exitCode')}"
+        advice = "Correct spec.model.source.image; the image needs `cp` and readable files"
+        return _trouble(Reason.MODEL_UNAVAILABLE, f"The model image cannot be copied: {cause}. {advice} (pod {pod}).")
+    if ended.get("reason") == "OOMKilled":
+        advice = "Raise spec.resources.limits.memory or lower spec.engine.workers"
+        return _trouble(
+            Reason.OUT_OF_MEMORY, f"Container {container} of pod {pod} used more memory than its limit. {advice}."
+        )
+    text = f"Container {container} of pod {pod} ended with exit code {ended.get('exitCode')}."
+    return _trouble(Reason.CRASH_LOOPING, f"{text} `kubectl logs {pod} -c {container} --previous` shows why.")
+
+
+def _of_deployment(deployment: Raw) -> Iterator[Trouble]:
+    for condition in deployment.get("status", {}).get("conditions", ()):
+        if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
+            message = str(condition.get("message", "")).rstrip(".")
+            advice = "Change spec.resources, or the quota, LimitRange, PriorityClass or policy that it names"
+            yield _trouble(Reason.PODS_REFUSED, f"The cluster refuses the pods: {message}. {advice}.")
+
+
+def _trouble(reason: Reason, message: str) -> Trouble:
+    return Trouble(reason, message, terminal=reason in TERMINAL, about_model=reason in MODEL_REASONS)

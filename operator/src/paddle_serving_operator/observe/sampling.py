@@ -1,0 +1,157 @@
+"""Reads the metrics of pods during a step of a canary: what was asked of each revision, what failed, how long it took.
+
+Reading happens outside the passes; a pass takes what is known.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from paddle_serving_operator.constants import ADMIN_PORT, Key, Manifest
+from paddle_serving_operator.observe.pods import is_ready
+from paddle_serving_operator.observe.reports import UNREADABLE, Fetch, Submit, at_once, fetch, host, tell_nobody
+from paddle_serving_operator.rollout.facts import Reading
+
+log = logging.getLogger(__name__)
+
+REQUESTS, DURATION = "paddle_serving_requests_total", "paddle_serving_request_duration_seconds_bucket"
+FAILED = 500  # and above: the service's own fault, which a wrong request is not
+QUANTILE = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Counters of one pod: requests, those of them that failed, and answered ones by upper bound in seconds."""
+
+    requests: float = 0
+    errors: float = 0
+    buckets: Mapping[float, float] = field(default_factory=dict)
+
+    def since(self, before: "Counts") -> "Counts":
+        """What was counted since; everything where the pod was started anew in between."""
+        if before.requests > self.requests:
+            return self
+        buckets = {bound: count - before.buckets.get(bound, 0) for bound, count in self.buckets.items()}
+        return Counts(self.requests - before.requests, self.errors - before.errors, buckets)
+
+
+@dataclass(slots=True)
+class _Window:
+    """What was read since a step began; `began` and `latest` by pod."""
+
+    read_at: datetime | None = None
+    busy: bool = False
+    began: dict[str, Counts] = field(default_factory=dict)
+    latest: dict[str, tuple[str, Counts]] = field(default_factory=dict)
+
+
+class Sampler:
+    """Readings by revision, for the step that a rollout is in. Safe for several threads."""
+
+    def __init__(
+        self, fetch: Fetch = fetch, submit: Submit = at_once, wake: Callable[[Key], None] = tell_nobody
+    ) -> None:
+        self._fetch, self._submit, self._wake = fetch, submit, wake
+        self._lock = threading.Lock()
+        self._windows: dict[Key, tuple[str, _Window]] = {}
+
+    def readings(
+        self, key: Key, step: str, pods: Mapping[str, Iterable[Manifest]], interval: timedelta, now: datetime
+    ) -> Mapping[str, Reading]:
+        """What is known of each revision since the step began, which `step` tells from every other.
+
+        `pods` are those of the revisions that share the traffic. They are read again once `interval` has passed.
+        """
+        with self._lock:
+            known, window = self._windows.get(key, ("", _Window()))
+            if known != step:
+                window = _Window()
+                self._windows[key] = step, window
+            due = window.read_at is None or now - window.read_at >= interval
+            if due and not window.busy:
+                window.busy, window.read_at = True, now
+            else:
+                due = False
+        if due:
+            addresses = {
+                pod["metadata"]["uid"]: (revision, pod["status"]["podIP"])
+                for revision, items in pods.items()
+                for pod in items
+                if is_ready(pod) and pod["status"].get("podIP")
+            }
+            self._submit(lambda: self._read(key, window, addresses))
+        with self._lock:
+            return _summed(window)
+
+    def forget(self, key: Key) -> None:
+        """Drops what is known about a PaddleService."""
+        with self._lock:
+            self._windows.pop(key, None)
+
+    def _read(self, key: Key, window: _Window, addresses: Mapping[str, tuple[str, str]]) -> None:
+        found: dict[str, tuple[str, Counts]] = {}
+        for uid, (revision, address) in addresses.items():
+            try:
+                body = self._fetch(f"http://{host(address)}:{ADMIN_PORT}/metrics")
+                found[uid] = revision, counts_of(body.decode())
+            except UNREADABLE as error:
+                log.info("metrics of a pod of %s cannot be read: %s", revision, error, extra={"key": key.path()})
+        with self._lock:
+            first = not window.latest
+            for uid, (_, counts) in found.items():
+                # what a pod has counted that was started within the step belongs to the step
+                window.began.setdefault(uid, counts if first else Counts())
+            window.latest |= found
+            window.busy = False
+        self._wake(key)
+
+
+def counts_of(text: str) -> Counts:
+    """The counters out of a pod's /metrics. Raises ValueError where it is no such text."""
+    requests, errors, buckets = 0.0, 0.0, dict[float, float]()
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name == REQUESTS:
+                requests += sample.value
+                errors += sample.value if int(sample.labels["code"]) >= FAILED else 0
+            elif sample.name == DURATION:
+                bound = float(sample.labels["le"])
+                buckets[bound] = buckets.get(bound, 0) + sample.value
+    return Counts(requests, errors, buckets)
+
+
+def _summed(window: _Window) -> Mapping[str, Reading]:
+    together: dict[str, Counts] = {}
+    for uid, (revision, counts) in window.latest.items():
+        since, sofar = counts.since(window.began[uid]), together.get(revision, Counts())
+        bounds = {*since.buckets, *sofar.buckets}
+        together[revision] = Counts(
+            since.requests + sofar.requests,
+            since.errors + sofar.errors,
+            {bound: since.buckets.get(bound, 0) + sofar.buckets.get(bound, 0) for bound in bounds},
+        )
+    return {
+        name: Reading(int(counts.requests), int(counts.errors), quantile(counts.buckets, QUANTILE))
+        for name, counts in together.items()
+    }
+
+
+def quantile(buckets: Mapping[float, float], share: float) -> float | None:
+    """The quantile of a cumulative histogram, linear within a bucket as Prometheus does; None where it is empty."""
+    bounds = sorted(buckets)
+    total = buckets[bounds[-1]] if bounds else 0
+    if total <= 0:
+        return None
+    rank, low, before = share * total, 0.0, 0.0
+    for bound in bounds:
+        if buckets[bound] >= rank:
+            if bound == float("inf"):
+                return low
+            inside = buckets[bound] - before
+            return low + (bound - low) * ((rank - before) / inside if inside else 1.0)
+        low, before = bound, buckets[bound]
+    return low

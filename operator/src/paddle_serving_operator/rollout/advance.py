@@ -1,0 +1,258 @@
+"""The state machine of a rollout: a total function from what is asked, remembered and seen to the next move.
+
+No clock, no I/O: timers are timestamps in the memory. Canary is steps, BlueGreen is no steps, Recreate is capacity
+first; no strategy has code of its own. What no move may do whatever the stage says is in restrain.py.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from paddle_serving_operator.api.conditions import ConditionStatus, Reason
+from paddle_serving_operator.api.memory import Halted, Idle, Promoting, Retreating, Shifting, Verifying, Why
+from paddle_serving_operator.rollout import guards, settled, shares
+from paddle_serving_operator.rollout.facts import Facts
+from paddle_serving_operator.rollout.guards import Case, first_objection
+from paddle_serving_operator.rollout.intent import Intent
+from paddle_serving_operator.rollout.memory import Clock, Memory
+from paddle_serving_operator.rollout.move import Move, Progress
+from paddle_serving_operator.rollout.shares import WHOLE
+from paddle_serving_operator.rollout.verbs import obeyed
+
+SOON = timedelta(milliseconds=150)  # endpoints change within tens of milliseconds
+PATIENCE = MappingProxyType(
+    {
+        Reason.WAITING_FOR_ENDPOINTS: SOON,
+        Reason.WAITING_FOR_DRIFT: timedelta(seconds=1),
+        Reason.WAITING_FOR_REQUESTS: timedelta(seconds=5),
+        Reason.WAITING_FOR_DRAIN: timedelta(seconds=1),  # a pod on a lost node is given up without an event
+    }
+)
+
+
+def advance(intent: Intent, memory: Memory, facts: Facts, now: datetime) -> Move:
+    """The next move. The same arguments give the same move; making it and asking again comes to rest."""
+    aimed = retargeted(intent, witnessed(intent, memory, facts), facts, now)
+    ordered, events = obeyed(intent.verb, aimed, now)
+    match ordered.stage:
+        case Idle():
+            move = settled.settled(intent, ordered, facts, now)
+        case Verifying() as stage:
+            move = verifying(intent, ordered, facts, now, stage, written=memory)
+        case Shifting() as stage:
+            move = shifting(intent, ordered, facts, now, stage)
+        case Promoting() as stage:
+            move = promoting(intent, ordered, facts, now, stage)
+        case Retreating() as stage:
+            move = retreating(intent, ordered, facts, now, stage)
+        case Halted() as stage:
+            move = halted(intent, ordered, stage)
+    return replace(move, events=(*events, *move.events))
+
+
+def witnessed(intent: Intent, memory: Memory, facts: Facts) -> Memory:
+    """The memory after what the cluster shows and no status says yet, because the operator ended in between.
+
+    What the traffic Service selects has the traffic, where the status names it as the candidate, or names nothing.
+    """
+    moving = isinstance(memory.stage, Verifying | Shifting | Promoting)
+    if facts.traffic in facts.revisions and (memory.stable is None or (moving and facts.traffic == memory.candidate)):
+        left = memory.without(memory.stable)
+        return replace(left, stable=facts.traffic, stage=Idle(), held=False, clock=None)
+    if memory.stable is None and facts.broad:  # a lost status: what answers goes on answering
+        stable = facts.pinned or min(facts.asked - {intent.revision}, default=None)
+        return replace(memory, stable=stable or min(facts.asked, default=None), stage=Idle())
+    if memory.stable in facts.revisions or memory.stable == intent.revision:
+        return memory
+    # a stable revision of which neither Deployment nor record is left cannot have traffic again
+    return replace(memory, stable=None)
+
+
+def retargeted(intent: Intent, memory: Memory, facts: Facts, now: datetime) -> Memory:
+    """The memory for the revision that is asked for now. A candidate with a share loses it before another is begun."""
+    stage, target = memory.stage, intent.revision
+    if memory.candidate == target and target != memory.stable:
+        if isinstance(stage, Shifting) and stage.step >= len(intent.steps):
+            return memory.enter(Promoting(target, now))
+        return memory
+    if isinstance(stage, Retreating):
+        return memory
+    if isinstance(stage, Shifting | Promoting) and stage.candidate in shares.holders(facts):
+        text = f"The spec asks for revision {target} now."
+        return replace(memory, stage=Retreating(stage.candidate, now, Why(Reason.SUPERSEDED, text)), clock=None)
+    if target == memory.stable:
+        return memory if isinstance(stage, Idle) else replace(memory, stage=Idle(), held=False, clock=None)
+    return replace(memory, stage=Verifying(target, now), held=False, clock=None)
+
+
+def verifying(
+    intent: Intent, memory: Memory, facts: Facts, now: datetime, stage: Verifying, *, written: Memory
+) -> Move:
+    """A candidate without traffic: it gets a share when nothing is said against it any more."""
+    first = intent.replicas if not intent.steps or memory.stable is None else min(1, intent.replicas)
+    case = Case(intent, memory, facts, stage.candidate, first, now)
+    # the rule that the status must name the candidate looks at the status as it was read
+    objection = first_objection(guards.MAY_TAKE_SHARE[:-1], case) or guards.is_written(replace(case, memory=written))
+    clock = None if intent.replicas == 0 else case.clock
+    if objection is None and intent.steps and memory.stable is not None and not stage.skip:
+        clock = Clock(now, case.found.ready)
+        begun = replace(memory, stage=Shifting(stage.candidate, now, 0), clock=clock)
+        return shifting(intent, begun, facts, now, Shifting(stage.candidate, now, 0), entered=True)
+    if objection is None:
+        return promoting(intent, memory.enter(Promoting(stage.candidate, now)), facts, now, None)
+    if _gives_up(intent, memory, objection):
+        why = Why(objection.reason, objection.message)
+        return halted(intent, replace(memory, clock=None), Halted(stage.candidate, now, why))
+    return Move(
+        pods=_beside_stable(intent, memory, facts, stage.candidate, first),
+        shares=_all_to(memory.stable),
+        memory=replace(memory, clock=clock),
+        progress=objection,
+        again=_again(case, objection),
+    )
+
+
+def _gives_up(intent: Intent, memory: Memory, objection: Progress) -> bool:
+    """Where the pods from before had to end, a candidate that fails must not leave users without any."""
+    failed = objection.status is ConditionStatus.FALSE
+    return failed and intent.capacity_first and intent.rollback and memory.stable is not None
+
+
+def _beside_stable(intent: Intent, memory: Memory, facts: Facts, candidate: str, first: int) -> dict[str, int]:
+    stable = memory.stable
+    if stable is None:
+        return {candidate: first}
+    if not intent.capacity_first:
+        return {stable: intent.replicas, candidate: first}
+    ended = stable not in facts.answering and not facts.of(stable).pods
+    return {stable: 0, candidate: first if ended or facts.of(candidate).pods else 0}
+
+
+def shifting(
+    intent: Intent, memory: Memory, facts: Facts, now: datetime, stage: Shifting, *, entered: bool = False
+) -> Move:
+    """A candidate with the share of a step. `entered`: in this very pass."""
+    stable, candidate = memory.stable or "", stage.candidate
+    weight = intent.steps[stage.step].weight
+    rest, share = shares.sizes(intent.replicas, weight, intent.surge) if intent.replicas else (0, 0)
+    case = Case(intent, memory, facts, candidate, share, now)
+    trouble = first_objection(guards.MUST_RETREAT, case)
+    objection = trouble or first_objection(guards.MAY_GO_ON, case)
+    if objection is not None and objection.status is ConditionStatus.FALSE and intent.rollback:
+        why = Why(objection.reason, objection.message)
+        left = replace(memory, stage=Retreating(candidate, now, why), clock=None)
+        return retreating(intent, left, facts, now, Retreating(candidate, now, why))
+    if guards.share_is_seen(case) is None and stage.arrived is None:
+        stage = replace(stage, arrived=now)
+        objection = objection or guards.has_been_held(replace(case, memory=memory.enter(stage)))
+    remaining = _shrinking(intent, facts, stable, candidate, rest)
+    kept = Move(
+        pods={stable: remaining, candidate: _growing(intent, facts, candidate, share, remaining)},
+        shares={stable: WHOLE - weight, candidate: weight},
+        memory=replace(memory, stage=stage, clock=case.clock),
+        progress=objection
+        or Progress(ConditionStatus.TRUE, Reason.SHIFTING_TRAFFIC, f"{case.count}; the step is over."),
+        again=_earliest(
+            guards.left_of_pause(replace(case, memory=memory.enter(stage))),
+            _again(case, objection) if objection else SOON,
+            intent.analysis.interval if intent.analysis else None,
+        ),
+    )
+    if objection is not None or entered:
+        return kept
+    # Only the memory moves on: pods of a step that no written status names would be taken back by an operator that
+    # is started anew, and so on for as long as it is ended in between.
+    return replace(
+        kept, memory=replace(memory, stage=_following(intent, stage, now), clock=Clock(now, case.found.ready))
+    )
+
+
+def _following(intent: Intent, stage: Shifting, now: datetime) -> Shifting | Promoting:
+    if stage.step + 1 < len(intent.steps):
+        return Shifting(stage.candidate, now, stage.step + 1)
+    return Promoting(stage.candidate, now)
+
+
+def _shrinking(intent: Intent, facts: Facts, stable: str, candidate: str, rest: int) -> int:
+    """Pods of the stable revision while the candidate grows: one goes for each that is asked there, down to `rest`.
+
+    Where a Gateway divides the traffic all of them stay: the weights can come back at any moment.
+    """
+    if facts.gateway is not None:
+        return intent.replicas
+    answering = facts.of(candidate).ready if candidate in facts.asked else 0
+    return max(rest, min(facts.of(stable).wanted or intent.replicas, intent.replicas - answering))
+
+
+def _growing(intent: Intent, facts: Facts, candidate: str, goal: int, stable_pods: int) -> int:
+    """Pods of the candidate on its way to `goal`: as many as `maxSurge` leaves room for, at least one at a time."""
+    if facts.gateway is not None:
+        return goal
+    room = intent.replicas + max(1, intent.surge) - stable_pods
+    return min(goal, max(room, min(facts.of(candidate).wanted, goal), 1))
+
+
+def promoting(intent: Intent, memory: Memory, facts: Facts, now: datetime, stage: Promoting | None) -> Move:
+    """A candidate that gets all traffic once all of its pods are Ready. Trouble is told, and both revisions are kept.
+
+    `stage` None: it is entered in this very pass.
+    """
+    candidate, stable = memory.candidate or "", memory.stable
+    case = Case(intent, memory, facts, candidate, intent.replicas, now)
+    objection = first_objection((guards.has_replicas, guards.pods_are_ready, guards.is_not_held), case)
+    clock = None if intent.replicas == 0 else case.clock
+    pods = {candidate: intent.replicas}
+    if stable is not None:
+        mixed = {candidate, stable} <= shares.holders(facts)
+        pods[stable] = facts.of(stable).wanted if intent.steps or intent.capacity_first else intent.replicas
+        if mixed:
+            pods[stable] = _shrinking(intent, facts, stable, candidate, 1)
+            pods[candidate] = _growing(intent, facts, candidate, intent.replicas, pods[stable])
+    if objection is not None:
+        kept = shares.kept(facts, stable, candidate)
+        return Move(pods, kept, replace(memory, clock=clock), objection, _again(case, objection))
+    text = f"{case.count}, it gets the traffic."
+    progress = Progress(ConditionStatus.TRUE, Reason.WAITING_FOR_ENDPOINTS, text)
+    entered = memory if stage is not None else memory.enter(Promoting(candidate, now))
+    return Move(pods, _all_to(candidate), replace(entered, clock=clock), progress, SOON)
+
+
+def retreating(intent: Intent, memory: Memory, facts: Facts, now: datetime, stage: Retreating) -> Move:
+    """A candidate that loses its share: first the stable revision has its pods again, then all of the traffic."""
+    stable, candidate = memory.stable or "", stage.candidate
+    found, lost = facts.of(stable), facts.of(candidate)
+    if candidate not in shares.holders(facts) and candidate not in facts.serving:
+        return halted(intent, memory.without(candidate), Halted(candidate, now, stage.why))
+    restored = found.ready >= intent.replicas or lost.ready == 0
+    pods = {stable: intent.replicas, candidate: max(1, min(lost.wanted, intent.replicas - found.ready))}
+    text = f"Revision {candidate} loses its traffic to revision {stable}. {stage.why.message}"
+    return Move(
+        pods=pods,
+        shares=_all_to(stable) if restored else shares.kept(facts, stable, candidate),
+        memory=memory,
+        progress=Progress(ConditionStatus.TRUE, Reason.ROLLING_BACK, text),
+        again=SOON if restored else timedelta(seconds=1),
+    )
+
+
+def halted(intent: Intent, memory: Memory, stage: Halted) -> Move:
+    """A candidate that was stopped: the stable revision has everything, until a person or the spec says otherwise."""
+    progress = Progress(ConditionStatus.FALSE, stage.why.reason, stage.why.message)
+    pods = {memory.stable: intent.replicas} if memory.stable else {}
+    return Move(pods, _all_to(memory.stable), memory.enter(stage), progress)
+
+
+def _all_to(revision: str | None) -> dict[str, int]:
+    return {revision: WHOLE} if revision else {}
+
+
+def _again(case: Case, objection: Progress) -> timedelta | None:
+    """When to look again: soon where nobody tells, else when the deadline passes."""
+    left = case.clock.started + case.intent.progress_deadline - case.now
+    until = left if left > timedelta(0) and case.intent.replicas > 0 else None
+    soon = PATIENCE.get(objection.reason)
+    return _earliest(soon, until)
+
+
+def _earliest(*moments: timedelta | None) -> timedelta | None:
+    return min((moment for moment in moments if moment is not None), default=None)

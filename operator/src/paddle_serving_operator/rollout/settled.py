@@ -1,0 +1,62 @@
+"""The wanted revision has the traffic: finish the switch, remove what is left, watch."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from paddle_serving_operator.api.conditions import ConditionStatus, Reason
+from paddle_serving_operator.rollout import memory as memories
+from paddle_serving_operator.rollout import shares
+from paddle_serving_operator.rollout.facts import Facts
+from paddle_serving_operator.rollout.guards import Case, stuck, waiting
+from paddle_serving_operator.rollout.intent import Intent
+from paddle_serving_operator.rollout.memory import Memory
+from paddle_serving_operator.rollout.move import Move, Progress
+from paddle_serving_operator.rollout.shares import WHOLE
+
+SOON = timedelta(milliseconds=150)
+PATIENCE = MappingProxyType(
+    {
+        Reason.WAITING_FOR_ENDPOINTS: SOON,
+        Reason.WAITING_FOR_DRAIN: timedelta(seconds=1),  # a pod on a lost node is given up without an event
+    }
+)
+
+
+def settled(intent: Intent, memory: Memory, facts: Facts, now: datetime) -> Move:
+    """Every pod of the revision with the traffic; all others go once nobody asks them any more."""
+    current = intent.revision
+    case = Case(intent, memory, facts, current, intent.replicas, now)
+    promised = memories.promised(intent, memory, case.found.ready)
+    grows = promised <= case.found.ready < intent.replicas and promised > 0
+    progress = waiting(case) if grows else _standing(case)
+    removed = any(name != current and other.deployed for name, other in facts.revisions.items())
+    left = case.clock.started + intent.progress_deadline - now if grows else timedelta(0)
+    until = left if left > timedelta(0) else None
+    return Move(
+        pods={current: intent.replicas},
+        shares={current: WHOLE},
+        memory=replace(memory, clock=case.clock if grows else None),
+        progress=progress,
+        again=SOON if removed else PATIENCE.get(progress.reason, until),
+    )
+
+
+def _standing(case: Case) -> Progress:
+    """How a revision stands that has the traffic and no fewer pods asked for than before."""
+    current, needs = case.revision, case.needs
+    if needs > 0 and case.found.ready < needs:
+        if case.found.trouble is not None:
+            return stuck(case.found.trouble)
+        return Progress(ConditionStatus.TRUE, Reason.WAITING_FOR_PODS, f"{case.count}.")
+    if shares.holders(case.facts) - {current} or case.facts.traffic != current or _nobody_is_asked(case):
+        text = f"{case.count}; the endpoints of the Service are being changed."
+        return Progress(ConditionStatus.TRUE, Reason.WAITING_FOR_ENDPOINTS, text)
+    if old := memories.leaving(case.memory, case.facts):
+        text = f"{case.count}; the pods of revision {' and '.join(old)} finish their requests and end."
+        return Progress(ConditionStatus.TRUE, Reason.WAITING_FOR_DRAIN, text)
+    return Progress(ConditionStatus.FALSE, Reason.ROLLED_OUT, f"Revision {current} has all traffic.")
+
+
+def _nobody_is_asked(case: Case) -> bool:
+    return case.needs > 0 and case.revision not in case.facts.asked
