@@ -1,5 +1,7 @@
 """Single passes of the reconciler against a real API server: what is made, not written, and survives a kill."""
 
+import itertools
+
 import pytest
 from typing_extensions import override
 
@@ -248,14 +250,16 @@ def test_two_operators_at_once_do_no_harm(world: World) -> None:
 def test_a_stale_pass_writes_no_status(world: World) -> None:
     world.create("ocr", spec("a"))
 
+    replicas = itertools.count(3)
+
     class Slow(Spy):
-        """The spec changes between this pass's read and its writes."""
+        """The spec changes between this pass's reads and its writes, also when it reads again."""
 
         @override
         def list(self, kind: Kind, namespace: str, selector: str) -> list[Manifest]:
             found = super().list(kind, namespace, selector)
             if kind.kind == "EndpointSlice":
-                world.change("ocr", replicas=3)
+                world.change("ocr", replicas=next(replicas))
             return found
 
     once = world.reconciler(Slow)

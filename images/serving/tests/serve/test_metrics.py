@@ -33,7 +33,8 @@ def plain(tmp_path_factory: pytest.TempPathFactory, make_package: Callable[..., 
 
     package = make_package()
     manifest.write(package)
-    serving = start_serving(tmp_path_factory.mktemp("metrics"), package, "--workers", "1")
+    everything = ("--recheck-interval", "3600", "--replay-buffer", "5")
+    serving = start_serving(tmp_path_factory.mktemp("metrics"), package, "--workers", "1", *everything)
     yield serving.wait_ready()
     serving.kill()
 
