@@ -10,6 +10,8 @@ export UV_CACHE_DIR ?= $(CACHE)/uv-cache
 export PATH := $(UV_HOME)/bin:$(PATH)
 RUN := uv run --no-sync
 KIND := python3 e2e/kind
+# files of tests in two processes: most tests wait for servers, more would make them wait for a core
+PARALLEL ?= -n 2 --dist loadfile
 IMAGES ?=
 PORT ?= 8080
 BENCH_FLAGS ?=
@@ -32,15 +34,15 @@ help: ## this list
 
 .PHONY: test
 test: setup haproxy cluster-tools s3-server grpcurl lint ## linters, unit tests, chart tests, and the operator against a real API server
-	$(RUN) pytest -m "not e2e"
+	$(RUN) pytest -m "not e2e" $(PARALLEL)
 
 .PHONY: test-unit
 test-unit: setup haproxy grpcurl ## unit tests only
-	$(RUN) pytest -m "not e2e and not integration"
+	$(RUN) pytest -m "not e2e and not integration" $(PARALLEL)
 
 .PHONY: test-integration
 test-integration: setup cluster-tools s3-server ## the operator against a real kube-apiserver and etcd, fetch against a real S3 server
-	$(RUN) pytest -m integration
+	$(RUN) pytest -m integration $(PARALLEL)
 
 .PHONY: fuzz
 fuzz: setup ## by hand: the parsers of what others write under atheris, FUZZ_SECONDS=60 each (FUZZ="name ..." for some)
