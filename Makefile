@@ -50,7 +50,11 @@ fuzz: setup ## by hand: the parsers of what others write under atheris, FUZZ_SEC
 
 .PHONY: e2e
 e2e: setup cluster images s3-server haproxy standalone-tools ## install, roll out, break, query and compare on a kind cluster
-	eval "$$($(KIND) env)" && $(RUN) pytest -m e2e e2e
+	eval "$$($(KIND) env)" && $(RUN) pytest -m "e2e and not gateway and not autoscaling" e2e
+
+.PHONY: e2e-addons
+e2e-addons: setup cluster images gateway metrics-server ## by hand: canary weights through Envoy Gateway, autoscaling with metrics-server
+	eval "$$($(KIND) env)" && $(RUN) pytest -m "gateway or autoscaling" e2e
 
 .PHONY: tipc
 tipc: setup haproxy ## the TIPC serving test of every model, on this machine (MODEL="name ..." for some)
@@ -102,6 +106,14 @@ standalone-tools:
 	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends --no-upgrade nginx docker-compose systemd > /dev/null; } \
 	  || { echo "nginx, Compose or systemd-analyze is missing; the tests of docs/standalone.md need them. Install them, for example: sudo apt-get install nginx docker-compose systemd" >&2; exit 1; }
 
+.PHONY: gateway
+gateway: cluster ## Envoy Gateway in that cluster, with the Gateway API
+	$(KIND) gateway
+
+.PHONY: metrics-server
+metrics-server: cluster ## metrics-server in that cluster, for autoscaling and kubectl top
+	$(KIND) metrics-server
+
 .PHONY: cluster-env
 cluster-env: ## prints the shell lines that point helm and kubectl at the cluster
 	@$(KIND) env
@@ -129,6 +141,11 @@ bench: bench-serving ## that, overload, start-up, recovery and two million reque
 .PHONY: bench-recheck
 bench-recheck: setup haproxy ## by hand: a hundred faults in running workers, found or not, and what the recheck costs (about 45 minutes)
 	$(RUN) python -m benchmarks.recheck $(BENCH_FLAGS)
+	$(RUN) python -m benchmarks.report
+
+.PHONY: bench-rollout
+bench-rollout: setup cluster images ## by hand: 100,000 requests during each of nine changes on the cluster (about 75 minutes)
+	eval "$$($(KIND) env)" && $(RUN) python -m benchmarks.rollout $(BENCH_FLAGS)
 	$(RUN) python -m benchmarks.report
 
 .PHONY: bench-tools

@@ -11,6 +11,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmarks import rollout_table
 from benchmarks.figures import DIRECT, MODELS, RAW, STOCK, Rows, find, own_cpu, pss_of_all, series, settled
 
 _COLOURS = {DIRECT: "#0b6e4f", "pipeline engine": "#c77700", STOCK: "#a4161a", RAW: "#555555"}
@@ -168,4 +169,5 @@ PLOTS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Figure]]] = {
     "cpu": ("serving", cpu),
     "soak": ("soak", soak),
     "startup": ("startup", startup),
+    "rollout": ("rollout", rollout_table.plot),
 }

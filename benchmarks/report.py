@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import comparison, goals, plots, recheck_table, tables
+from benchmarks import comparison, goals, plots, recheck_table, rollout_table, tables
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "measurements.md"
@@ -24,6 +24,7 @@ SECTIONS = {
     "compare": comparison.table,
     "compare-strictness": comparison.table,
     "recheck": recheck_table.table,
+    "rollout": rollout_table.table,
 }
 NAMES = (*SECTIONS, "image-size")
 NOT_YET = "Not measured yet."

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import comparison, figures, goals, plots, report, tables
+from benchmarks import comparison, figures, goals, plots, report, rollout_table, tables
 from benchmarks.results import Results
 
 MACHINE = {"cpus": 2, "processor": "p", "kernel": "k", "paddle": "3.3.1", "python": "3.11", "commit": "abc"}
@@ -37,6 +37,19 @@ def serving() -> dict[str, Any]:
         {"model": "cls", "server": "pipeline engine", "protocol": "JSON", "failed": "it did not come up"},
     ]
     return {"machine": MACHINE, "rows": rows}
+
+
+def changed(change: str) -> dict[str, Any]:
+    return {
+        "change": change,
+        "requests": 1200,
+        "failed": 0,
+        "wrong": 3,
+        "slowest_ms": 81.4,
+        "promised_pods": 2,
+        "fewest_ready_pods": 2,
+        "points": [[0.5, 100, 0], [2.5, 500, 100], [2.5, 500, 100], [4.5, 500, 700]],
+    }
 
 
 def soak(end: float) -> dict[str, Any]:
@@ -121,6 +134,7 @@ def raws() -> dict[str, Any]:
     return {
         "serving": serving(),
         "soak": soak(300.5),
+        "rollout": {"rows": [changed("promoted"), changed("aborted")]},
         "startup": startup(),
         "overload": overload(),
         "recovery": recovery(),
@@ -164,6 +178,11 @@ def test_goals_are_met_missed_or_not_measured() -> None:
 
 def test_recovery_stands_beside_recovery_without_a_standby_process() -> None:
     assert "| direct | 0.2, 1.3 | 2.5, 2.5 | 5.0, 6.0 | 4 of 2,400 |" in tables.recovery(recovery())
+
+
+def test_a_change_under_load_shows_what_failed_and_how_many_pods_were_left() -> None:
+    assert "| promoted | 1,200 | 0 | 3 | 81 | 2 | 2 |" in rollout_table.table({"rows": [changed("promoted")]})
+    assert rollout_table.rates(changed("promoted")["points"], 2) == ([2.5, 4.5], [50.0, 300.0])
 
 
 def test_two_runtimes_are_compared_by_turns_that_both_have() -> None:

@@ -16,7 +16,7 @@ from e2e.lib.pods import PYTHON, SCRIPTS, Pod, config_map
 from e2e.lib.wait import Seen, expect, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from e2e.lib.cluster import Namespace
 
@@ -39,13 +39,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What the generator counted: answers by their text, failures with the first ones in words, the slowest answer."""
+    """What the generator counted: answers by their text, failures with the first ones in words.
+
+    `slowest` is the longest that an answer took, `at` when this was counted after the start, both in seconds.
+    """
 
     sent: int
     answers: dict[str, int]
     failed: int
     failures: list[str]
     slowest: float
+    at: float
 
     @property
     def requests(self) -> int:
@@ -68,17 +72,22 @@ class Tally:
 class Load:
     """A running load generator; its report is there when the block has ended."""
 
-    def __init__(self, namespace: Namespace, pod: str, report: Tally | None = None) -> None:
+    def __init__(self, namespace: Namespace, pod: str, timeline: Sequence[Tally] = ()) -> None:
         self._namespace = namespace
         self._pod = pod
-        self._report = report
+        self._timeline = timeline
 
     @property
     def report(self) -> Tally:
         """The count to the last answer."""
-        if self._report is None:
+        return self.timeline[-1]
+
+    @property
+    def timeline(self) -> Sequence[Tally]:
+        """The count every half second; the last one is to the last answer."""
+        if not self._timeline:
             raise AssertionError("the load still runs; ask after the block")
-        return self._report
+        return self._timeline
 
     def seen(self) -> Tally:
         """The count up to now."""
@@ -117,14 +126,16 @@ class Load:
     def stop(self) -> None:
         """Ends the load; every request that was sent has its answer then."""
         self._namespace.exec(self._pod, "touch", str(load_generator.STOP))
-        self._report = _parse(self._namespace.pod_succeeds(self._pod, within=STOP_SECONDS))
+        lines = self._namespace.pod_succeeds(self._pod, within=STOP_SECONDS).strip().splitlines()
+        self._timeline = [_parse(line) for line in lines]
 
 
 def _parse(lines: str) -> Tally:
     *_, last = lines.strip().splitlines() or ["{}"]
     line = json.loads(last)
     answers, failures = line.get("answers", {}), line.get("failures", [])
-    return Tally(line.get("sent", 0), answers, line.get("failed", 0), failures, line.get("slowest", 0.0))
+    seconds = line.get("slowest", 0.0), line.get("at", 0.0)
+    return Tally(line.get("sent", 0), answers, line.get("failed", 0), failures, *seconds)
 
 
 @contextmanager

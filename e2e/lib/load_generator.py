@@ -2,9 +2,9 @@
 
     python3 load_generator.py PLAN_FILE
 
-Half of its connections are kept, half are opened anew for every request. A line of JSON every half second; the last
-one says `"final": true`, and every request that was sent is an answer or a failure in it. Ends by itself when the
-plan's time is over, or soon after /tmp/stop appears.
+Half of its connections are kept, half are opened anew for every request. A line of JSON every half second; `at` is
+the seconds since the start. The last one says `"final": true`, and every request that was sent is an answer or a
+failure in it. Ends by itself when the plan's time is over, or soon after /tmp/stop appears.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class Tally:
     failures: list[str] = field(default_factory=list)
     slowest: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    started: float = field(default_factory=time.monotonic)
 
     def begin(self) -> None:
         """One request is about to be sent."""
@@ -64,7 +65,8 @@ class Tally:
         """Prints everything so far as one line."""
         with self.lock:
             counts = {"sent": self.sent, "answers": self.answers, "failed": self.failed, "failures": self.failures}
-            print(json.dumps({**counts, "slowest": self.slowest, "final": final}), flush=True)
+            at = round(time.monotonic() - self.started, 2)
+            print(json.dumps({**counts, "slowest": self.slowest, "at": at, "final": final}), flush=True)
 
 
 @dataclass(frozen=True)

@@ -77,14 +77,14 @@ def test_the_load_generator_counts_every_lost_answer_as_a_failure(lossy_server: 
 @pytest.mark.parametrize(
     "tally",
     [
-        Tally(6, {"right": 5}, 1, ["reset"], 0.1),
-        Tally(6, {"right": 5, "wrong": 1}, 0, [], 0.1),
-        Tally(6, {"right": 5}, 0, [], 0.1),
-        Tally(0, {}, 0, [], 0.0),
+        Tally(6, {"right": 5}, 1, ["reset"], 0.1, 1.0),
+        Tally(6, {"right": 5, "wrong": 1}, 0, [], 0.1, 1.0),
+        Tally(6, {"right": 5}, 0, [], 0.1, 1.0),
+        Tally(0, {}, 0, [], 0.0, 1.0),
     ],
 )
 def test_a_failed_request_a_wrong_answer_a_lost_one_or_none_at_all_is_not_only_right_answers(tally: Tally) -> None:
-    load = Load(Cluster("none").namespace("none"), "none", tally)
+    load = Load(Cluster("none").namespace("none"), "none", [tally])
     with pytest.raises(AssertionError, match="requests"):
         load.saw_only({"right"})
 
