@@ -31,8 +31,8 @@ def row_of(change: Change, outcome: Outcome) -> dict[str, Any]:
     return {
         "change": change.name,
         "requests": tally.requests,
-        "failed": tally.failed + (tally.sent - tally.requests),
-        "wrong": outcome.wrong,
+        "failed_requests": tally.failed + (tally.sent - tally.requests),
+        "wrong_answers": outcome.wrong,
         "slowest_ms": round(1000 * tally.slowest, 1),
         "seconds": tally.at,
         "promised_pods": change.promised,
@@ -67,7 +67,7 @@ def measure(change: Change, cluster: Cluster, store: ModelStore, requests: int, 
         return
     row = row_of(change, outcome)
     results.put(change.name, row)
-    results.say(f"{change.name}: {row['failed']} failed, {row['wrong']} wrong, slowest {row['slowest_ms']} ms")
+    results.say(f"{change.name}: {row['failed_requests']} failed, {row['wrong_answers']} wrong, slowest {row['slowest_ms']} ms")
 
 
 def main() -> int:

@@ -22,8 +22,8 @@ def table(raw: Mapping[str, Any]) -> str:
         (
             row["change"].replace("_", " "),
             f"{row['requests']:,}",
-            str(row["failed"]),
-            str(row["wrong"]),
+            str(row["failed_requests"]),
+            str(row["wrong_answers"]),
             f"{row['slowest_ms']:.0f}",
             str(row["fewest_ready_pods"]),
             str(row["promised_pods"]),

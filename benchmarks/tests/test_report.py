@@ -43,8 +43,8 @@ def changed(change: str) -> dict[str, Any]:
     return {
         "change": change,
         "requests": 1200,
-        "failed": 0,
-        "wrong": 3,
+        "failed_requests": 0,
+        "wrong_answers": 3,
         "slowest_ms": 81.4,
         "promised_pods": 2,
         "fewest_ready_pods": 2,
