@@ -50,11 +50,11 @@ fuzz: setup ## by hand: the parsers of what others write under atheris, FUZZ_SEC
 
 .PHONY: e2e
 e2e: setup cluster images s3-server haproxy standalone-tools ## install, roll out, break, query and compare on a kind cluster
-	eval "$$($(KIND) env)" && $(RUN) pytest -m "e2e and not gateway and not autoscaling" e2e
+	eval "$$($(KIND) env)" && $(RUN) pytest -m "e2e and not by_hand" e2e
 
-.PHONY: e2e-addons
-e2e-addons: setup cluster images gateway metrics-server ## by hand: canary weights through Envoy Gateway, autoscaling with metrics-server
-	eval "$$($(KIND) env)" && $(RUN) pytest -m "gateway or autoscaling" e2e
+.PHONY: e2e-by-hand
+e2e-by-hand: setup cluster images gateway metrics-server ## what takes longer: all changes under load, weights through Envoy Gateway, autoscaling
+	eval "$$($(KIND) env)" && $(RUN) pytest -m by_hand e2e
 
 .PHONY: tipc
 tipc: setup haproxy ## the TIPC serving test of every model, on this machine (MODEL="name ..." for some)

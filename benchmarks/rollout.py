@@ -67,7 +67,9 @@ def measure(change: Change, cluster: Cluster, store: ModelStore, requests: int, 
         return
     row = row_of(change, outcome)
     results.put(change.name, row)
-    results.say(f"{change.name}: {row['failed_requests']} failed, {row['wrong_answers']} wrong, slowest {row['slowest_ms']} ms")
+    results.say(
+        f"{change.name}: {row['failed_requests']} failed, {row['wrong_answers']} wrong, slowest {row['slowest_ms']} ms"
+    )
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from e2e.lib.given import Given
     from e2e.lib.service import Service
 
-pytestmark = [pytest.mark.e2e, pytest.mark.autoscaling]
+pytestmark = [pytest.mark.e2e, pytest.mark.by_hand]
 
 # 80 % of the tenth of a core that the example asks for: idle pods take less, the load below takes more of one pod
 AUTOSCALING = {"minReplicas": 1, "maxReplicas": 2, "cpuUtilization": 80}

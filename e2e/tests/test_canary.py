@@ -78,3 +78,14 @@ def test_answers_that_drift_stop_a_rollout_that_forbids_it(given: Given) -> None
     service.is_healthy()
     drift = service.resource()["status"]["verification"]["drift"]
     assert (drift["complete"], drift["different"] > 0, drift["worst"]["tensor"]) == (True, True, "price")
+
+
+def test_requests_of_users_are_replayed_before_a_model_answers_them(given: Given) -> None:
+    replay = {"drift": {"mode": "Require", "samples": "Replay", "requests": 50, "maxDifferent": 0}}
+    service = given.service("uci-housing", rollout=replay, model=given.model("uci-housing")).is_healthy()
+    with service.under_load("house.json", requests_per_second=50) as load:
+        load.sends(300, within=60)
+        before = service.when.asked("house.json")
+        service.when.model_is_replaced_by(given.model("uci-housing", bias_raised))
+        service.then.fails("DriftTooLarge", says=("50 of 50", "18.901", "19.901"), within=minutes(3))
+    load.saw_only({before})

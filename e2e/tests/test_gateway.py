@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from e2e.lib.given import Given
     from e2e.lib.load import Load
 
-pytestmark = [pytest.mark.e2e, pytest.mark.gateway]
+pytestmark = [pytest.mark.e2e, pytest.mark.by_hand]
 
 PER_SECOND = 100
 STEPS = [{"weight": 10, "pause": {}}, {"weight": 50, "pause": "2s"}]
