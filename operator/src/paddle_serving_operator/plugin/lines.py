@@ -31,24 +31,12 @@ class Lines:
             if key not in known:
                 _say(event.time or now, f"{'Warning' if event.warning else 'Normal'} {event.reason}: {event.message}")
         self._events = known | set(events)
-        state = state_line(found)
+        state = found.service.line
         if state != self._state:
             _say(now, state)
         if problem and problem != self._problem:
             _say(now, problem)
         self._state, self._problem = state, problem
-
-
-def state_line(found: Overview) -> str:
-    """Phase, step, shares, pods and explanation, without what changes with the clock alone."""
-    service = found.service
-    phase = service.phase if service.observed else "Pending"
-    step = f" step {service.step}" if service.step else ""
-    tracks = "".join(
-        f" {track.role} {track.revision} {track.weight}% ({track.ready}/{track.pods} pods ready)"
-        for track in service.tracks
-    )
-    return f"{phase or 'Pending'}{step}{tracks} {service.explanation}".rstrip()
 
 
 def _say(moment: datetime, text: str) -> None:

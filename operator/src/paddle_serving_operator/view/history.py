@@ -76,6 +76,15 @@ def before(records: Iterable[Record], record: Record) -> Record | None:
     return max((item for item in records if item.number < record.number), key=lambda item: item.number, default=None)
 
 
+def compared_with(records: Iterable[Record], newer: Record, rollout: Rollout) -> Record:
+    """What a revision is compared with unless somebody chooses: the one that serves, else the one before, else itself."""
+    known = tuple(records)
+    serving = next((item for item in known if item.revision == rollout.stable), None)
+    if serving is not None and serving != newer:
+        return serving
+    return before(known, newer) or newer
+
+
 def changes_between(old: Record, new: Record) -> tuple[Change, ...]:
     """What differs, in the words of the spec; of a record without a spec, digest and image are known."""
     if old.spec is not None and new.spec is not None:

@@ -9,7 +9,7 @@ from paddle_serving_operator.constants import LABEL_REVISION
 from paddle_serving_operator.view.events import Event, events_of
 from paddle_serving_operator.view.history import Record, records_of
 from paddle_serving_operator.view.pods import Pod, pods_of
-from paddle_serving_operator.view.proof import Report, report_of
+from paddle_serving_operator.view.proof import Drift, Report, report_of
 from paddle_serving_operator.view.raw import Raw, text_at
 from paddle_serving_operator.view.rollout import Rollout, rollout_of
 from paddle_serving_operator.view.service import Service, service_of
@@ -40,6 +40,15 @@ class Overview:
     events: tuple[Event, ...] = ()
     reports: dict[str, Report] = field(default_factory=dict)
 
+    @property
+    def drift(self) -> tuple[str, Drift] | None:
+        """A revision, and how far its answers are from those of the one that served: of the report, else the status."""
+        candidate, proof = self.rollout.candidate, self.service.proof
+        report = self.reports.get(candidate) if candidate else None
+        if report is not None and report.proof.drift is not None:
+            return candidate, report.proof.drift
+        return (proof.revision, proof.drift) if proof is not None and proof.drift is not None else None
+
     def number_of(self, revision: str) -> int | None:
         """The number of a revision in the history, None where it is not on record."""
         return next((item.number for item in self.records if item.revision == revision), None)
@@ -49,7 +58,7 @@ def overview(objects: Objects, now: datetime) -> Overview:
     """What the objects say at `now`."""
     service, rollout = service_of(objects.service), rollout_of(objects.service, now)
     texts = report_texts(objects.reports, service.uid)
-    parsed = {revision: report_of(_json(text), revision) for revision, text in texts.items()}
+    parsed = {revision: read_report(text, revision) for revision, text in texts.items()}
     return Overview(
         service=service,
         rollout=rollout,
@@ -71,9 +80,10 @@ def report_texts(config_maps: Iterable[Raw], owner: str) -> dict[str, str]:
     return found
 
 
-def _json(text: str) -> Raw:
+def read_report(text: str, revision: str) -> Report | None:
+    """The report of a revision's pod; None where it cannot be read."""
     try:
         found = json.loads(text)
     except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        return None
+    return report_of(found, revision) if isinstance(found, dict) else None

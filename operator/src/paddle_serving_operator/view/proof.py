@@ -135,6 +135,11 @@ class Report:
     omitted: int
     comparisons: tuple[Comparison, ...]
 
+    @property
+    def apart(self) -> tuple[Element, ...]:
+        """The worst element of every comparison whose sides are not the same."""
+        return tuple(item.worst for item in self.comparisons if item.worst and (item.absolute != 0 or not item.equal))
+
 
 def proof_of(raw: Raw, revision: str = "") -> Proof | None:
     """The proof in a status or in a report; None where there is none."""

@@ -98,6 +98,21 @@ class Service:
         found = self.condition("Progressing")
         return f"{found.reason}: {found.message}" if found else ""
 
+    @property
+    def line(self) -> str:
+        """Phase, step, shares, pods and explanation, without what changes with the clock alone."""
+        step = f" step {self.step}" if self.step else ""
+        tracks = "".join(
+            f" {track.role} {track.revision} {track.weight}% ({track.ready}/{track.pods} pods ready)"
+            for track in self.tracks
+        )
+        return f"{self.shown_phase}{step}{tracks} {self.explanation}".rstrip()
+
+    @property
+    def shown_phase(self) -> str:
+        """The phase of the newest spec."""
+        return (self.phase if self.observed else "") or "Pending"
+
     def condition(self, kind: str) -> Condition | None:
         """The condition of this type, None where it was never found."""
         return next((item for item in self.conditions if item.type == kind), None)

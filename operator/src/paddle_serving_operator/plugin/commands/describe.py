@@ -97,14 +97,9 @@ def _proof(found: Overview) -> str:
 
 def _drift(found: Overview) -> str:
     """What the candidate answered differently from the revision that serves: of the report, else of the status."""
-    candidate, proof = found.rollout.candidate, found.service.proof
-    report = found.reports.get(candidate) if candidate else None
-    drift = report.proof.drift if report else None
-    revision = candidate
-    if drift is None and proof is not None:
-        drift, revision = proof.drift, proof.revision
-    if drift is None or not drift.worst:
+    if found.drift is None or not found.drift[1].worst:
         return ""
+    revision, drift = found.drift
     title = f"Drift of revision {revision} from the one that served, the worst element of every tensor"
     return section(title, elements_table(drift.worst, INDENT))
 

@@ -12,7 +12,7 @@ from paddle_serving_operator.plugin.printing import age, emit, yaml_text
 from paddle_serving_operator.plugin.records import by_name, newest
 from paddle_serving_operator.plugin.text import table
 from paddle_serving_operator.view.difference import Change
-from paddle_serving_operator.view.history import Record, before, changes_between
+from paddle_serving_operator.view.history import Record, before, changes_between, compared_with
 from paddle_serving_operator.view.overview import Overview, overview
 from paddle_serving_operator.view.words import short
 
@@ -93,16 +93,9 @@ def diff(cluster: Cluster, name: str, form: str | None, **chosen: str | None) ->
     found = overview(cluster.objects(name, "revisions"), datetime.now(UTC))
     to, start = chosen["to"], chosen["from"]
     newer = by_name(found, to) if to else newest(found)
-    older = by_name(found, start) if start else _serving(found, newer)
+    older = by_name(found, start) if start else compared_with(found.records, newer, found.rollout)
     difference = Difference(older, newer, changes_between(older, newer))
     emit(form, difference, lambda: difference_text(difference))
-
-
-def _serving(found: Overview, newer: Record) -> Record:
-    serving = next((item for item in found.records if item.revision == found.rollout.stable), None)
-    if serving is not None and serving != newer:
-        return serving
-    return before(found.records, newer) or newer
 
 
 def difference_text(difference: Difference) -> str:

@@ -12,7 +12,7 @@ from paddle_serving_operator.plugin.proofs import elements_table, proof_lines
 from paddle_serving_operator.plugin.records import by_name
 from paddle_serving_operator.plugin.text import pairs, section, table
 from paddle_serving_operator.view.overview import Overview, overview, report_texts
-from paddle_serving_operator.view.proof import Comparison, Element, Report
+from paddle_serving_operator.view.proof import Report
 from paddle_serving_operator.view.words import number
 
 
@@ -87,15 +87,10 @@ def report_text(found: Report) -> str:
             facts,
             section("Differences", "\n".join(found.differences)) if found.differences else "",
             section("Comparisons", _comparisons(found)) if found.comparisons else "",
-            section("Worst elements", elements_table(_worst(found.comparisons))) if _worst(found.comparisons) else "",
+            section("Worst elements", elements_table(found.apart)) if found.apart else "",
             section("Drift", elements_table(proof.drift.worst)) if proof.drift and proof.drift.worst else "",
         )
     )
-
-
-def _worst(comparisons: tuple[Comparison, ...]) -> list[Element]:
-    """Those that are not the same on both sides."""
-    return [item.worst for item in comparisons if item.worst and (item.absolute != 0 or not item.equal)]
 
 
 def _comparisons(found: Report) -> str:
