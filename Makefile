@@ -33,11 +33,11 @@ help: ## this list
 ##@ Tests
 
 .PHONY: test
-test: setup haproxy cluster-tools s3-server grpcurl lint ## linters, unit tests, chart tests, and the operator against a real API server
+test: setup haproxy browser cluster-tools s3-server grpcurl lint ## linters, unit tests, chart tests, and the operator against a real API server
 	$(RUN) pytest -m "not e2e" $(PARALLEL)
 
 .PHONY: test-unit
-test-unit: setup haproxy grpcurl ## unit tests only
+test-unit: setup haproxy browser grpcurl ## unit tests only
 	$(RUN) pytest -m "not e2e and not integration" $(PARALLEL)
 
 .PHONY: test-integration
@@ -165,6 +165,12 @@ setup: $(UV_HOME)/bin/uv ## the locked Python environment in .venv
 haproxy:
 	@command -v haproxy > /dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends haproxy > /dev/null; } \
 	  || { echo "haproxy is missing; the runtime's tests need it. Install it, for example: sudo apt-get install haproxy" >&2; exit 1; }
+
+# the operator's page is looked at in a real browser
+.PHONY: browser
+browser:
+	@{ command -v chromium && command -v chromedriver; } > /dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver > /dev/null; } \
+	  || { echo "Chromium or its driver is missing; the tests of the operator's page need both. Install them, for example: sudo apt-get install chromium chromium-driver" >&2; exit 1; }
 
 $(UV_HOME)/bin/uv:
 	@echo "installing uv $(UV_VERSION) into $(UV_HOME)"

@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from http.server import ThreadingHTTPServer
 from typing import NamedTuple
 
 from kubernetes.config import ConfigException
@@ -23,12 +25,13 @@ from paddle_serving_operator.metrics import Metrics
 from paddle_serving_operator.observe.mirror import WATCHED_KINDS, Mirror
 from paddle_serving_operator.observe.reports import Reports
 from paddle_serving_operator.observe.sampling import Sampler
+from paddle_serving_operator.observe.showing import Showing
 from paddle_serving_operator.reconcile.observer import Observer
 from paddle_serving_operator.reconcile.queue import Cause, Queue, Timing
 from paddle_serving_operator.reconcile.reconciler import Reconciler
 from paddle_serving_operator.reconcile.tally import Tally
 from paddle_serving_operator.reconcile.workers import Workers
-from paddle_serving_operator.settings import Settings, SettingsError
+from paddle_serving_operator.settings import Endpoint, Settings, SettingsError
 
 READERS = 8  # threads that ask pods what they proved; a comparison takes up to a minute of one
 REPORT, SAMPLE = Cause("report", "of a pod"), Cause("sample", "of the metrics")
@@ -69,6 +72,9 @@ def main() -> int:
     start_logging(settings.log_level)
     try:
         run(settings, cluster, Shared(timing, queue, mirror, metrics), os.environ)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 1
     except OSError as error:
         print(f"LIVENESS_ENDPOINT cannot be served: {error}. Give a free port of this host.", file=sys.stderr)
         return 1
@@ -76,7 +82,10 @@ def main() -> int:
 
 
 def run(settings: Settings, cluster: DynamicCluster, shared: Shared, env: Mapping[str, str]) -> None:
-    """Watches and reconciles until a signal. Raises OSError where the health probe's port is taken."""
+    """Watches and reconciles until a signal.
+
+    Raises OSError where the health probe's port is taken, SettingsError where the page's is.
+    """
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -89,6 +98,7 @@ def run(settings: Settings, cluster: DynamicCluster, shared: Shared, env: Mappin
     watches = Watches(settings.namespaces, Hub(mirror, queue), lambda: cluster.serves(PADDLE_SERVICE))
     endpoint = env.get("LIVENESS_ENDPOINT") or DEFAULT_LIVENESS
     probe = health.serve(endpoint, lambda: health.check(queue, workers, watches), metrics.text)
+    page = serve_page(settings.page, Showing(mirror, watches.scopes)) if settings.page else None
     watches.start()
     # else the first passes would ask the API server for what the watches are about to tell
     mirror.wait([(kind, scope) for kind in WATCHED_KINDS for scope in watches.scopes], FIRST_LISTS_SECONDS)
@@ -98,6 +108,19 @@ def run(settings: Settings, cluster: DynamicCluster, shared: Shared, env: Mappin
     workers.stop()
     readers.shutdown(wait=False, cancel_futures=True)
     probe.shutdown()
+    if page is not None:
+        page.shutdown()
+
+
+def serve_page(endpoint: Endpoint, showing: Showing) -> ThreadingHTTPServer:
+    """The page for people, in threads of its own. Raises SettingsError where its port is taken."""
+    from paddle_serving_operator.page import server, site  # noqa: PLC0415 - whoever has no page does without its memory
+
+    made = site.Site(showing, lambda: datetime.now(UTC))
+    try:
+        return server.serve(endpoint.host, endpoint.port, made.answer)
+    except OSError as error:
+        raise SettingsError(f"PAGE_ENDPOINT cannot be served: {error}. Give a free port of this host.") from error
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -49,18 +50,29 @@ class Profile:
     tolerations: tuple[Mapping[str, Any], ...] = ()
 
 
+class Endpoint(NamedTuple):
+    """An address of this host, and a port of it; port 0 is any that is free."""
+
+    host: str
+    port: int
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that the operator is told. `namespaces` empty means the whole cluster; `workers` are threads."""
+    """Everything that the operator is told. `namespaces` empty means the whole cluster; `workers` are threads.
+
+    `page` is where the page for people is served, None for nowhere.
+    """
 
     profiles: Mapping[str, Profile]
     namespaces: tuple[str, ...]
     workers: int
     log_level: str
+    page: Endpoint | None = None
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
-        """Reads PROFILES_FILE, WATCH_NAMESPACES, WORKERS and LOG_LEVEL. Raises SettingsError."""
+        """Reads PROFILES_FILE, WATCH_NAMESPACES, WORKERS, LOG_LEVEL and PAGE_ENDPOINT. Raises SettingsError."""
         path = Path(env.get("PROFILES_FILE") or DEFAULT_PROFILES_FILE)
         level = (env.get("LOG_LEVEL") or "INFO").upper()
         if level not in LOG_LEVELS:
@@ -70,6 +82,7 @@ class Settings:
             namespaces=tuple(name.strip() for name in env.get("WATCH_NAMESPACES", "").split(",") if name.strip()),
             workers=_workers(env.get("WORKERS") or str(DEFAULT_WORKERS)),
             log_level=level,
+            page=_endpoint(env.get("PAGE_ENDPOINT") or ""),
         )
 
 
@@ -77,6 +90,19 @@ def _workers(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 64:  # noqa: PLR2004 - more threads than connections help nobody
         raise SettingsError(f"WORKERS is {text!r}. Use a whole number from 1 to 64; {DEFAULT_WORKERS} serve hundreds.")
     return int(text)
+
+
+def _endpoint(text: str) -> Endpoint | None:
+    if not text:
+        return None
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        url, port = urlsplit(""), None
+    if url.scheme != "http" or not url.hostname or port is None or url.path.strip("/") or url.query:
+        raise SettingsError(f"PAGE_ENDPOINT is {text!r}. Use an address and a port, such as http://0.0.0.0:8090.")
+    return Endpoint(url.hostname, port)
 
 
 def read_profiles(path: Path) -> Mapping[str, Profile]:

@@ -24,6 +24,22 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
     assert settings.profiles == {"cpu": Profile("runtime:1", "IfNotPresent", {"cpu": "2", "memory": "2Gi"}, {})}
 
 
+def test_the_page_is_off_unless_it_has_an_endpoint(tmp_path: Path) -> None:
+    env = {"PROFILES_FILE": str(profiles_file(tmp_path, GOOD))}
+    assert Settings.from_env(env).page is None
+    assert Settings.from_env(env | {"PAGE_ENDPOINT": ""}).page is None
+    assert Settings.from_env(env | {"PAGE_ENDPOINT": "http://127.0.0.1:8090/"}).page == ("127.0.0.1", 8090)
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["8090", "http://127.0.0.1", "https://h:1", "http://h:99999", "http://h:1/path", "http://[h:1"]
+)
+def test_an_endpoint_of_the_page_that_is_none_is_refused(tmp_path: Path, endpoint: str) -> None:
+    env = {"PROFILES_FILE": str(profiles_file(tmp_path, GOOD)), "PAGE_ENDPOINT": endpoint}
+    with pytest.raises(SettingsError, match="PAGE_ENDPOINT is"):
+        Settings.from_env(env)
+
+
 def test_a_profile_may_have_everything(tmp_path: Path) -> None:
     text = """
 gpu:

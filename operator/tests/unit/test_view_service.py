@@ -78,7 +78,9 @@ def test_a_proof_and_its_drift_are_said_in_words() -> None:
 
 def test_a_report_names_the_worst_element_of_every_tensor() -> None:
     found = overview(Objects(shifting(), reports=(report(),)), NOW).reports[NEW]
-    assert found.comparisons[0].worst == Element("hello.json", "score", "[0, 17]", "0.25", "0.75", 0.5, 2.0, None)
+    assert found.comparisons[0].worst == Element(
+        "hello.json", "score", "[0, 17]", "0.25", "0.75", 0.5, 2.0, None, equal=True
+    )
     assert found.proof.drift is not None
     assert [(item.tensor, item.expected, item.got) for item in found.proof.drift.worst] == [
         ("score", "0.25", "0.75"),

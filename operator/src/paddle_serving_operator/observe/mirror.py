@@ -131,11 +131,15 @@ class Mirror:
         with self._lock:
             return self._shelves[kind].get(place_of(manifest))
 
-    def known(self, kind: Kind, namespace: str | None) -> list[Manifest]:
-        """The objects of a watched kind that are known at the moment, of one namespace or (None) of all."""
+    def known(self, kind: Kind, namespace: str | None, service: str | None = None) -> list[Manifest]:
+        """The objects of a watched kind that are known at the moment, of one namespace or (None) of all.
+
+        `service`: only those that carry the label of this PaddleService; it needs a namespace.
+        """
+        labels = {} if service is None else {LABEL_SERVICE: service}
         with self._lock:
             shelf = self._shelves[kind]
-            return shelf.all() if namespace is None else shelf.matching(namespace, {})
+            return shelf.all() if namespace is None else shelf.matching(namespace, labels)
 
     def list(self, kind: Kind, namespace: str, selector: str) -> list[Manifest]:
         """The objects that a label selector of the form a=b,c=d matches. Raises NotHeldError."""

@@ -77,7 +77,7 @@ def before(records: Iterable[Record], record: Record) -> Record | None:
 
 
 def compared_with(records: Iterable[Record], newer: Record, rollout: Rollout) -> Record:
-    """What a revision is compared with unless somebody chooses: the one that serves, else the one before, else itself."""
+    """What a revision is compared with by default: the one that serves, else the one before, else itself."""
     known = tuple(records)
     serving = next((item for item in known if item.revision == rollout.stable), None)
     if serving is not None and serving != newer:

@@ -21,7 +21,8 @@ class Element:
     """The worst element of a tensor. `index` is "[0, 17]", "" for the tensor as a whole.
 
     Both values are text with all their digits. The differences are None where there is nothing to subtract, `ulp` (the
-    steps between the two in the last place) where it says nothing.
+    steps between the two in the last place) where it says nothing. `equal`: within the tolerance, None where that is
+    not known.
     """
 
     sample: str
@@ -32,6 +33,7 @@ class Element:
     absolute: float | None
     relative: float | None
     ulp: int | None
+    equal: bool | None
 
     @property
     def sentence(self) -> str:
@@ -135,10 +137,13 @@ class Report:
     omitted: int
     comparisons: tuple[Comparison, ...]
 
-    @property
-    def apart(self) -> tuple[Element, ...]:
-        """The worst element of every comparison whose sides are not the same."""
-        return tuple(item.worst for item in self.comparisons if item.worst and (item.absolute != 0 or not item.equal))
+    def apart(self, against: str = "") -> tuple[Element, ...]:
+        """The worst element of every comparison whose sides are not the same; of one side, or ("") of both."""
+        return tuple(
+            item.worst
+            for item in self.comparisons
+            if item.worst and (item.absolute != 0 or not item.equal) and against in {"", item.against}
+        )
 
 
 def proof_of(raw: Raw, revision: str = "") -> Proof | None:
@@ -213,7 +218,7 @@ def _drift(raw: Raw) -> Drift | None:
 def _element(raw: Raw) -> Element | None:
     if not raw:
         return None
-    index, ulp = value_at(raw, "index"), value_at(raw, "ulp")
+    index, ulp, equal = (value_at(raw, field) for field in ("index", "ulp", "equal"))
     return Element(
         sample=text_at(raw, "sample"),
         tensor=text_at(raw, "tensor"),
@@ -223,6 +228,7 @@ def _element(raw: Raw) -> Element | None:
         absolute=number_at(raw, "absolute"),
         relative=number_at(raw, "relative"),
         ulp=ulp if isinstance(ulp, int) else None,
+        equal=equal if isinstance(equal, bool) else None,
     )
 
 

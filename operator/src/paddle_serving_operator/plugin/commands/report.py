@@ -87,7 +87,7 @@ def report_text(found: Report) -> str:
             facts,
             section("Differences", "\n".join(found.differences)) if found.differences else "",
             section("Comparisons", _comparisons(found)) if found.comparisons else "",
-            section("Worst elements", elements_table(found.apart)) if found.apart else "",
+            section("Worst elements", elements_table(found.apart())) if found.apart() else "",
             section("Drift", elements_table(proof.drift.worst)) if proof.drift and proof.drift.worst else "",
         )
     )
