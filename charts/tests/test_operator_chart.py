@@ -135,6 +135,26 @@ def test_the_operator_is_told_its_settings(helm: Helm) -> None:
     assert container["ports"] == [{"name": "health", "containerPort": 8080}]
 
 
+def test_the_page_is_off_unless_it_is_asked_for(helm: Helm) -> None:
+    manifests = helm.template(CHART, "--no-hooks")
+    assert "Service" not in {manifest["kind"] for manifest in manifests}
+    assert "PAGE_ENDPOINT" not in environment_of(manifests.one("Deployment"))
+
+
+@pytest.mark.parametrize("options", [["page.port=9000"], ["page.port=9000", "fullnameOverride=" + "a" * 63]])
+def test_the_page_has_a_port_and_a_service_where_it_is_asked_for(helm: Helm, options: list[str]) -> None:
+    manifests = helm.template(
+        CHART, "--no-hooks", "--set=page.enabled=true", *(f"--set={option}" for option in options)
+    )
+    deployment, service = manifests.one("Deployment"), manifests.one("Service")
+    ports = deployment["spec"]["template"]["spec"]["containers"][0]["ports"]
+    assert environment_of(deployment)["PAGE_ENDPOINT"] == "http://0.0.0.0:9000"
+    assert ports == [{"name": "health", "containerPort": 8080}, {"name": "page", "containerPort": 9000}]
+    assert service["spec"]["ports"] == [{"name": "page", "port": 9000, "targetPort": "page", "appProtocol": "http"}]
+    assert service["spec"]["selector"] == deployment["spec"]["selector"]["matchLabels"]
+    assert len(service["metadata"]["name"]) <= 63
+
+
 def test_namespaced_scope_gives_nothing_cluster_wide(helm: Helm) -> None:
     manifests = helm.template(CHART, "--no-hooks", values=CI / "namespaced-values.yaml")
     assert not {"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"} & {m["kind"] for m in manifests}

@@ -38,6 +38,9 @@ CANARY = "rollout.strategy=Canary,rollout.steps[0].weight=20"
         ("watchNamespaces={team-a}", "`watchNamespaces` names team-a, but `rbac.scope` is Cluster"),
         ("serviceAccount.create=false", "Name an account, for example --set serviceAccount.name="),
         ("env[0].name=WORKERS", "`env` sets WORKERS, which the chart sets itself"),
+        ("env[0].name=PAGE_ENDPOINT", "`env` sets PAGE_ENDPOINT, which the chart sets itself"),
+        ("page.enabled=true,page.port=8080", "`page.port` is 8080, where the health probe and the metrics are"),
+        ("page.port=80", "/page/port"),
     ],
 )
 def test_the_operator_chart_refuses(helm: Helm, option: str, message: str) -> None:

@@ -21,9 +21,12 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.page.enabled (eq (int .Values.page.port) 8080) -}}
+{{- fail "charts/paddle-serving-operator: `page.port` is 8080, where the health probe and the metrics are. Choose another one, for example --set page.port=8090." -}}
+{{- end -}}
 {{- range .Values.env -}}
-{{- if has .name (list "PROFILES_FILE" "WATCH_NAMESPACES" "WORKERS" "LOG_LEVEL") -}}
-{{- fail (printf "charts/paddle-serving-operator: `env` sets %s, which the chart sets itself. Use `profiles`, `watchNamespaces`, `workers` or `logLevel`." .name) -}}
+{{- if has .name (list "PROFILES_FILE" "WATCH_NAMESPACES" "WORKERS" "LOG_LEVEL" "PAGE_ENDPOINT") -}}
+{{- fail (printf "charts/paddle-serving-operator: `env` sets %s, which the chart sets itself. Use `profiles`, `watchNamespaces`, `workers`, `logLevel` or `page`." .name) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
