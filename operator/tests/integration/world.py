@@ -176,9 +176,16 @@ class World:
 
     @contextmanager
     def operator(
-        self, folder: Path, namespaces: str | None = None, kubeconfig: Path | None = None
+        self,
+        folder: Path,
+        namespaces: str | None = None,
+        kubeconfig: Path | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> Iterator[subprocess.Popen[bytes]]:
-        """The operator as a process, for this namespace only, as an administrator; killed at the end."""
+        """The operator as a process, for this namespace only, as an administrator; killed at the end.
+
+        `settings` are further variables of its environment, or other values.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         profiles = folder / "profiles.yaml"
         cpu = {
@@ -193,6 +200,7 @@ class World:
             "PROFILES_FILE": str(profiles),
             "WATCH_NAMESPACES": self.namespace if namespaces is None else namespaces,
             "LIVENESS_ENDPOINT": f"http://127.0.0.1:{port}/healthz",
+            **(settings or {}),
         }
         with (folder / f"operator-{port}.log").open("wb") as log:
             command = [sys.executable, "-m", "paddle_serving_operator"]
