@@ -18,7 +18,7 @@ settings.load_profile("any machine")
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Escapes lone surrogates in captured logs: the report of a parallel run travels as UTF-8, which cannot say them."""
+    """Escapes lone surrogates in captured logs: the report of a parallel run travels as UTF-8, which has none."""
     report = yield
     report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
     return report

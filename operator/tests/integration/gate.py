@@ -101,7 +101,8 @@ class Gate:
             streams, self._streams = self._streams, []
         for stream in streams:
             if stream.sock:
-                stream.sock.shutdown(socket.SHUT_RDWR)
+                # that of an SSLSocket forgets its keys first: who reads at that moment gets what is encrypted as text
+                socket.socket.shutdown(stream.sock, socket.SHUT_RDWR)
 
     @contextmanager
     def missing(self, plural: str) -> Iterator[None]:

@@ -146,6 +146,19 @@ def test_sigterm_under_load_fails_no_call_and_idle_channels_do_not_hold_it_up(
         assert serving.wait_exit() == 0
 
 
+def test_the_port_stays_open_past_the_delay_for_those_who_still_come(
+    serve: "Callable[..., Serving]", make_package: Callable[..., Path]
+) -> None:
+    flags = ("--workers", "1", "--drain-delay", "0.1", "--drain-timeout", "600")
+    serving = serve(make_package(), *flags).wait_ready()
+    serving.process.send_signal(signal.SIGTERM)
+    until = time.monotonic() + 4
+    # a new connection each, as from nodes that have not heard yet that this pod is to end
+    while time.monotonic() < until:
+        assert serving.post(SIMPLE).status_code == 200
+    assert serving.wait_exit() == 0
+
+
 def test_a_second_sigterm_ends_it_at_once(serve: "Callable[..., Serving]", make_package: Callable[..., Path]) -> None:
     serving = serve(make_package(), "--workers", "1", "--drain-delay", "600").wait_ready()
     serving.process.send_signal(signal.SIGTERM)

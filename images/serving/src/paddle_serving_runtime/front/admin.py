@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from paddle_serving_runtime.front.config import FrontSettings, render
-from paddle_serving_runtime.front.names import BACKEND, DRAINING, worker_name
+from paddle_serving_runtime.front.names import BACKEND, DRAINING, GRPC, HTTP, worker_name
 from paddle_serving_runtime.front.refusals import refusal_files
 
 _LOG_PIPE_BYTES = 1024 * 1024
@@ -139,8 +139,19 @@ class Front:
 
     async def queue_length(self) -> int:
         """Requests that wait for a worker now."""
-        rows = csv.DictReader((await self._command("show stat")).removeprefix("# ").splitlines())
+        rows = await self._statistics()
         return sum(int(row["qcur"] or 0) for row in rows if row["pxname"] == BACKEND and row["svname"] == "BACKEND")
+
+    async def requests_begun(self) -> int:
+        """Requests of all clients since its start; a connection that ends without one, as of a probe, is none."""
+        clients = [
+            row for row in await self._statistics() if row["pxname"] in {HTTP, GRPC} and row["svname"] == "FRONTEND"
+        ]
+        # HAProxy counts such a connection as a request, and as one with an error
+        return sum(int(row["req_tot"] or 0) - int(row["ereq"] or 0) for row in clients)
+
+    async def _statistics(self) -> list[dict[str, str]]:
+        return list(csv.DictReader((await self._command("show stat")).removeprefix("# ").splitlines()))
 
     async def _keep_last_words(self) -> None:
         stream = self.process.stderr

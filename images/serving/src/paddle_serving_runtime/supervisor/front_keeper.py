@@ -113,6 +113,10 @@ class FrontKeeper:
         """Returns when every request is answered and the front has ended."""
         await self._running.process.wait()
 
+    async def requests_begun(self) -> int:
+        """Requests that this front has taken since its start. Raises FrontError."""
+        return await self._running.requests_begun()
+
     async def queue_length(self) -> int:
         """Requests that wait for a worker now. Raises FrontError."""
         return await self._running.queue_length()

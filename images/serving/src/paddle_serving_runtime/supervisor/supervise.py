@@ -14,6 +14,7 @@ from paddle_serving_runtime.errors import FrontFailed, InvalidOption, NotConsist
 from paddle_serving_runtime.evidence.origin import Origin
 from paddle_serving_runtime.front import FrontError, worker_name
 from paddle_serving_runtime.supervisor import admin
+from paddle_serving_runtime.supervisor.arrivals import arrivals_end
 from paddle_serving_runtime.supervisor.children import Children
 from paddle_serving_runtime.supervisor.control import Control, State, start_control
 from paddle_serving_runtime.supervisor.crashes import LOOP_CRASHES, LOOP_SECONDS, CrashHistory
@@ -40,6 +41,9 @@ from paddle_serving_runtime.supervisor.verifying import prepare_verifier
 
 _LOG = logging.getLogger(__name__)
 _WORKER_STOP_SECONDS = 2.0
+_WAITED_FOR_ARRIVALS = 0.5
+"""Of the drain time-out, at most, until nobody sends requests any more; the rest is for those that are in flight."""
+
 _INIT_PID = 1
 LOGGED_BYTES = 64 * 1024
 """Of a report in the log: nobody can ask a container for it that has refused its model."""
@@ -159,19 +163,23 @@ class Supervisor:
         )
 
     async def _drain(self, status: PodStatus, stop: StopRequest, control: Control) -> int:
-        """New requests are served for the drain delay, then the port closes and what is in flight is finished."""
+        """New requests are served until nobody sends any, then the port closes and what is in flight is finished."""
         ready = status.readiness().ready
         status.draining = True
         _LOG.info("draining")
         if not ready:
             return 0
         await self._front.announce_drain()
-        if await stop.quit_within(self._settings.drain_delay):
+        delay, timeout = self._settings.drain_delay, self._settings.drain_timeout
+        until = asyncio.get_running_loop().time() + delay + timeout
+        if await arrivals_end(self._front.requests_begun, stop, delay, timeout * _WAITED_FOR_ARRIVALS):
             return 1
         finished = asyncio.create_task(self._finish(control))
         quitting = asyncio.create_task(stop.quit.wait())
         await asyncio.wait(
-            {finished, quitting}, timeout=self._settings.drain_timeout, return_when=asyncio.FIRST_COMPLETED
+            {finished, quitting},
+            timeout=until - asyncio.get_running_loop().time(),
+            return_when=asyncio.FIRST_COMPLETED,
         )
         quitting.cancel()
         if not finished.done():
