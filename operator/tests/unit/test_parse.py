@@ -141,6 +141,15 @@ BAD = [
     ({"rollout": {"progressDeadline": "soon"}}, "spec.rollout.progressDeadline", "for example 90s"),
     ({"rollout": {"progressDeadline": ""}}, "spec.rollout.progressDeadline", "for example 90s"),
     ({"rollout": {"strategy": "Linear"}}, "spec.rollout.strategy", "Use one of BlueGreen, Canary, Recreate"),
+    *[
+        ({"rollout": {"analysis": {"maxErrorRatio": 0.1}, **strategy}}, "spec.rollout.analysis", "strategy Canary")
+        for strategy in ({}, {"strategy": "BlueGreen"}, {"strategy": "Recreate"})
+    ],
+    (
+        {"rollout": {"strategy": "Recreate", "drift": {"mode": "Require"}}},
+        "spec.rollout.drift.mode",
+        "ends the pods that drift would compare with",
+    ),
     ({"disruption": {"maxUnavailable": "half"}}, "spec.disruption.maxUnavailable", "25%"),
     ({"pod": {"env": [{"name": "A-B", "value": ""}]}}, "spec.pod.env[0].name", "letters, digits and _"),
     ({"pod": {"env": [{"name": "A", "valueFrom": {}}]}}, "spec.pod.env[0].value", "is missing"),
@@ -200,3 +209,9 @@ def test_an_account_has_a_name_or_annotations(make_raw_spec: Callable[..., Any])
     for wrong in ({"name": "a", "annotations": {"b": "c"}}, {"name": "A_b"}, {"name": "a", "role": "b"}):
         with pytest.raises(SpecError, match=r"spec\.pod\.serviceAccount"):
             account(**wrong)
+
+
+@pytest.mark.parametrize("mode", ["Report", "Off"])
+def test_drift_that_stops_nothing_fits_every_strategy(make_raw_spec: Callable[..., Any], mode: str) -> None:
+    raw = make_raw_spec(rollout={"strategy": "Recreate", "drift": {"mode": mode}})
+    assert parse_spec(KEY, raw).rollout.drift.mode == mode

@@ -38,17 +38,33 @@ def parse_rollout_spec(spec: Fields) -> Rollout:
             raise fields.error(
                 "steps", f"have the weights {weights}. Each must be more than the one before, at most 20."
             )
+        analysis, drift = _analysis(fields), _drift(fields)
+        _refuse_what_does_not_fit(fields, strategy, analysis, drift)
         return Rollout(
             progress_deadline=fields.duration("progressDeadline", "10m"),
             revision_history_limit=fields.whole("revisionHistoryLimit", 10, 0, 100),
             paused=fields.boolean("paused", default=False),
             strategy=strategy,
             steps=steps,
-            analysis=_analysis(fields),
+            analysis=analysis,
             auto_rollback=fields.boolean("autoRollback", default=True),
             max_surge=_pods(fields, "maxSurge", "25%"),
             max_unavailable=_pods(fields, "maxUnavailable", 0),
-            drift=_drift(fields),
+            drift=drift,
+        )
+
+
+def _refuse_what_does_not_fit(rollout: Fields, strategy: Strategy, analysis: Analysis | None, drift: Drift) -> None:
+    """What the CRD's rules refuse, too, but not in a resource that was stored before there were these rules."""
+    if analysis is not None and strategy is not Strategy.CANARY:
+        raise rollout.error(
+            "analysis", f"looks at the steps of strategy Canary, which is {strategy}. Remove it or change the strategy."
+        )
+    if strategy is Strategy.RECREATE and drift.mode is DriftMode.REQUIRE:
+        raise rollout.error(
+            "drift.mode",
+            "is Require, but strategy Recreate ends the pods that drift would compare with. "
+            "Change the strategy, or the mode of drift.",
         )
 
 
