@@ -52,9 +52,8 @@ def write_status(
 def event_of(resource: Manifest, event: Event, now: datetime) -> Manifest:
     """The object of an event. Its name follows from its content, so that two operators make one."""
     metadata = resource["metadata"]
-    identity = content_hash(
-        [metadata["uid"], metadata["generation"], event.reason, event.message, now.isoformat(timespec="minutes")]
-    )
+    told = [event.reason, event.message, event.token]
+    identity = content_hash([metadata["uid"], metadata["generation"], *told, now.isoformat(timespec="minutes")])
     regarding = {"apiVersion": PADDLE_SERVICE.api_version, "kind": PADDLE_SERVICE.kind}
     return {
         "apiVersion": EVENT.api_version,

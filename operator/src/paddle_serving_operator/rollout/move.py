@@ -20,11 +20,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that the user should find in the events of the object."""
+    """Something that the user should find in the events of the object.
+
+    `token`: of the verb that it answers, which tells it from the answer to the same verb a moment before.
+    """
 
     warning: bool
     reason: Reason
     message: str
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,13 @@ def obeyed(verb: Verb | None, memory: Memory, now: datetime) -> tuple[Memory, tu
     if verb.name is None:
         names = ", ".join(VerbName)
         text = f"The annotation for verbs says {verb.text[:100]!r}. Write `<verb> <token>`; verbs are {names}."
-        return heard, (Event(warning=True, reason=Reason.VERB_REFUSED, message=text),)
+        return heard, (Event(warning=True, reason=Reason.VERB_REFUSED, message=text, token=verb.token),)
     after = ORDERS[verb.name](heard, now)
     if after is None:
         text = f"`{verb.name}` does not fit: {_stands(memory)}."
-        return heard, (Event(warning=True, reason=Reason.VERB_REFUSED, message=text),)
+        return heard, (Event(warning=True, reason=Reason.VERB_REFUSED, message=text, token=verb.token),)
     text = f"`{verb.name}` is obeyed for revision {memory.candidate}."
-    return after, (Event(warning=False, reason=Reason.VERB_OBEYED, message=text),)
+    return after, (Event(warning=False, reason=Reason.VERB_OBEYED, message=text, token=verb.token),)
 
 
 def _stands(memory: Memory) -> str:
