@@ -119,7 +119,10 @@ class Scene:
         weight, now = (20, 50)[step], datetime.now(UTC)
         memory = {"stable": OLD, "stage": "Shifting", "candidate": NEW, "step": step, "since": moment(now)}
         share = f"Step {step + 1} of 2: revision {NEW} has {weight} % of the traffic"
-        by_hand = f"{share}. `kubectl paddle resume NAME` goes on, `kubectl paddle abort NAME` goes back."
+        resume, abort = (
+            f"`kubectl paddle {verb} {self.name} -n {self.world.namespace}`" for verb in ("resume", "abort")
+        )
+        by_hand = f"{share}. {resume} goes on, {abort} goes back."
         reason, sentence = ("WaitingForResume", by_hand) if step else ("StepPause", f"{share} for 60 s.")
         self.status(
             phase="Progressing",

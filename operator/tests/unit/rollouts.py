@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 from paddle_serving_operator.api.conditions import Condition, ConditionStatus, ConditionType, Reason
 from paddle_serving_operator.api.status import Phase, ServiceStatus, Track
+from paddle_serving_operator.constants import Key
 from paddle_serving_operator.rollout.facts import Facts, RevisionSeen, Trouble
 from paddle_serving_operator.rollout.intent import Intent
 from paddle_serving_operator.rollout.move import Plan
 from paddle_serving_operator.rollout.plan import next_plan
 
+KEY = Key("models", "ocr-rec")
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 OLD, NEW, NEXT = "a" * 10, "b" * 10, "c" * 10
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
@@ -17,6 +19,7 @@ TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionSta
 
 def goal(revision: str = NEW, **fields: object) -> Intent:
     made = Intent(
+        key=KEY,
         generation=1,
         revision=revision,
         model_digest=f"sha256:{revision}",

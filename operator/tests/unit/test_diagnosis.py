@@ -16,7 +16,7 @@ from paddle_serving_operator.observe.pods import (
 
 
 def pod(name: str = "ocr-1", **status: object) -> dict[str, Any]:
-    return {"metadata": {"name": name}, "status": status}
+    return {"metadata": {"namespace": "models", "name": name}, "status": status}
 
 
 def ended(message: str = "", *, code: int = 1, reason: str = "Error", container: str = "serve") -> dict[str, Any]:
@@ -78,7 +78,7 @@ def test_a_message_of_another_program_is_not_taken_for_a_reason() -> None:
     assert trouble is not None
     assert trouble.reason is Reason.CRASH_LOOPING
     assert "exit code 7" in trouble.message
-    assert "kubectl logs ocr-1 -c serve --previous" in trouble.message
+    assert "`kubectl logs ocr-1 -n models -c serve --previous`" in trouble.message
 
 
 CLUSTER = [
@@ -88,7 +88,11 @@ CLUSTER = [
         "spec.resources.limits.memory",
     ),
     (pod(containerStatuses=[waiting("ErrImagePull")]), Reason.IMAGE_PULL_FAILED, "registry/x:1"),
-    (pod(containerStatuses=[waiting("ImagePullBackOff")]), Reason.IMAGE_PULL_FAILED, "kubectl describe pod ocr-1"),
+    (
+        pod(containerStatuses=[waiting("ImagePullBackOff")]),
+        Reason.IMAGE_PULL_FAILED,
+        "`kubectl describe pod ocr-1 -n models`",
+    ),
     (pod(containerStatuses=[waiting("CreateContainerConfigError", "non-root")]), Reason.PODS_REFUSED, "non-root"),
     (
         pod(conditions=unscheduled("0/3 nodes are available: 3 Insufficient cpu.")),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from paddle_serving_operator.api.conditions import ConditionStatus, ConditionType, Reason
 from paddle_serving_operator.api.status import Phase, ServiceStatus, dump_status, parse_status
+from paddle_serving_operator.constants import Key
 from paddle_serving_operator.rollout.facts import Facts, RevisionSeen, Trouble
 from paddle_serving_operator.rollout.guards import is_complete
 from paddle_serving_operator.rollout.intent import Intent
@@ -38,6 +39,7 @@ EVENTS = st.one_of(
     st.tuples(st.just("time"), st.integers(1, 900)),
 )
 GOAL = Intent(
+    key=Key("default", "ocr"),
     generation=1,
     revision=REVISIONS[0],
     model_digest="sha256:x",

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
+
+from typing_extensions import override
 
 from paddle_serving_operator.api.conditions import Reason
 from paddle_serving_operator.rollout.facts import NOTHING, Facts, Trouble
@@ -112,8 +114,20 @@ def without_account(seen: Facts, revision: str, account: str) -> Facts:
     return replace(seen, revisions=dict(seen.revisions) | {revision: replace(found, trouble=trouble)})
 
 
+class PodName(NamedTuple):
+    """Namespace and name of a pod; as text its name."""
+
+    namespace: str
+    name: str
+
+    @override
+    def __str__(self) -> str:
+        return self.name
+
+
 def _of_pod(pod: Raw) -> Iterator[Trouble]:
-    status, name = pod.get("status", {}), pod["metadata"]["name"]
+    status, metadata = pod.get("status", {}), pod["metadata"]
+    name = PodName(metadata["namespace"], metadata["name"])
     for condition in status.get("conditions", ()):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             yield _unscheduled(name, str(condition.get("message", "")))
@@ -122,7 +136,7 @@ def _of_pod(pod: Raw) -> Iterator[Trouble]:
             yield trouble
 
 
-def _unscheduled(pod: str, message: str) -> Trouble:
+def _unscheduled(pod: PodName, message: str) -> Trouble:
     if "persistentvolumeclaim" in message and "not found" in message:
         return _trouble(
             Reason.VOLUME_MISSING,
@@ -132,30 +146,28 @@ def _unscheduled(pod: str, message: str) -> Trouble:
     return _trouble(Reason.UNSCHEDULABLE, f"No node takes pod {pod}: {message.rstrip('.')}. {advice}.")
 
 
-def _of_container(pod: str, container: Raw) -> Trouble | None:
+def _of_container(pod: PodName, container: Raw) -> Trouble | None:
     name, state = container["name"], container.get("state", {})
     waiting = state.get("waiting", {}).get("reason", "")
     if waiting in PULL_FAILURES:
         # the kubelet's own message changes with every attempt, and so would the status
         text = f"Image {container.get('image', '')} of container {name} cannot be pulled."
-        advice = f"`kubectl describe pod {pod}` shows the registry's answer."
+        advice = f"`kubectl describe pod {pod} -n {pod.namespace}` shows the registry's answer."
         return Trouble(Reason.IMAGE_PULL_FAILED, f"{text} {advice}", terminal=False, about_model=name == "model")
     if waiting in REFUSALS:
         message = str(state["waiting"].get("message", waiting)).rstrip(".")
         if name == "fetch" and "secret" in message.lower():
             text = f"No keys for the model's store: {message}. Create it, or correct"
             return _trouble(Reason.MODEL_UNAVAILABLE, f"{text} spec.model.source.s3.credentialsSecret (pod {pod}).")
-        return _trouble(
-            Reason.PODS_REFUSED,
-            f"The node refuses container {name}: {message}. `kubectl describe pod {pod}` shows more.",
-        )
+        advice = f"`kubectl describe pod {pod} -n {pod.namespace}` shows more."
+        return _trouble(Reason.PODS_REFUSED, f"The node refuses container {name}: {message}. {advice}")
     ended = state.get("terminated") or container.get("lastState", {}).get("terminated")
     if ended is None or (ended.get("exitCode") == 0 and name != "serve"):
         return None
     return _ended(pod, name, ended)
 
 
-def _ended(pod: str, container: str, ended: Raw) -> Trouble:
+def _ended(pod: PodName, container: str, ended: Raw) -> Trouble:
     said = TERMINATION_MESSAGE.match(str(ended.get("message", "")).strip())
     if said is not None and said[1] in SAID_BY_RUNTIME:
         return _trouble(Reason(said[1]), f"{said[2].strip()} (pod {pod})")
@@ -169,7 +181,8 @@ def _ended(pod: str, container: str, ended: Raw) -> Trouble:
             Reason.OUT_OF_MEMORY, f"Container {container} of pod {pod} used more memory than its limit. {advice}."
         )
     text = f"Container {container} of pod {pod} ended with exit code {ended.get('exitCode')}."
-    return _trouble(Reason.CRASH_LOOPING, f"{text} `kubectl logs {pod} -c {container} --previous` shows why.")
+    command = f"`kubectl logs {pod} -n {pod.namespace} -c {container} --previous`"
+    return _trouble(Reason.CRASH_LOOPING, f"{text} {command} shows why.")
 
 
 def _of_deployment(deployment: Raw) -> Iterator[Trouble]:

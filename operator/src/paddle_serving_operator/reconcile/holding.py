@@ -74,6 +74,7 @@ def goal_of_stable(key: Key, resource: Manifest, status: ServiceStatus) -> Inten
     """What the revision with the traffic promises, for a spec that cannot be used; how many pods is not said yet."""
     stable = status.stable
     return Intent(
+        key=key,
         generation=resource["metadata"]["generation"],
         revision=stable.revision if stable else "",
         model_digest=stable.model_digest if stable else "",

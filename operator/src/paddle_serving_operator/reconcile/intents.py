@@ -12,6 +12,7 @@ from paddle_serving_operator.rollout.shares import amount
 def intent_of(key: Key, resource: Manifest, spec: ServiceSpec, revision: Revision) -> Intent:
     """What the PaddleService asks for; its annotations may have a verb."""
     return Intent(
+        key=key,
         generation=resource["metadata"]["generation"],
         revision=revision.name,
         model_digest=revision.model_digest,

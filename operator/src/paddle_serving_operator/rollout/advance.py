@@ -33,7 +33,7 @@ PATIENCE = MappingProxyType(
 def advance(intent: Intent, memory: Memory, facts: Facts, now: datetime) -> Move:
     """The next move. The same arguments give the same move; making it and asking again comes to rest."""
     aimed = retargeted(intent, witnessed(intent, memory, facts), facts, now)
-    ordered, events = obeyed(intent.verb, aimed, now)
+    ordered, events = obeyed(intent, aimed, now)
     match ordered.stage:
         case Idle():
             move = settled.settled(intent, ordered, facts, now)

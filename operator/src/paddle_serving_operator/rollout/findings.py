@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from paddle_serving_operator.api.conditions import ConditionStatus, ConditionType, Finding, Reason
 from paddle_serving_operator.api.status import Phase
 from paddle_serving_operator.api.verification import Verification
-from paddle_serving_operator.rollout import shares
+from paddle_serving_operator.rollout import commands, shares
 from paddle_serving_operator.rollout.facts import Facts, RevisionSeen
 from paddle_serving_operator.rollout.intent import Intent
 from paddle_serving_operator.rollout.move import Progress
@@ -48,7 +48,7 @@ def ready(intent: Intent, facts: Facts, pool: Pool, progress: Progress, promised
     if pool.name is None:
         return Finding(kind, FALSE, progress.reason, progress.message)
     if intent.replicas == 0:
-        text = "spec.replicas is 0, nobody answers. Scale up with `kubectl scale psvc NAME --replicas=1`."
+        text = f"spec.replicas is 0, nobody answers. Scale up with {commands.scale_to_one(intent.key)}."
         return Finding(kind, FALSE, Reason.SCALED_TO_ZERO, text)
     count = f"{min(pool.found.ready, intent.replicas)} of {intent.replicas} pods of revision {pool.name} are ready"
     if is_short(pool.found, intent, promised):

@@ -11,7 +11,8 @@ from typing import TypeAlias
 
 from paddle_serving_operator.api.conditions import ConditionStatus, Reason
 from paddle_serving_operator.api.memory import Shifting
-from paddle_serving_operator.rollout import analysis, drift, evidence, shares
+from paddle_serving_operator.api.verbs import VerbName
+from paddle_serving_operator.rollout import analysis, commands, drift, evidence, shares
 from paddle_serving_operator.rollout.facts import Facts, RevisionSeen, Trouble
 from paddle_serving_operator.rollout.intent import Intent
 from paddle_serving_operator.rollout.memory import Clock, Memory, clock_of
@@ -106,7 +107,7 @@ def waiting(case: Case) -> Progress:
     if trouble is not None and trouble.terminal:
         return stuck(trouble)
     if case.late:
-        cause = trouble.message if trouble else "Look at `kubectl get pods` and `kubectl describe pod`."
+        cause = trouble.message if trouble else f"Look at {commands.describe_pods(case.revision, case.intent.key)}."
         text = f"{case.count}, and no further one for {case.deadline}. {cause}"
         return Progress(FALSE, Reason.PROGRESS_DEADLINE_EXCEEDED, text)
     if trouble is not None:
@@ -143,7 +144,8 @@ def is_not_held(case: Case) -> Progress | None:
         text = f"{case.count}; spec.rollout.paused keeps the traffic where it is. Set it to false to go on."
         return Progress(UNKNOWN, Reason.PAUSED, text)
     if case.memory.held:
-        text = f"{case.count}; the rollout was paused by a person. `kubectl paddle resume NAME` goes on."
+        resume = commands.paddle(VerbName.RESUME, case.intent.key)
+        text = f"{case.count}; the rollout was paused by a person. {resume} goes on."
         return Progress(UNKNOWN, Reason.PAUSED, text)
     return None
 
@@ -225,7 +227,8 @@ def has_been_held(case: Case) -> Progress | None:
     step, number = case.intent.steps[stage.step], f"Step {stage.step + 1} of {len(case.intent.steps)}"
     share = f"revision {case.revision} has {shares.seen(case.facts).get(case.revision, 0)} % of the traffic"
     if step.pause is None:
-        text = f"{number}: {share}. `kubectl paddle resume NAME` goes on, `kubectl paddle abort NAME` goes back."
+        resume, abort = (commands.paddle(verb, case.intent.key) for verb in (VerbName.RESUME, VerbName.ABORT))
+        text = f"{number}: {share}. {resume} goes on, {abort} goes back."
         return Progress(UNKNOWN, Reason.WAITING_FOR_RESUME, text)
     arrived = stage.arrived or case.now
     if case.now - arrived >= step.pause:

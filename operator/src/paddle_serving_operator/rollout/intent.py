@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from paddle_serving_operator.api.types import Analysis, Drift, DriftMode, DriftSamples, Require, Step, TrafficMode
 from paddle_serving_operator.api.verbs import Verb
+from paddle_serving_operator.constants import Key
 
 NO_DRIFT = Drift(DriftMode.OFF, 0.0, 0.0, DriftSamples.GOLDEN, 1, 0)
 
@@ -19,6 +20,7 @@ class Intent:
     with.
     """
 
+    key: Key
     generation: int
     revision: str
     model_digest: str

@@ -1,19 +1,30 @@
 """What a person orders by a verb, and what becomes of it. Every order is obeyed or refused once, with an event."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from paddle_serving_operator.api.conditions import Reason
 from paddle_serving_operator.api.memory import Halted, Promoting, Retreating, Shifting, Verifying, Why
-from paddle_serving_operator.api.verbs import Verb, VerbName
+from paddle_serving_operator.api.verbs import VerbName
+from paddle_serving_operator.constants import Key
+from paddle_serving_operator.rollout import commands
+from paddle_serving_operator.rollout.intent import Intent
 from paddle_serving_operator.rollout.memory import Memory
 from paddle_serving_operator.rollout.move import Event
 
-ABORTED = "A person aborted it. `kubectl paddle retry NAME` starts it anew."
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What an order meets: the PaddleService, its memory, which has heard the order, and the moment."""
+
+    key: Key
+    memory: Memory
+    now: datetime
 
 
-def obeyed(verb: Verb | None, memory: Memory, now: datetime) -> tuple[Memory, tuple[Event, ...]]:
+def obeyed(intent: Intent, memory: Memory, now: datetime) -> tuple[Memory, tuple[Event, ...]]:
     """The memory after an order, and what is told of it; unchanged where there is none, or it was heard before."""
+    verb = intent.verb
     if verb is None or verb.token == memory.heard:
         return memory, ()
     heard = replace(memory, heard=verb.token)
@@ -21,7 +32,7 @@ def obeyed(verb: Verb | None, memory: Memory, now: datetime) -> tuple[Memory, tu
         names = ", ".join(VerbName)
         text = f"The annotation for verbs says {verb.text[:100]!r}. Write `<verb> <token>`; verbs are {names}."
         return heard, (Event(warning=True, reason=Reason.VERB_REFUSED, message=text, token=verb.token),)
-    after = ORDERS[verb.name](heard, now)
+    after = ORDERS[verb.name](Order(intent.key, heard, now))
     if after is None:
         text = f"`{verb.name}` does not fit: {_stands(memory)}."
         return heard, (Event(warning=True, reason=Reason.VERB_REFUSED, message=text, token=verb.token),)
@@ -44,46 +55,45 @@ def _stands(memory: Memory) -> str:
     return f"revision {candidate} {words[type(memory.stage)]}{held}"
 
 
-def _pause(memory: Memory, now: datetime) -> Memory | None:
-    del now
-    moving = isinstance(memory.stage, Verifying | Shifting | Promoting)
-    return replace(memory, held=True) if moving and not memory.held else None
+def _pause(order: Order) -> Memory | None:
+    moving = isinstance(order.memory.stage, Verifying | Shifting | Promoting)
+    return replace(order.memory, held=True) if moving and not order.memory.held else None
 
 
-def _resume(memory: Memory, now: datetime) -> Memory | None:
-    del now
-    stage = memory.stage
+def _resume(order: Order) -> Memory | None:
+    stage = order.memory.stage
     if isinstance(stage, Shifting) and stage.arrived is not None:
-        return replace(memory, held=False, stage=replace(stage, resumed=True))
-    return replace(memory, held=False) if memory.held else None
+        return replace(order.memory, held=False, stage=replace(stage, resumed=True))
+    return replace(order.memory, held=False) if order.memory.held else None
 
 
-def _promote(memory: Memory, now: datetime) -> Memory | None:
+def _promote(order: Order) -> Memory | None:
     """Skips the steps, never the proof."""
-    match memory.stage:
+    match order.memory.stage:
         case Verifying() as stage:
-            return replace(memory, held=False, stage=replace(stage, skip=True))
+            return replace(order.memory, held=False, stage=replace(stage, skip=True))
         case Shifting(candidate=candidate):
-            return replace(memory, held=False, stage=Promoting(candidate, now), clock=None)
+            return replace(order.memory, held=False, stage=Promoting(candidate, order.now), clock=None)
         case _:
             return None
 
 
-def _abort(memory: Memory, now: datetime) -> Memory | None:
-    why = Why(Reason.ABORTED, ABORTED)
-    match memory.stage:
+def _abort(order: Order) -> Memory | None:
+    text = f"A person aborted it. {commands.paddle(VerbName.RETRY, order.key)} starts it anew."
+    why = Why(Reason.ABORTED, text)
+    match order.memory.stage:
         case Verifying(candidate=candidate):
-            return replace(memory, held=False, stage=Halted(candidate, now, why), clock=None)
+            return replace(order.memory, held=False, stage=Halted(candidate, order.now, why), clock=None)
         case Shifting(candidate=candidate) | Promoting(candidate=candidate):
-            return replace(memory, held=False, stage=Retreating(candidate, now, why), clock=None)
+            return replace(order.memory, held=False, stage=Retreating(candidate, order.now, why), clock=None)
         case _:
             return None
 
 
-def _retry(memory: Memory, now: datetime) -> Memory | None:
-    match memory.stage:
+def _retry(order: Order) -> Memory | None:
+    match order.memory.stage:
         case Halted(candidate=candidate):
-            return replace(memory, held=False, stage=Verifying(candidate, now), clock=None)
+            return replace(order.memory, held=False, stage=Verifying(candidate, order.now), clock=None)
         case _:
             return None
 
