@@ -1,5 +1,6 @@
 """Commands in conditions can be pasted: they name the PaddleService and its namespace."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -20,7 +21,7 @@ def aborted() -> Plan:
     return next_plan(ordered("abort"), retreating.status, alone(4), NOW)
 
 
-PLANS = {
+PLANS: Mapping[str, Callable[[], Plan]] = {
     "held step": lambda: next_plan(canary(), at_second_step(), both(2, 2), NOW + timedelta(hours=1)),
     "paused": lambda: next_plan(ordered("pause"), at_first_step(), both(3, 1), NOW),
     "aborted": aborted,

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from paddle_serving_operator.api.conditions import ConditionType, Reason
-from paddle_serving_operator.api.memory import Halted, Idle, Promoting, Retreating, Shifting, Verifying
+from paddle_serving_operator.api.memory import Halted, Idle, Promoting, Retreating, Shifting, Verifying, step_of
 from paddle_serving_operator.api.status import Phase
 from paddle_serving_operator.api.types import Analysis, Step
 from paddle_serving_operator.rollout.facts import Reading
@@ -139,6 +139,7 @@ def test_a_retreat_brings_the_pods_back_before_the_traffic_and_ends_halted() -> 
     assert condition(halted, ConditionType.PROGRESSING).reason is Reason.ABORTED
     assert halted.status.rollout is not None
     assert isinstance(halted.status.rollout.stage, Halted)
+    assert [plan.status.step for plan in (aborted, restored, halted)] == ["2/2", "2/2", "2/2"]
     still = next_plan(ordered("abort"), halted.status, alone(4), NOW + timedelta(hours=2))
     assert (dict(still.pods), still.status.rollout) == ({OLD: 4}, halted.status.rollout)
     retried = next_plan(ordered("retry", "t2"), still.status, alone(4), NOW + timedelta(hours=3))
@@ -153,6 +154,22 @@ def test_another_spec_in_mid_rollout_takes_the_share_back_first() -> None:
     back = replace(seen(OLD, {OLD: pods(4, 4), NEW: pods(1, 1)}), answering=frozenset({OLD}), pinned=OLD)
     gone = after((canary(revision=NEXT), back, NOW), (canary(revision=NEXT), back, NOW), status=plan.status)
     assert dict(gone.pods) == {OLD: 4, NEXT: 1}
+
+
+def test_a_status_names_the_step_that_a_candidate_was_stopped_in_and_only_of_the_steps_it_went_through() -> None:
+    broken = replace(both(3, 1), revisions={OLD: pods(3, 3), NEW: pods(0, 1, NOT_CONSISTENT)})
+    refuted = next_plan(canary(), at_first_step(), broken, NOW)
+    halted = after((canary(), broken, NOW), (canary(), alone(4), NOW), (canary(), alone(4), NOW), status=refuted.status)
+    assert halted.status.rollout is not None
+    assert isinstance(halted.status.rollout.stage, Halted)
+    assert (refuted.status.step, halted.status.step, halted.status.rollout.stage.step) == ("1/2", "1/2", 0)
+    unproved = next_plan(ordered("abort"), after((canary(), alone(4), NOW)).status, alone(4, 0), NOW)
+    assert (unproved.status.step, step_of(unproved.status.rollout.stage)) == ("", None)  # type: ignore[union-attr]
+    promoted = next_plan(ordered("promote"), at_second_step(), both(2, 2), NOW)
+    late = next_plan(ordered("abort", "t2"), promoted.status, both(2, 2), NOW)
+    assert late.status.step == ""
+    other = next_plan(canary(revision=NEXT), at_second_step(), both(2, 2), NOW)
+    assert (other.status.step, step_of(other.status.rollout.stage)) == ("", 1)  # type: ignore[union-attr]
 
 
 def test_going_back_to_the_stable_spec_in_mid_rollout_ends_it_healthy() -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from paddle_serving_operator.api.conditions import ConditionStatus, ConditionType, Finding, Reason, set_conditions
+from paddle_serving_operator.api.memory import Halted, Retreating, RolloutStatus, Why
 from paddle_serving_operator.api.status import Phase, ServiceStatus, Track, dump_status, parse_status
 from paddle_serving_operator.api.verification import Difference, Verification
 
@@ -39,6 +40,17 @@ def test_a_status_is_the_same_after_writing_and_reading() -> None:
         ready_replicas=1,
         selector="a=b",
     )
+    assert parse_status(dump_status(status)) == status
+
+
+WHY = Why(Reason.NOT_CONSISTENT, "hello.json differs")
+
+
+@pytest.mark.parametrize(
+    "stage", [kind("b" * 10, NOW, WHY, step) for kind in (Retreating, Halted) for step in (None, 0, 2)]
+)
+def test_the_step_of_a_stopped_candidate_is_the_same_after_writing_and_reading(stage: Retreating | Halted) -> None:
+    status = ServiceStatus(rollout=RolloutStatus("a" * 10, stage), step="1/3")
     assert parse_status(dump_status(status)) == status
 
 

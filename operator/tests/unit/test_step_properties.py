@@ -1,7 +1,7 @@
 """Random lives with steps, verbs and kills: whatever happens, in whatever order, the promises of a canary hold."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -48,7 +48,6 @@ class Shared(Cluster):
     broad: bool = False
     pinned: str | None = None
     orders: int = 0
-    members: frozenset[str] = field(default_factory=frozenset)
 
     @override
     def seen(self) -> Facts:
@@ -99,7 +98,8 @@ class Shared(Cluster):
 
     @override
     def _verified(self, revision: str, seen: Facts) -> bool:
-        return revision in shares.holders(seen) or super()._verified(revision, seen)
+        was_selected = seen.broad and revision == seen.pinned  # also where no endpoint has followed yet
+        return was_selected or revision in shares.holders(seen) or super()._verified(revision, seen)
 
     def steps(self, steps: tuple[Step, ...]) -> None:
         self.goal = replace(self.goal, steps=steps)
@@ -130,6 +130,11 @@ def lived(events: list[tuple[str, Any]]) -> Shared:
         cluster.happens(event)
         assert cluster.failures == [], event
     return cluster
+
+
+def test_a_stable_revision_that_lost_a_pod_keeps_what_it_had_when_the_spec_goes_back_to_it() -> None:
+    old, new = REVISIONS[:2]
+    lived([("rollout", old), ("rollout", new), ("dies", old), ("rollout", old)])
 
 
 @settings(max_examples=100, deadline=None)

@@ -60,7 +60,18 @@ def test_the_steps_follow_the_stage(stage: str, expected: list[State]) -> None:
 def test_a_stopped_candidate_is_shown_where_it_was_stopped() -> None:
     found = rollout_of(memory("Halted", step=1, **WHY), NOW)
     assert states(found) == [State.DONE, State.DONE, State.STOPPED, State.NEXT]
-    assert found.sentence == f"Revision {NEW} was stopped. Aborted: A person aborted it."
+    assert found.sentence == f"Revision {NEW} was stopped in step 2 of 2: 50%. Aborted: A person aborted it."
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"step": 2, **WHY}, {"step": 1, "why": {"reason": "Superseded", "message": "The spec asks for another."}}],
+    ids=["fewer steps than before", "another revision's steps"],
+)
+def test_a_step_that_is_none_of_the_newest_specs_is_not_named(fields: Json) -> None:
+    found = rollout_of(memory("Halted", **fields), NOW)
+    assert [step.title for step in found.steps] == ["proof", "all traffic"]
+    assert found.sentence.startswith(f"Revision {NEW} was stopped. ")
 
 
 def test_where_the_step_that_stopped_it_is_not_known_none_is_named() -> None:

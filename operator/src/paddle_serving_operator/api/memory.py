@@ -57,20 +57,25 @@ class Promoting:
 
 @dataclass(frozen=True, slots=True)
 class Retreating:
-    """A candidate had a share and is losing it."""
+    """A candidate had a share and is losing it. `step`: the one that it was in, counted from 0; None after the last."""
 
     candidate: str
     since: datetime
     why: Why
+    step: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Halted:
-    """A candidate lost its share, or was aborted, and has no pods any more. `retry` starts it anew."""
+    """A candidate lost its share, or was aborted, and has no pods any more. `retry` starts it anew.
+
+    `step`: the one that it was stopped in, counted from 0; None where it was in none.
+    """
 
     candidate: str
     since: datetime
     why: Why
+    step: int | None = None
 
 
 Stage: TypeAlias = Idle | Verifying | Shifting | Promoting | Retreating | Halted
@@ -89,6 +94,11 @@ class RolloutStatus:
 def candidate_of(stage: Stage) -> str | None:
     """The revision that is being rolled out, None where there is none."""
     return None if isinstance(stage, Idle) else stage.candidate
+
+
+def step_of(stage: Stage) -> int | None:
+    """The step that a candidate is in, or was stopped in, counted from 0; None where it is in none."""
+    return stage.step if isinstance(stage, Shifting | Retreating | Halted) else None
 
 
 def parse_rollout(raw: Mapping[str, Any] | None) -> RolloutStatus | None:
@@ -118,7 +128,9 @@ def _stage(raw: Mapping[str, Any]) -> Stage:
             return Promoting(candidate, since)
         case Retreating.__name__ | Halted.__name__:
             why = Why(Reason(raw["why"]["reason"]), str(raw["why"]["message"]))
-            return Retreating(candidate, since, why) if name == Retreating.__name__ else Halted(candidate, since, why)
+            step = int(raw["step"]) if "step" in raw else None
+            kind = Retreating if name == Retreating.__name__ else Halted
+            return kind(candidate, since, why, step)
         case _:
             raise ValueError(f"no stage: {name!r}")
 
@@ -136,8 +148,8 @@ def dump_rollout(rollout: RolloutStatus | None) -> Manifest | None:
             fields["skip"] = True
         case Shifting(step=step, arrived=arrived, resumed=resumed):
             fields |= {"step": step, "arrived": dump_time(arrived), "resumed": resumed or None}
-        case Retreating(why=why) | Halted(why=why):
-            fields["why"] = {"reason": why.reason.value, "message": why.message}
+        case Retreating(why=why, step=at) | Halted(why=why, step=at):
+            fields |= {"why": {"reason": why.reason.value, "message": why.message}, "step": at}
         case _:
             pass
     fields |= {"held": rollout.held or None, "heard": rollout.heard or None}

@@ -43,7 +43,7 @@ class ServiceStatus:
     `promised_replicas`: pods of the revision with the traffic when last all of them were Ready; fewer are a loss.
     `progress_replicas`: the most Ready pods since `progress_started_at`. `leaving`: revisions that had the traffic and
     whose pods have not ended. `rollout` is None in a status of a version that had no steps. `step`: "1/3" while a
-    candidate goes through its steps.
+    candidate goes through its steps, and after one was stopped in them.
     """
 
     observed_generation: int = 0

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from paddle_serving_operator.api.conditions import ConditionStatus, Reason
-from paddle_serving_operator.api.memory import Halted, Idle, Promoting, Retreating, Shifting, Verifying, Why
+from paddle_serving_operator.api.memory import Halted, Idle, Promoting, Retreating, Shifting, Verifying, Why, step_of
 from paddle_serving_operator.rollout import guards, settled, shares
 from paddle_serving_operator.rollout.facts import Facts
 from paddle_serving_operator.rollout.guards import Case, first_objection
@@ -79,7 +79,8 @@ def retargeted(intent: Intent, memory: Memory, facts: Facts, now: datetime) -> M
         return memory
     if isinstance(stage, Shifting | Promoting) and stage.candidate in shares.holders(facts):
         text = f"The spec asks for revision {target} now."
-        return replace(memory, stage=Retreating(stage.candidate, now, Why(Reason.SUPERSEDED, text)), clock=None)
+        left = Retreating(stage.candidate, now, Why(Reason.SUPERSEDED, text), step_of(stage))
+        return replace(memory, stage=left, clock=None)
     if target == memory.stable:
         return memory if isinstance(stage, Idle) else replace(memory, stage=Idle(), held=False, clock=None)
     return replace(memory, stage=Verifying(target, now), held=False, clock=None)
@@ -140,8 +141,8 @@ def shifting(
     objection = trouble or first_objection(guards.MAY_GO_ON, case)
     if objection is not None and objection.status is ConditionStatus.FALSE and intent.rollback:
         why = Why(objection.reason, objection.message)
-        left = replace(memory, stage=Retreating(candidate, now, why), clock=None)
-        return retreating(intent, left, facts, now, Retreating(candidate, now, why))
+        left = Retreating(candidate, now, why, stage.step)
+        return retreating(intent, replace(memory, stage=left, clock=None), facts, now, left)
     if guards.share_is_seen(case) is None and stage.arrived is None:
         stage = replace(stage, arrived=now)
         objection = objection or guards.has_been_held(replace(case, memory=memory.enter(stage)))
@@ -222,7 +223,7 @@ def retreating(intent: Intent, memory: Memory, facts: Facts, now: datetime, stag
     stable, candidate = memory.stable or "", stage.candidate
     found, lost = facts.of(stable), facts.of(candidate)
     if candidate not in shares.holders(facts) and candidate not in facts.serving:
-        return halted(intent, memory.without(candidate), Halted(candidate, now, stage.why))
+        return halted(intent, memory.without(candidate), Halted(candidate, now, stage.why, stage.step))
     restored = found.ready >= intent.replicas or lost.ready == 0
     pods = {stable: intent.replicas, candidate: max(1, min(lost.wanted, intent.replicas - found.ready))}
     text = f"Revision {candidate} loses its traffic to revision {stable}. {stage.why.message}"

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from paddle_serving_operator.api.conditions import ConditionStatus, Finding, Reason, set_conditions
-from paddle_serving_operator.api.memory import Halted, Idle, Shifting, Stage, Verifying
+from paddle_serving_operator.api.memory import Stage, Verifying, candidate_of, step_of
 from paddle_serving_operator.api.status import Phase, ServiceStatus, Track
 from paddle_serving_operator.rollout import findings, shares
 from paddle_serving_operator.rollout import memory as memories
@@ -89,10 +89,12 @@ def _seen(facts: Facts) -> Mapping[str, int]:
 
 
 def _step(intent: Intent, stage: Stage) -> str:
-    if isinstance(stage, Idle | Halted) or not intent.steps:
-        return ""
-    number = stage.step + 1 if isinstance(stage, Shifting) else 0
-    return f"{number}/{len(intent.steps)}" if isinstance(stage, Shifting | Verifying) else ""
+    """The step and how many there are; empty where the spec has none, or others than those that were gone through."""
+    if isinstance(stage, Verifying) and intent.steps:
+        return f"0/{len(intent.steps)}"
+    step = step_of(stage)
+    known = step is not None and step < len(intent.steps) and candidate_of(stage) == intent.revision
+    return f"{step + 1}/{len(intent.steps)}" if step is not None and known else ""
 
 
 def _track(

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from paddle_serving_operator.api.conditions import Reason
-from paddle_serving_operator.api.memory import Halted, Promoting, Retreating, Shifting, Verifying, Why
+from paddle_serving_operator.api.memory import Halted, Promoting, Retreating, Shifting, Verifying, Why, step_of
 from paddle_serving_operator.api.verbs import VerbName
 from paddle_serving_operator.constants import Key
 from paddle_serving_operator.rollout import commands
@@ -84,8 +84,9 @@ def _abort(order: Order) -> Memory | None:
     match order.memory.stage:
         case Verifying(candidate=candidate):
             return replace(order.memory, held=False, stage=Halted(candidate, order.now, why), clock=None)
-        case Shifting(candidate=candidate) | Promoting(candidate=candidate):
-            return replace(order.memory, held=False, stage=Retreating(candidate, order.now, why), clock=None)
+        case (Shifting(candidate=candidate) | Promoting(candidate=candidate)) as stage:
+            left = Retreating(candidate, order.now, why, step_of(stage))
+            return replace(order.memory, held=False, stage=left, clock=None)
         case _:
             return None
 

@@ -9,6 +9,7 @@ from paddle_serving_operator.view.raw import Raw, flag_at, moment_at, object_at,
 from paddle_serving_operator.view.words import duration, span
 
 BY_HAND = "until resume or promote"
+SUPERSEDED = "Superseded"  # the reason of a candidate that was stopped because the spec asks for another
 
 
 class Stage(StrEnum):
@@ -78,9 +79,15 @@ class Rollout:
             case Stage.PROMOTING:
                 return f"Revision {self.candidate} is getting all traffic.{held}"
             case Stage.RETREATING:
-                return f"Revision {self.candidate} is losing its traffic. {self.why}".rstrip()
+                return f"Revision {self.candidate} is losing its traffic{self._stopped_in}. {self.why}".rstrip()
             case Stage.HALTED:
-                return f"Revision {self.candidate} was stopped. {self.why}".rstrip()
+                return f"Revision {self.candidate} was stopped{self._stopped_in}. {self.why}".rstrip()
+
+    @property
+    def _stopped_in(self) -> str:
+        """The share that it had when it was stopped, where it had one."""
+        step = next((item for item in self.steps[1:-1] if item.state is State.STOPPED), None)
+        return f" in {step.title}" if step is not None else ""
 
 
 def _place(step: Step | None) -> str:
@@ -122,9 +129,9 @@ def _stage(name: str, canary: str) -> Stage:
 def _steps(stage: Stage, rollout: Raw, shares: tuple[Raw, ...], now: datetime, *, proved: bool) -> Iterator[Step]:
     """The proof, the steps of the spec, and all traffic; no steps where it is not known which one stopped it."""
     stopped = stage in {Stage.RETREATING, Stage.HALTED}
-    if stopped and proved and "step" not in rollout:
+    if stopped and proved and not _is_known(rollout, shares):
         shares = ()
-    at = _position(stage, rollout, len(shares), proved=proved)
+    at = min(_position(stage, rollout, len(shares), proved=proved), len(shares) + 1)
     yield Step("proof", None, "", _state(0, at, stopped=stopped), None)
     for index, share in enumerate(shares, start=1):
         state = _state(index, at, stopped=stopped)
@@ -132,6 +139,12 @@ def _steps(stage: Stage, rollout: Raw, shares: tuple[Raw, ...], now: datetime, *
         left = _left(pause, rollout, now) if state is State.NOW else None
         yield Step(f"step {index} of {len(shares)}: {weight}%", weight, pause, state, left)
     yield Step("all traffic", 100, "", _state(len(shares) + 1, at, stopped=stopped), None)
+
+
+def _is_known(rollout: Raw, shares: tuple[Raw, ...]) -> bool:
+    """Whether the step that it was stopped in is one of these, which are the newest spec's."""
+    step = value_at(rollout, "step")
+    return isinstance(step, int) and step < len(shares) and text_at(rollout, "why", "reason") != SUPERSEDED
 
 
 def _position(stage: Stage, rollout: Raw, shares: int, *, proved: bool) -> int:
