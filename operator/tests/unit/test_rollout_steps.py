@@ -195,6 +195,14 @@ ANALYSIS = Analysis(max_error_ratio=0.01, max_latency_ratio=2.0, min_requests=10
         (Reading(1000, 10, 0.02), Reading(1000, 0, 0.01), Reason.STEP_PAUSE),
         (Reading(99, 99, 9.0), Reading(1000, 0, 0.01), Reason.STEP_PAUSE),
         (Reading(1000, 0, 9.0), Reading(5, 0, 0.01), Reason.STEP_PAUSE),
+        # requests that the new model refuses and the old one takes are its errors; what both refuse is not
+        (Reading(1000, 0, 0.01, refused=60), Reading(1000, 0, 0.01, refused=20), Reason.TOO_MANY_ERRORS),
+        (Reading(1000, 8, 0.01, refused=9), Reading(3000, 0, 0.01), Reason.TOO_MANY_ERRORS),
+        (Reading(1000, 0, 0.01, refused=300), Reading(1000, 0, 0.01, refused=300), Reason.STEP_PAUSE),
+        (Reading(1000, 0, 0.01, refused=300), Reading(1000, 0, 0.01, refused=400), Reason.STEP_PAUSE),
+        (Reading(1000, 0, 0.01, refused=230), Reading(1000, 0, 0.01, refused=200), Reason.STEP_PAUSE),  # chance
+        (Reading(1000, 0, 0.01, refused=1000), Reading(5, 0, 0.01), Reason.STEP_PAUSE),  # nothing to compare with
+        (Reading(1000, 0, 0.01, refused=1000), Reading(1000, 0, 0.01, refused=1000), Reason.STEP_PAUSE),
     ],
 )
 def test_the_candidates_own_metrics_decide_beside_those_of_the_stable_revision(

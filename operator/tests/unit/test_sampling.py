@@ -70,6 +70,16 @@ def test_only_what_happens_within_the_step_counts() -> None:
     assert sampler.readings(KEY, "1", both, TEN, NOW + TEN)[NEW] == Reading(0, 0, None)
 
 
+def test_a_request_that_is_called_wrong_is_no_failure_and_is_counted_by_itself() -> None:
+    pod = Pod("10.0.0.1")
+    sampler = Sampler(Pods(pod))
+    sampler.readings(KEY, "0", {NEW: [pod.json()]}, TEN, NOW)
+    for code in (200, 400, 404, 429, 499, 500, 504):
+        pod.answers(1, code=code)
+    found = sampler.readings(KEY, "0", {NEW: [pod.json()]}, TEN, NOW + TEN)[NEW]
+    assert (found.requests, found.refused, found.errors) == (7, 4, 2)
+
+
 def test_a_pod_that_is_started_within_the_step_counts_from_its_start_and_one_started_anew_counts_on() -> None:
     first, second = Pod("10.0.0.1"), Pod("10.0.0.2")
     sampler = Sampler(Pods(first, second))

@@ -19,16 +19,18 @@ from paddle_serving_operator.rollout.facts import Reading
 log = logging.getLogger(__name__)
 
 REQUESTS, DURATION = "paddle_serving_requests_total", "paddle_serving_request_duration_seconds_bucket"
-FAILED = 500  # and above: the service's own fault, which a wrong request is not
+FAILED = 500  # and above: the service's own fault
+REFUSED = 400  # up to there: a wrong request, or one that only this revision finds wrong
 QUANTILE = 0.99
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Counters of one pod: requests, those of them that failed, and answered ones by upper bound in seconds."""
+    """Counters of one pod: requests, those that failed or were refused, and answered ones by upper bound in seconds."""
 
     requests: float = 0
     errors: float = 0
+    refused: float = 0
     buckets: Mapping[float, float] = field(default_factory=dict)
 
     def since(self, before: "Counts") -> "Counts":
@@ -36,7 +38,9 @@ class Counts:
         if before.requests > self.requests:
             return self
         buckets = {bound: count - before.buckets.get(bound, 0) for bound, count in self.buckets.items()}
-        return Counts(self.requests - before.requests, self.errors - before.errors, buckets)
+        return Counts(
+            self.requests - before.requests, self.errors - before.errors, self.refused - before.refused, buckets
+        )
 
 
 @dataclass(slots=True)
@@ -112,16 +116,18 @@ class Sampler:
 
 def counts_of(text: str) -> Counts:
     """The counters out of a pod's /metrics. Raises ValueError where it is no such text."""
-    requests, errors, buckets = 0.0, 0.0, dict[float, float]()
+    requests, errors, refused, buckets = 0.0, 0.0, 0.0, dict[float, float]()
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             if sample.name == REQUESTS:
+                code = int(sample.labels["code"])
                 requests += sample.value
-                errors += sample.value if int(sample.labels["code"]) >= FAILED else 0
+                errors += sample.value if code >= FAILED else 0
+                refused += sample.value if REFUSED <= code < FAILED else 0
             elif sample.name == DURATION:
                 bound = float(sample.labels["le"])
                 buckets[bound] = buckets.get(bound, 0) + sample.value
-    return Counts(requests, errors, buckets)
+    return Counts(requests, errors, refused, buckets)
 
 
 def _summed(window: _Window) -> Mapping[str, Reading]:
@@ -132,10 +138,11 @@ def _summed(window: _Window) -> Mapping[str, Reading]:
         together[revision] = Counts(
             since.requests + sofar.requests,
             since.errors + sofar.errors,
+            since.refused + sofar.refused,
             {bound: since.buckets.get(bound, 0) + sofar.buckets.get(bound, 0) for bound in bounds},
         )
     return {
-        name: Reading(int(counts.requests), int(counts.errors), quantile(counts.buckets, QUANTILE))
+        name: Reading(int(counts.requests), int(counts.errors), quantile(counts.buckets, QUANTILE), int(counts.refused))
         for name, counts in together.items()
     }
 

@@ -45,12 +45,14 @@ NOTHING = RevisionSeen(deployed=False, wanted=0, pods=0, ready=0)
 class Reading:
     """What a revision's own metrics show since its pods were first looked at in a step.
 
-    `requests` and `errors` are counts; `p99` is in seconds, None where too few requests were timed.
+    `requests` are counted, `errors` of them failed (HTTP 500 and above), `refused` were called wrong (400 to 499).
+    `p99` is in seconds, None where too few requests were timed.
     """
 
     requests: int
     errors: int
     p99: float | None
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
