@@ -134,7 +134,7 @@ def test_a_retreat_brings_the_pods_back_before_the_traffic_and_ends_halted() -> 
     assert dict(restored.shares) == {OLD: 100}
     back = replace(seen(OLD, {OLD: pods(4, 4), NEW: pods(1, 1)}), answering=frozenset({OLD, NEW}), pinned=OLD)
     halted = next_plan(ordered("abort"), restored.status, back, NOW + timedelta(hours=1))
-    assert dict(halted.pods) == {OLD: 4}
+    assert dict(halted.pods) == {OLD: 4, NEW: 1}  # they end once a written status says that it was stopped
     assert halted.status.phase is Phase.FAILED
     assert condition(halted, ConditionType.PROGRESSING).reason is Reason.ABORTED
     assert halted.status.rollout is not None
@@ -142,6 +142,7 @@ def test_a_retreat_brings_the_pods_back_before_the_traffic_and_ends_halted() -> 
     assert [plan.status.step for plan in (aborted, restored, halted)] == ["2/2", "2/2", "2/2"]
     still = next_plan(ordered("abort"), halted.status, alone(4), NOW + timedelta(hours=2))
     assert (dict(still.pods), still.status.rollout) == ({OLD: 4}, halted.status.rollout)
+    assert halted.look_again_in == timedelta(milliseconds=150)
     retried = next_plan(ordered("retry", "t2"), still.status, alone(4), NOW + timedelta(hours=3))
     assert dict(retried.pods) == {OLD: 4, NEW: 1}
 
@@ -263,7 +264,9 @@ def test_recreate_ends_the_old_pods_before_new_ones_are_started() -> None:
 def test_a_recreated_revision_that_fails_gives_way_to_the_one_before() -> None:
     gone = seen(OLD, {OLD: pods(0, 0), NEW: pods(0, trouble=NOT_CONSISTENT)}, serving=set())
     first = next_plan(recreate(), STABLE, replace(seen(OLD, {OLD: pods(2)}), answering=frozenset({OLD})), NOW)
-    plan = next_plan(recreate(), first.status, gone, NOW)
+    stopped = next_plan(recreate(), first.status, gone, NOW)
+    assert dict(stopped.pods) == {OLD: 0, NEW: 2}
+    plan = next_plan(recreate(), stopped.status, gone, NOW)
     assert dict(plan.pods) == {OLD: 2}
     assert condition(plan, ConditionType.PROGRESSING).reason is Reason.NOT_CONSISTENT
     assert condition(plan, ConditionType.READY).status is FALSE

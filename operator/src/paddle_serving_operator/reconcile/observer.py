@@ -1,5 +1,6 @@
 """What a pass sees of a rollout: the cluster, and what pods tell of themselves outside the passes."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -7,10 +8,11 @@ from datetime import datetime
 from paddle_serving_operator.api.memory import Shifting
 from paddle_serving_operator.api.status import ServiceStatus
 from paddle_serving_operator.api.types import Drift, TrafficMode
-from paddle_serving_operator.api.verification import Verification
+from paddle_serving_operator.api.verification import Verification, parse_drift
 from paddle_serving_operator.constants import CONFIG_MAP, Key
 from paddle_serving_operator.desired import names
-from paddle_serving_operator.observe.reports import Proof, Reports
+from paddle_serving_operator.desired.report import REPORT, is_intact
+from paddle_serving_operator.observe.reports import UNREADABLE, Proof, Reports, parse_report
 from paddle_serving_operator.observe.sampling import Sampler
 from paddle_serving_operator.observe.snapshot import Snapshot, facts_of, gateway_seen, pods_of
 from paddle_serving_operator.rollout.drift import must_ask
@@ -45,7 +47,7 @@ class Observer:
         known, current = status.verification, holder(intent, status, seen)
         proofs: dict[str, Proof | None] = {}
         if current is not None and (_is_unknown(known, current) or not _is_kept(key, snapshot, current)):
-            proofs[current] = self._proof(key, snapshot, current, now)
+            proofs[current] = kept_proof(key, snapshot, current) or self._proof(key, snapshot, current, now)
             known = _verification(proofs[current]) or known
         if current != intent.revision:
             question = intent.drift if must_ask(intent, current) else None
@@ -77,6 +79,22 @@ class Observer:
         self, key: Key, snapshot: Snapshot, revision: str, now: datetime, question: Drift | None = None
     ) -> Proof | None:
         return self._reports.proof_of(key, revision, pods_of(snapshot, revision), now, question)
+
+
+def kept_proof(key: Key, snapshot: Snapshot, revision: str) -> Proof | None:
+    """What the ConfigMap says that a revision proved; None where there is none, or somebody has changed it.
+
+    An operator that ended after a comparison has left it there, and the pods that answer now may know of none.
+    """
+    found = snapshot.owned.get((CONFIG_MAP, names.report(key.name, revision)))
+    if found is None or not is_intact(key.name, revision, found):
+        return None
+    body = found["data"][REPORT].encode()
+    try:
+        drift = parse_drift(json.loads(body).get("drift"))
+        return Proof(replace(parse_report(revision, body), drift=drift), body)
+    except UNREADABLE:
+        return None
 
 
 def _is_unknown(known: Verification | None, revision: str) -> bool:

@@ -103,7 +103,7 @@ def verifying(
         return promoting(intent, memory.enter(Promoting(stage.candidate, now)), facts, now, None)
     if _gives_up(intent, memory, objection):
         why = Why(objection.reason, objection.message)
-        return halted(intent, replace(memory, clock=None), Halted(stage.candidate, now, why))
+        return halting(replace(memory, clock=None), facts, Halted(stage.candidate, now, why))
     return Move(
         pods=_beside_stable(intent, memory, facts, stage.candidate, first),
         shares=_all_to(memory.stable),
@@ -223,7 +223,7 @@ def retreating(intent: Intent, memory: Memory, facts: Facts, now: datetime, stag
     stable, candidate = memory.stable or "", stage.candidate
     found, lost = facts.of(stable), facts.of(candidate)
     if candidate not in shares.holders(facts) and candidate not in facts.serving:
-        return halted(intent, memory.without(candidate), Halted(candidate, now, stage.why, stage.step))
+        return halting(memory.without(candidate), facts, Halted(candidate, now, stage.why, stage.step))
     restored = found.ready >= intent.replicas or lost.ready == 0
     pods = {stable: intent.replicas, candidate: max(1, min(lost.wanted, intent.replicas - found.ready))}
     text = f"Revision {candidate} loses its traffic to revision {stable}. {stage.why.message}"
@@ -234,6 +234,18 @@ def retreating(intent: Intent, memory: Memory, facts: Facts, now: datetime, stag
         progress=Progress(ConditionStatus.TRUE, Reason.ROLLING_BACK, text),
         again=SOON if restored else timedelta(seconds=1),
     )
+
+
+def halting(memory: Memory, facts: Facts, stage: Halted) -> Move:
+    """A candidate that is stopped now. Only the memory moves on, as after a step.
+
+    An operator that is started anew between the end of the candidate's pods and the status would find a candidate
+    without pods, and start them again.
+    """
+    progress = Progress(ConditionStatus.FALSE, stage.why.reason, stage.why.message)
+    names = [name for name in (memory.stable, stage.candidate) if name and facts.of(name).deployed]
+    pods = {name: facts.of(name).wanted for name in names}
+    return Move(pods, _all_to(memory.stable), memory.enter(stage), progress, SOON)
 
 
 def halted(intent: Intent, memory: Memory, stage: Halted) -> Move:
