@@ -20,7 +20,7 @@ READS = frozenset({"get", "list"})
 SENTENCE = "a fault of the test"
 TIME, VERSION = r"\d{4}-\d{2}-\d{2}T[\d:.]+Z", r'"resourceVersion": "\d+"'
 NAME, UID = r"ocr-[0-9a-f]{10}-[0-9a-z]+-[0-9a-z]{5}", r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-CHANGING = re.compile("|".join((TIME, VERSION, NAME, UID)))  # what is another each time: moments, names of pods
+CHANGING = re.compile(f"{TIME}|{VERSION}|{NAME}|{UID}")  # what is another each time: moments, names of pods
 DRIFT = {"samples": "Golden", "asked": 3, "different": 1, "missing": 0, "complete": True}
 REPORT = {"verdict": "Recorded", "samples": 3, "recorded": 3, "paddleVersion": "3.3.1"}
 

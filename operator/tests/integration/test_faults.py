@@ -72,8 +72,12 @@ class Life:
         self._world.change("ocr", **self._spec("c"))
         self._until("the second step is held", lambda: self._waits("2/3"))
         self._world.kubelet[digest("c")] = "NotConsistent: hello.json differs"
-        self._until("it has lost everything", lambda: self._is("Failed") and len(self._world.pods()) == REPLICAS)
+        self._until("the revision before has everything", self._is_restored)
         return self._end()
+
+    def _is_restored(self) -> bool:
+        ready = self._world.status("ocr").get("readyReplicas") == len(self._world.pods()) == REPLICAS
+        return ready and self._is("Failed")
 
     def _until(self, what: str, holds: Callable[[], bool]) -> None:
         def held() -> bool:
@@ -114,6 +118,8 @@ class Life:
                 assert refuted
             case "Invalid":
                 assert SENTENCE in said["message"]
+            case _:
+                pass
 
     def _ready(self) -> Counter[str]:
         """Ready pods that are not ending, by revision."""
