@@ -95,7 +95,7 @@ def run(settings: Settings, cluster: DynamicCluster, shared: Shared, env: Mappin
     sampler = Sampler(submit=readers.submit, wake=lambda key: queue.add(key, SAMPLE))
     reconciler = Reconciler(cluster, mirror, settings.profiles, Observer(reports, sampler), Tally(metrics))
     workers = Workers(queue, reconciler.reconcile, settings.workers, timing, metrics)
-    watches = Watches(settings.namespaces, Hub(mirror, queue), lambda: cluster.serves(PADDLE_SERVICE))
+    watches = Watches(settings.namespaces, Hub(mirror, queue), cluster.serves)
     endpoint = env.get("LIVENESS_ENDPOINT") or DEFAULT_LIVENESS
     probe = health.serve(endpoint, lambda: health.check(queue, workers, watches), metrics.text)
     page = serve_page(settings.page, Showing(mirror, watches.scopes)) if settings.page else None

@@ -11,7 +11,6 @@ from unittest import mock
 
 from kubernetes import client, config
 
-from paddle_serving_operator.constants import PADDLE_SERVICE
 from paddle_serving_operator.handlers.hub import Hub
 from paddle_serving_operator.handlers.watches import Watches
 from paddle_serving_operator.kube.dynamic import DynamicCluster
@@ -52,7 +51,7 @@ class Running:
         observer, tally = Observer(Reports(proved), Sampler(no_report)), Tally(Unrecorded())
         reconciler = Reconciler(cluster, self.mirror, PROFILES, observer, tally)
         self.workers = Workers(self.queue, reconciler.reconcile, 1, timing, Unrecorded())
-        self.watches = Watches([world.namespace], Hub(self.mirror, self.queue), lambda: cluster.serves(PADDLE_SERVICE))
+        self.watches = Watches([world.namespace], Hub(self.mirror, self.queue), cluster.serves)
 
     def clock(self) -> float:
         """Seconds, of which `skip` leaves some out."""

@@ -12,6 +12,8 @@ import pytest
 from yarl import URL
 
 from paddle_serving_operator.constants import (
+    AUTOSCALER,
+    DEPLOYMENT,
     DISRUPTION_BUDGET,
     LABEL_SERVICE,
     OWNED_KINDS,
@@ -26,7 +28,7 @@ from paddle_serving_operator.handlers import registry as handlers
 from paddle_serving_operator.handlers.hub import Hub
 from paddle_serving_operator.handlers.session import Listener, path_of
 from paddle_serving_operator.json_logging import start_logging
-from paddle_serving_operator.observe.mirror import WATCHED_KINDS, Mirror
+from paddle_serving_operator.observe.mirror import OPTIONAL_KINDS, WATCHED_KINDS, Mirror
 from paddle_serving_operator.reconcile.queue import Queue, Timing
 
 OURS = {"apiVersion": PADDLE_SERVICE.api_version, "kind": PADDLE_SERVICE.kind, "name": "ocr", "uid": "2"}
@@ -111,6 +113,30 @@ def test_a_budget_of_somebody_else_concerns_every_service_of_its_namespace_when_
     assert heard("MODIFIED", 3, 2) == every
     assert heard("MODIFIED", 4, 3, ownerReferences=[OURS]) == {"default/ocr"}
     assert heard("DELETED", 5, 3) == every
+
+
+@pytest.mark.parametrize("kind", [AUTOSCALER, DISRUPTION_BUDGET])
+def test_a_status_that_no_pass_reads_makes_none(desk: Desk, kind: Kind) -> None:
+    def heard(change: str, version: int, **fields: Any) -> set[str]:  # noqa: ANN401 - JSON
+        desk.hub.heard(kind, change, child("ocr", version) | fields)
+        return set(desk.due())
+
+    ours = {"default/ocr"}
+    assert heard("ADDED", 1, spec={"x": 1}, status={"replicas": 1}) == ours
+    assert heard("MODIFIED", 2, spec={"x": 1}, status={"replicas": 2}) == set()
+    assert heard("MODIFIED", 3, spec={"x": 2}, status={"replicas": 2}) == ours
+    bent = child("ocr", 4)
+    bent["metadata"]["annotations"] = {"a": "b"}
+    desk.hub.heard(kind, "MODIFIED", bent | {"spec": {"x": 2}, "status": {"replicas": 2}})
+    assert set(desk.due()) == ours
+    assert heard("DELETED", 5, spec={"x": 2}) == ours
+
+
+def test_the_status_of_a_pod_or_deployment_makes_a_pass(desk: Desk) -> None:
+    for kind in (POD, DEPLOYMENT):
+        for version in (1, 2):
+            desk.hub.heard(kind, "MODIFIED", child("ocr", version) | {"status": {"replicas": version}})
+            assert set(desk.due()) == {"default/ocr"}, kind
 
 
 def test_an_account_of_somebody_else_concerns_every_service_when_it_comes_or_goes(desk: Desk) -> None:
@@ -200,7 +226,7 @@ def test_kopf_asks_at_the_paths_that_are_listened_to(kind: Kind, scope: str | No
 
 
 def test_only_events_are_handled_so_kopf_writes_nothing_to_objects() -> None:
-    registry: Any = handlers.make_registry()
+    registry: Any = handlers.make_registry(WATCHED_KINDS)
     assert not registry._changing._handlers
     assert not registry._spawning._handlers
     assert [handler.id for handler in registry._watching._handlers] == [kind.plural for kind in WATCHED_KINDS]
@@ -225,7 +251,7 @@ def test_kopf_watches_only_our_children_and_needs_no_peering() -> None:
     selectors = settings.watching.label_selectors
     assert set(selectors.values()) == {LABEL_SERVICE}
     # three kinds are everybody's: other people's budgets cover our pods, and their accounts run them
-    assert len(list(selectors)) == len(WATCHED_KINDS) - 3
+    assert len(list(selectors)) == len(WATCHED_KINDS) + len(OPTIONAL_KINDS) - 3
     for kind in (("policy", "v1", "poddisruptionbudgets"), ("", "v1", "serviceaccounts")):
         assert kind not in selectors
 

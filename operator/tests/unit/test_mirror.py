@@ -14,7 +14,7 @@ from paddle_serving_operator.constants import (
     Kind,
     Manifest,
 )
-from paddle_serving_operator.observe.mirror import Mirror, NotHeldError
+from paddle_serving_operator.observe.mirror import WATCHED_KINDS, Mirror, NotHeldError
 from paddle_serving_operator.observe.reading import Mirrored
 from paddle_serving_operator.observe.shelf import KEPT_SECONDS, Place, Shelf, number_of
 
@@ -46,7 +46,7 @@ def test_it_answers_once_a_list_was_read_and_as_long_as_nothing_is_refused(mirro
     for change in (
         lambda: None,
         lambda: mirror.refused(SERVICE, None),
-        lambda: mirror.ended(None),
+        lambda: mirror.ended(WATCHED_KINDS, None),
     ):
         change()
         assert not mirror.holds(SERVICE, "default")

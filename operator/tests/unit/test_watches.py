@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from paddle_serving_operator.constants import HTTP_ROUTE, PADDLE_SERVICE, Kind
 from paddle_serving_operator.handlers import watches
 from paddle_serving_operator.handlers.hub import Hub
 from paddle_serving_operator.handlers.watches import Watches
+from paddle_serving_operator.kube.errors import Unavailable
 from paddle_serving_operator.observe.mirror import Mirror
 from paddle_serving_operator.reconcile.queue import Queue, Timing
 
@@ -21,12 +23,16 @@ class Kopf:
 
     def __init__(self) -> None:
         self.starts: list[str | None] = []
+        self.routes = threading.Event()
         self.enough = threading.Event()
 
     async def operator(self, **settings: Any) -> None:  # noqa: ANN401 - kopf's own
         namespace = settings["namespaces"][0] if settings["namespaces"] else None
         assert settings["clusterwide"] is (namespace is None)
-        self.starts.append(namespace)
+        if [handler.id for handler in settings["registry"]._watching._handlers] == [HTTP_ROUTE.plural]:
+            self.routes.set()
+        else:
+            self.starts.append(namespace)
         if self.starts.count("bad") >= 3:
             self.enough.set()
         if namespace == "bad":
@@ -44,7 +50,7 @@ def kopf(monkeypatch: pytest.MonkeyPatch) -> Kopf:
 
 
 @contextmanager
-def watching(namespaces: list[str], knows: Any = lambda: True) -> Iterator[Watches]:  # noqa: ANN401 - a function
+def watching(namespaces: list[str], knows: Any = lambda kind: kind == PADDLE_SERVICE) -> Iterator[Watches]:  # noqa: ANN401 - a function
     made = Watches(namespaces, Hub(Mirror(time.monotonic), Queue(Timing(lambda: 0.0, lambda: 0.0))), knows)
     made.start()
     try:
@@ -72,7 +78,9 @@ def test_while_the_definition_is_missing_nothing_is_started(kopf: Kopf, caplog: 
     asked = threading.Semaphore(0)
     installed = threading.Event()
 
-    def knows() -> bool:
+    def knows(kind: Kind) -> bool:
+        if kind != PADDLE_SERVICE:
+            return False
         asked.release()
         return installed.is_set()
 
@@ -83,3 +91,39 @@ def test_while_the_definition_is_missing_nothing_is_started(kopf: Kopf, caplog: 
         installed.set()
         assert kopf.enough.wait(60)
     assert "does not know paddleservices; install the definition" in caplog.text
+
+
+def test_a_kind_that_the_cluster_lacks_is_looked_for_without_a_word_and_watched_once_it_is_there(
+    kopf: Kopf, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watches, "ABSENT_WAIT", 0.01)
+    asked, installed = threading.Semaphore(0), threading.Event()
+
+    def knows(kind: Kind) -> bool:
+        if kind == HTTP_ROUTE:
+            asked.release()
+        return kind == PADDLE_SERVICE or installed.is_set()
+
+    with caplog.at_level("INFO"), watching(["good"], knows):
+        assert all(asked.acquire(timeout=60) for _ in range(5))
+        assert not kopf.routes.is_set()
+        installed.set()
+        assert kopf.routes.wait(60)
+    assert caplog.records == []
+    assert kopf.starts == ["good"]
+
+
+def test_an_api_server_that_does_not_say_what_it_knows_is_asked_again(
+    kopf: Kopf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watches, "ABSENT_WAIT", 0.01)
+    answers = iter([Unavailable("no answer"), Unavailable("no answer")])
+
+    def knows(kind: Kind) -> bool:
+        if kind == HTTP_ROUTE and (error := next(answers, None)):
+            raise error
+        return True
+
+    with watching(["good"], knows) as made:
+        assert kopf.routes.wait(60)
+        assert made.alive()

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from paddle_serving_operator.constants import (
+    AUTOSCALER,
     DISRUPTION_BUDGET,
     LABEL_SERVICE,
     PADDLE_SERVICE,
@@ -15,6 +16,10 @@ from paddle_serving_operator.observe.mirror import Mirror
 from paddle_serving_operator.reconcile.queue import Cause, Queue
 
 DELETED = "DELETED"
+STATUS_UNREAD = frozenset({AUTOSCALER, DISRUPTION_BUDGET})
+"""Their status changes every few seconds, or with every pod, and no pass reads it."""
+NOTED = frozenset({"resourceVersion", "managedFields"})
+"""What the API server notes with every change, that of a status too."""
 
 
 class Hub:
@@ -53,17 +58,19 @@ class Hub:
         """A watch goes on where it was."""
         self._mirror.resumed(kind, scope)
 
-    def ended(self, scope: str | None) -> None:
-        """All watches of a scope have ended."""
-        self._mirror.ended(scope)
+    def ended(self, kinds: Collection[Kind], scope: str | None) -> None:
+        """The watches of these kinds have ended in a scope."""
+        self._mirror.ended(kinds, scope)
 
     def _concerned(self, kind: Kind, manifest: Manifest, before: Manifest | None) -> list[Key]:
         """The PaddleServices to look at. `before` is the object as it was known, where this is a change of it."""
         namespace = manifest["metadata"].get("namespace", "")
+        if kind in STATUS_UNREAD and before is not None and _read(before) == _read(manifest):
+            return []
         if kind == PADDLE_SERVICE:
             return [Key(namespace, manifest["metadata"]["name"])]
         names = owners_of(manifest)
-        if not names and _is_news(kind, manifest, before):  # it may cover or run the pods of any service here
+        if not names and _is_news(kind, before):  # it may cover or run the pods of any service here
             names = {service["metadata"]["name"] for service in self._mirror.known(PADDLE_SERVICE, namespace)}
         return [Key(namespace, name) for name in sorted(names)]
 
@@ -75,15 +82,15 @@ def owners_of(manifest: Manifest) -> set[str]:
     return {name for name in ((metadata.get("labels") or {}).get(LABEL_SERVICE), *owners) if name}
 
 
-def _is_news(kind: Kind, manifest: Manifest, before: Manifest | None) -> bool:
-    """Whether a change of somebody else's object can matter: the status of a budget changes with every pod."""
-    if kind == DISRUPTION_BUDGET:
-        return before is None or _generation(before) != _generation(manifest)
-    return kind == SERVICE_ACCOUNT and before is None
+def _is_news(kind: Kind, before: Manifest | None) -> bool:
+    """Whether a change of somebody else's object can matter."""
+    return kind == DISRUPTION_BUDGET or (kind == SERVICE_ACCOUNT and before is None)
 
 
-def _generation(manifest: Manifest) -> int:
-    return int(manifest["metadata"].get("generation", 0))
+def _read(manifest: Manifest) -> Manifest:
+    """What a pass reads of an object whose status says nothing to it."""
+    metadata = {name: value for name, value in manifest["metadata"].items() if name not in NOTED}
+    return {name: value for name, value in manifest.items() if name != "status"} | {"metadata": metadata}
 
 
 def _is_ours(owner: Mapping[str, object]) -> bool:

@@ -1,6 +1,6 @@
 """kopf, and only here: the watches, and what becomes of their events."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
@@ -9,7 +9,7 @@ import kopf
 from paddle_serving_operator.constants import LABEL_SERVICE, Kind, Manifest
 from paddle_serving_operator.handlers.hub import Hub
 from paddle_serving_operator.handlers.session import Listener, session_of
-from paddle_serving_operator.observe.mirror import EVERYBODYS, WATCHED_KINDS
+from paddle_serving_operator.observe.mirror import EVERYBODYS, OPTIONAL_KINDS, WATCHED_KINDS
 
 WATCH_SECONDS = 600  # whole seconds: kopf writes it into the URL as it is
 CONNECT_SECONDS = 10
@@ -57,17 +57,17 @@ def operator_settings() -> kopf.OperatorSettings:
     settings.networking.request_timeout = REQUEST_SECONDS
     settings.networking.error_backoffs = Retries()
     settings.process.ultimate_exiting_timeout = None  # it would kill the process, where only watches start anew
-    for kind in WATCHED_KINDS:
+    for kind in (*WATCHED_KINDS, *OPTIONAL_KINDS):
         if kind not in EVERYBODYS:
             settings.watching.label_selectors[*_group_version(kind), kind.plural] = LABEL_SERVICE
     return settings
 
 
-def make_registry() -> kopf.OperatorRegistry:
-    """The handlers. Nothing is registered at import, so that every test has its own."""
+def make_registry(kinds: Iterable[Kind]) -> kopf.OperatorRegistry:
+    """The handlers of these kinds. Nothing is registered at import, so that every test has its own."""
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry, id="login", errors=kopf.ErrorsMode.PERMANENT)(login)
-    for kind in WATCHED_KINDS:
+    for kind in kinds:
         kopf.on.event(*_group_version(kind), kind.plural, registry=registry, id=kind.plural)(hearing(kind))
     return registry
 

@@ -6,33 +6,51 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import kopf
 from typing_extensions import override
 
-from paddle_serving_operator.constants import FIELD_MANAGER, PADDLE_SERVICE
+from paddle_serving_operator.constants import FIELD_MANAGER, Kind
 from paddle_serving_operator.handlers.hub import Hub
 from paddle_serving_operator.handlers.registry import Memo, make_registry, operator_settings
 from paddle_serving_operator.kube.errors import KubeError
+from paddle_serving_operator.observe.mirror import OPTIONAL_KINDS, WATCHED_KINDS
 
 log = logging.getLogger(__name__)
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds until watches that ended are started anew
+ABSENT_WAIT = 60.0  # seconds between two looks for a kind that the cluster does not have; it is one small request
 CALM = 120.0  # seconds after which an end is a first one again
 STOP_SECONDS = 10.0
+
+
+class Group(NamedTuple):
+    """Kinds that are watched together, where the API server knows the first of them.
+
+    `optional`: a cluster without it is as it should be.
+    """
+
+    kinds: tuple[Kind, ...]
+    optional: bool = False
+
+
+ALWAYS = Group(WATCHED_KINDS)
+GROUPS = (ALWAYS, *(Group((kind,), optional=True) for kind in OPTIONAL_KINDS))
 
 
 class Watches:
     """What fills mirror and queue: for every namespace one kopf operator, or one for the whole cluster.
 
     kopf ends all watches of an operator when the API server answers one of them in a way that it does not know (404,
-    an error in the stream, a token that is refused). Here that is one namespace, for as long as it lasts.
+    an error in the stream, a token that is refused). Here that is one namespace, for as long as it lasts. A kind that
+    not every cluster has is watched by a kopf operator of its own, which begins when the kind is installed.
     """
 
-    def __init__(self, namespaces: Sequence[str], hub: Hub, knows: Callable[[], bool]) -> None:
-        """`knows`: whether the API server knows PaddleServices, without which kopf would wait for nothing."""
+    def __init__(self, namespaces: Sequence[str], hub: Hub, knows: Callable[[Kind], bool]) -> None:
+        """`knows`: whether the API server knows a kind, without which kopf would wait for nothing."""
         self.scopes: tuple[str | None, ...] = tuple(dict.fromkeys(namespaces)) or (None,)
-        self._threads = [Watch(scope, hub, knows) for scope in self.scopes]
+        self._threads = [Watch(group, scope, hub, knows) for group in GROUPS for scope in self.scopes]
 
     def start(self) -> None:
         """Starts the threads."""
@@ -53,10 +71,11 @@ class Watches:
 
 
 class Watch(threading.Thread):
-    """The watches of one namespace; None: of the whole cluster."""
+    """The watches of one group of kinds in one namespace; None: in the whole cluster."""
 
-    def __init__(self, namespace: str | None, hub: Hub, knows: Callable[[], bool]) -> None:
-        super().__init__(name=f"watch-{namespace or 'cluster'}", daemon=True)
+    def __init__(self, group: Group, namespace: str | None, hub: Hub, knows: Callable[[Kind], bool]) -> None:
+        super().__init__(name=f"watch-{group.kinds[0].plural}-{namespace or 'cluster'}", daemon=True)
+        self._group = group
         self._namespace = namespace
         self._hub = hub
         self._knows = knows
@@ -74,22 +93,36 @@ class Watch(threading.Thread):
         """Watches until it is stopped, whatever happens."""
         wait = FIRST_WAIT
         while not self._stopped.is_set():
+            if self._group.optional and not self._is_known():
+                self._stopped.wait(ABSENT_WAIT)
+                continue
             began = time.monotonic()
             reason = self._watch()
-            self._hub.ended(self._namespace)
+            self._hub.ended(self._group.kinds, self._namespace)
             if self._stopped.is_set():
                 return
             wait = FIRST_WAIT if time.monotonic() - began > CALM else wait
             where = f"namespace {self._namespace}" if self._namespace else "the cluster"
-            log.error("Watching %s ended: %s. It starts again in %.0f s.", where, reason, wait)
+            what = f"{self._group.kinds[0].plural} of " if self._group.optional else ""
+            log.error("Watching %s%s ended: %s. It starts again in %.0f s.", what, where, reason, wait)
             self._stopped.wait(wait)
             wait = min(wait * 2, LONGEST_WAIT)
+
+    def _is_known(self) -> bool:
+        """Whether there is anything to watch; an API server that does not answer is told of by the other watches."""
+        try:
+            return self._knows(self._group.kinds[0])
+        except KubeError as error:
+            log.debug("%s", error)
+            return False
 
     def _watch(self) -> str:
         """Returns why the watches ended."""
         try:
-            if not self._knows():
-                return f"the API server does not know {PADDLE_SERVICE.plural}; install the definition (crds.enabled)"
+            if not self._knows(self._group.kinds[0]):
+                return (
+                    f"the API server does not know {self._group.kinds[0].plural}; install the definition (crds.enabled)"
+                )
             asyncio.run(self._operator())
         except KubeError as error:
             return str(error)
@@ -103,7 +136,7 @@ class Watch(threading.Thread):
         if self._stopped.is_set():
             return
         await kopf.operator(
-            registry=make_registry(),
+            registry=make_registry(self._group.kinds),
             settings=operator_settings(),
             memo=Memo(self._hub, self._namespace),
             standalone=True,

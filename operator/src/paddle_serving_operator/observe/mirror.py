@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from paddle_serving_operator.constants import (
     DISRUPTION_BUDGET,
     ENDPOINT_SLICE,
+    HTTP_ROUTE,
     LABEL_SERVICE,
     OWNED_KINDS,
     PADDLE_SERVICE,
@@ -28,6 +29,9 @@ log = logging.getLogger(__name__)
 
 WATCHED_KINDS = (PADDLE_SERVICE, *OWNED_KINDS, POD, ENDPOINT_SLICE)
 """What somebody deletes or bends is put back at once; pods and endpoints say who answers and who is asked."""
+
+OPTIONAL_KINDS = (HTTP_ROUTE,)
+"""Kinds that not every cluster has. They are watched where they are known, and read where they are asked for."""
 
 EVERYBODYS = frozenset({PADDLE_SERVICE, DISRUPTION_BUDGET, SERVICE_ACCOUNT})
 """Kinds of which every object is watched: other people's budgets cover our pods, and their accounts run them."""
@@ -57,7 +61,8 @@ class Mirror:
     def __init__(self, clock: Callable[[], float]) -> None:
         """`clock` in monotonic seconds."""
         self._lock = threading.Condition()
-        self._shelves = {kind: Shelf(None if kind in EVERYBODYS else LABEL_SERVICE, clock) for kind in WATCHED_KINDS}
+        kinds = (*WATCHED_KINDS, *OPTIONAL_KINDS)
+        self._shelves = {kind: Shelf(None if kind in EVERYBODYS else LABEL_SERVICE, clock) for kind in kinds}
         self._watches: dict[tuple[Kind, str | None], _Watch] = defaultdict(_Watch)
 
     def listed(self, kind: Kind, scope: str | None, items: Collection[Manifest], version: str) -> list[Manifest]:
@@ -88,11 +93,11 @@ class Mirror:
         with self._lock:
             self._watches[kind, scope].refused = False
 
-    def ended(self, scope: str | None) -> None:
-        """All watches of a scope have ended; each will begin with a list again."""
+    def ended(self, kinds: Collection[Kind], scope: str | None) -> None:
+        """The watches of these kinds have ended in a scope; each will begin with a list again."""
         with self._lock:
             for kind, one in self._watches:
-                if one == scope:
+                if one == scope and kind in kinds:
                     self._watches[kind, one] = _Watch(refused=True)
 
     def saw(self, kind: Kind, manifest: Manifest) -> None:
