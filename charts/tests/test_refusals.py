@@ -19,6 +19,8 @@ CANARY = "rollout.strategy=Canary,rollout.steps[0].weight=20"
 @pytest.mark.parametrize(
     ("option", "message"),
     [
+        ("monitoring.podMonitor.interval=soon", "at '/monitoring/podMonitor/interval'"),
+        ("monitoring.podMonitor.enable=true", "additional properties 'enable' not allowed"),
         ("lgoLevel=DEBUG", "additional properties 'lgoLevel' not allowed"),
         ("image.tga=v2", "at '/image': additional properties 'tga' not allowed"),
         ("rbac.scope=Everything", "at '/rbac/scope': value must be one of 'Cluster', 'Namespaced'"),

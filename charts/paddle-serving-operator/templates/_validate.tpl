@@ -24,6 +24,10 @@
 {{- if and .Values.page.enabled (eq (int .Values.page.port) 8080) -}}
 {{- fail "charts/paddle-serving-operator: `page.port` is 8080, where the health probe and the metrics are. Choose another one, for example --set page.port=8090." -}}
 {{- end -}}
+{{- /* only an API server tells of kinds; without one, as in `helm template`, Helm knows no more than versions */ -}}
+{{- if and .Values.monitoring.podMonitor.enabled (.Capabilities.APIVersions.Has "v1/Pod") (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1/PodMonitor")) -}}
+{{- fail "charts/paddle-serving-operator: `monitoring.podMonitor.enabled` is true, but this cluster has no PodMonitor (monitoring.coreos.com/v1). Install the Prometheus Operator's definitions first, or --set monitoring.podMonitor.enabled=false" -}}
+{{- end -}}
 {{- range .Values.env -}}
 {{- if has .name (list "PROFILES_FILE" "WATCH_NAMESPACES" "WORKERS" "LOG_LEVEL" "PAGE_ENDPOINT") -}}
 {{- fail (printf "charts/paddle-serving-operator: `env` sets %s, which the chart sets itself. Use `profiles`, `watchNamespaces`, `workers`, `logLevel` or `page`." .name) -}}

@@ -1,7 +1,6 @@
 """HTTPRoutes are watched where the cluster knows them, also where the Gateway API is installed later."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,43 +10,15 @@ from paddle_serving_operator.handlers import watches
 from paddle_serving_operator.reconcile.workers import RESYNC_AFTER
 
 from .control_plane import ControlPlane
+from .definitions import defined
 from .gate import Gate
 from .running import Running, running
 from .world import World, digest, spec
 
 pytestmark = pytest.mark.integration
 
-DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 PARENT = {"name": "public"}
 GATEWAY = {"mode": "Gateway", "parentRefs": [PARENT]}
-
-
-@contextmanager
-def gateway_api(plane: ControlPlane) -> Iterator[None]:
-    """A cluster that knows HTTPRoutes: the real definition's names, and a schema that takes everything."""
-    group, version = HTTP_ROUTE.api_version.split("/")
-    name = f"{HTTP_ROUTE.plural}.{group}"
-    free = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": free, "status": free}}}
-    body = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        # without this an API server refuses definitions of a group of Kubernetes' own
-        "metadata": {"name": name, "annotations": {"api-approved.kubernetes.io": "https://example.com/of-a-test"}},
-        "spec": {
-            "group": group,
-            "scope": "Namespaced",
-            "names": {"kind": HTTP_ROUTE.kind, "plural": HTTP_ROUTE.plural, "singular": "httproute"},
-            "versions": [
-                {"name": version, "served": True, "storage": True, "subresources": {"status": {}}, "schema": schema}
-            ],
-        },
-    }
-    plane.request("post", DEFINITIONS, body)
-    try:
-        yield
-    finally:
-        plane.request("delete", f"{DEFINITIONS}/{name}")
 
 
 @pytest.fixture
@@ -73,7 +44,7 @@ def test_a_gateway_service_at_rest_costs_no_call_once_the_gateway_api_is_install
     operator.rest()
     assert not operator.mirror.holds(HTTP_ROUTE, world.namespace)
     assert [record.message for record in caplog.records if record.levelname in {"WARNING", "ERROR"}] == []
-    with gateway_api(control_plane):
+    with defined(control_plane, *HTTP_ROUTE):
         world.until("HTTPRoutes are watched", lambda: operator.mirror.holds(HTTP_ROUTE, world.namespace))
         world.create("ocr", spec("a", traffic=GATEWAY))
         operator.healthy("ocr")
