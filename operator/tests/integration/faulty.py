@@ -86,8 +86,7 @@ class Faulty:
         self._read("get", kind, name)
         found = self._cluster.get(kind, namespace, name)
         if kind == PADDLE_SERVICE and found is not None:
-            rollout = found.get("status", {}).get("rollout", {})
-            self._stage = f"{rollout.get('candidate')} {rollout.get('stage')} {rollout.get('step')}"
+            self._stage = found.get("status", {}).get("rollout", {}).get("stage", "")
         return found
 
     def list(self, kind: Kind, namespace: str, selector: str) -> list[Manifest]:

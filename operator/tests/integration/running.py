@@ -31,6 +31,13 @@ CALM = timedelta(seconds=1)  # without news for so long, a service has come to r
 WAIT_SECONDS = 60.0
 
 
+def cluster_of(kubeconfig: Path) -> DynamicCluster:
+    """The API server of a kubeconfig."""
+    configuration = client.Configuration()
+    config.load_kube_config(config_file=str(kubeconfig), client_configuration=configuration)  # type: ignore[no-untyped-call]
+    return DynamicCluster(configuration, connections=2, recorder=Unrecorded())
+
+
 def proved(url: str, body: Mapping[str, object] | None = None) -> bytes:
     """The report of a pod that has proved everything."""
     del url, body
@@ -45,13 +52,13 @@ class Running:
         self._ahead = 0.0
         timing = Timing(clock=self.clock, jitter=lambda: 0.0)
         self.mirror, self.queue = Mirror(time.monotonic), Queue(timing)
-        configuration = client.Configuration()
-        config.load_kube_config(config_file=os.environ["KUBECONFIG"], client_configuration=configuration)  # type: ignore[no-untyped-call]
-        cluster = DynamicCluster(configuration, connections=2, recorder=Unrecorded())
+        cluster = cluster_of(Path(os.environ["KUBECONFIG"]))
         observer, tally = Observer(Reports(proved), Sampler(no_report)), Tally(Unrecorded())
         reconciler = Reconciler(cluster, self.mirror, PROFILES, observer, tally)
         self.workers = Workers(self.queue, reconciler.reconcile, 1, timing, Unrecorded())
-        self.watches = Watches([world.namespace], Hub(self.mirror, self.queue), cluster.serves)
+        # past the gate: whether the Gateway API has come is asked once a minute, and no call of a pass
+        knows = cluster_of(world.plane.kubeconfig).serves
+        self.watches = Watches([world.namespace], Hub(self.mirror, self.queue), knows)
 
     def clock(self) -> float:
         """Seconds, of which `skip` leaves some out."""

@@ -159,8 +159,10 @@ def _timeless(value: Any) -> Any:  # noqa: ANN401 - JSON
 @contextmanager
 def a_world(plane: ControlPlane) -> Iterator[World]:
     made = World(plane)
-    yield made
-    made.close()
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 @pytest.fixture(scope="module")
