@@ -105,7 +105,7 @@ def test_a_stopped_rollout_says_why_and_where() -> None:
     raw["status"]["rollout"] = {"stable": OLD, "stage": "Halted", "candidate": NEW, "step": 0, "why": {"reason": "DriftTooLarge", "message": said}}  # fmt: skip  # noqa: E501
     raw["status"]["conditions"] = [condition("Progressing", "False", "DriftTooLarge", said)]
     shown = read(site(Objects(raw)), SERVICE)
-    assert f"Revision {NEW} was stopped. DriftTooLarge: {said}" in shown
+    assert f"Revision {NEW} was stopped in step 1 of 2: 20%. DriftTooLarge: {said}" in shown
     assert "✔ proof (done) ✘ step 1 of 2: 20% (stopped, pause 60s)" in shown
 
 
