@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="true|false",
         help="keep a process that has imported Paddle (130 MiB) for the place of a worker that dies",
     )
-    parser.add_argument("--drain-delay", type=float, default=5.0, help="seconds served after SIGTERM")
+    parser.add_argument("--drain-delay", type=float, default=5.0, help="least seconds served after SIGTERM")
     parser.add_argument("--drain-timeout", type=float, default=20.0, help="seconds for requests in flight after that")
     parser.add_argument("--request-timeout", type=float, default=60.0, help="seconds; then 504 and a new worker")
     parser.add_argument("--queue", type=int, default=128, help="requests that may wait; more get 429")
