@@ -93,7 +93,7 @@ def run(settings: Settings, cluster: DynamicCluster, shared: Shared, env: Mappin
     readers = ThreadPoolExecutor(READERS, thread_name_prefix="report")
     reports = Reports(submit=readers.submit, wake=lambda key: queue.add(key, REPORT))
     sampler = Sampler(submit=readers.submit, wake=lambda key: queue.add(key, SAMPLE))
-    reconciler = Reconciler(cluster, mirror, settings.profiles, Observer(reports, sampler), Tally(metrics))
+    reconciler = Reconciler(cluster, mirror, settings, Observer(reports, sampler), Tally(metrics))
     workers = Workers(queue, reconciler.reconcile, settings.workers, timing, metrics)
     watches = Watches(settings.namespaces, Hub(mirror, queue), cluster.serves)
     endpoint = env.get("LIVENESS_ENDPOINT") or DEFAULT_LIVENESS

@@ -29,6 +29,9 @@ ANNOTATION_ACCOUNT: Final = f"{GROUP}/service-account"
 ANNOTATION_VERB: Final = f"{GROUP}/verb"
 """On a PaddleService: `<verb> <token>`, an order to its rollout."""
 
+EVERYWHERE: Final = ""
+"""In the place of a namespace: all of them."""
+
 NO_REVISION: Final = "none"
 """Value of the revision label in the selector of a Service that may not have traffic yet; no pod carries it."""
 

@@ -25,7 +25,7 @@ from paddle_serving_operator.reconcile.workers import Workers
 from paddle_serving_operator.recorder import Unrecorded
 
 from .gate import Gate, Request
-from .world import PROFILES, World, no_report
+from .world import World, no_report
 
 CALM = timedelta(seconds=1)  # without news for so long, a service has come to rest
 WAIT_SECONDS = 60.0
@@ -54,7 +54,7 @@ class Running:
         self.mirror, self.queue = Mirror(time.monotonic), Queue(timing)
         cluster = cluster_of(Path(os.environ["KUBECONFIG"]))
         observer, tally = Observer(Reports(proved), Sampler(no_report)), Tally(Unrecorded())
-        reconciler = Reconciler(cluster, self.mirror, PROFILES, observer, tally)
+        reconciler = Reconciler(cluster, self.mirror, world.settings(), observer, tally)
         self.workers = Workers(self.queue, reconciler.reconcile, 1, timing, Unrecorded())
         # past the gate: whether the Gateway API has come is asked once a minute, and no call of a pass
         knows = cluster_of(world.plane.kubeconfig).serves

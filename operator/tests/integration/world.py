@@ -27,7 +27,7 @@ from paddle_serving_operator.reconcile.reconciler import Reconciler
 from paddle_serving_operator.reconcile.tally import Tally
 from paddle_serving_operator.reconcile.workers import PASS_SECONDS
 from paddle_serving_operator.recorder import Unrecorded
-from paddle_serving_operator.settings import Profile
+from paddle_serving_operator.settings import Profile, Settings
 
 from .control_plane import NODE, ControlPlane, Object, RefusedError
 
@@ -36,7 +36,7 @@ PROFILES = {
     "cpu": Profile("runtime:1", "IfNotPresent", {"cpu": "2", "memory": "2Gi"}, {"cpu": "500m"}),
     "gpu": Profile("runtime:1-gpu", "IfNotPresent", {"cpu": "2", "memory": "2Gi", "nvidia.com/gpu": "1"}, {}),
 }
-PATIENCE_SECONDS = 240.0  # a machine may be many times slower than an idle one; a resync comes after 10 min only
+PATIENCE_SECONDS = 40.0  # a machine may be many times slower than an idle one; a resync comes after 10 min only
 numbers = itertools.count(1)
 
 
@@ -51,7 +51,7 @@ def spec(letter: str = "a", **fields: object) -> Object:
 
 
 class World:
-    """A namespace of its own; pods get the state that `kubelet` has for their model's digest, by default none."""
+    """A namespace of its own; pods get the state that `images` has for their image, else `kubelet` for their model's digest."""
 
     def __init__(self, plane: ControlPlane, *, plays_kubelet: bool = True) -> None:
         """The make-believe kubelet runs until `close`, unless somebody else plays it."""
@@ -59,6 +59,7 @@ class World:
         self.namespace = f"test-{next(numbers)}"
         plane.request("post", "/api/v1/namespaces", {"metadata": {"name": self.namespace}})
         self.kubelet: dict[str, str] = {}
+        self.images: dict[str, str] = {}
         self._numbers: dict[str, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run_kubelet if plays_kubelet else self._stop.wait, daemon=True)
@@ -166,13 +167,18 @@ class World:
         config.load_kube_config(config_file=str(self.plane.kubeconfig), client_configuration=configuration)  # type: ignore[no-untyped-call]
         cluster = wrap(DynamicCluster(configuration, connections=2, recorder=Unrecorded()))
         reports, sampler = Reports(fetch or no_report), Sampler(fetch or no_report)
-        made = Reconciler(cluster, Mirror(time.monotonic), PROFILES, Observer(reports, sampler), Tally(Unrecorded()))
+        observer, tally = Observer(reports, sampler), Tally(Unrecorded())
+        made = Reconciler(cluster, Mirror(time.monotonic), self.settings(), observer, tally)
 
         def once(name: str) -> None:
             now = datetime.now(UTC).replace(microsecond=0)
             made.reconcile(Key(self.namespace, name), now, Budget(time.monotonic, PASS_SECONDS))
 
         return once
+
+    def settings(self) -> Settings:
+        """What an operator of this namespace is told."""
+        return Settings(PROFILES, (self.namespace,), workers=1, log_level="INFO")
 
     @contextmanager
     def operator(
@@ -181,15 +187,17 @@ class World:
         namespaces: str | None = None,
         kubeconfig: Path | None = None,
         settings: Mapping[str, str] | None = None,
+        image: str = "runtime:1",
     ) -> Iterator[subprocess.Popen[bytes]]:
         """The operator as a process, for this namespace only, as an administrator; killed at the end.
 
-        `settings` are further variables of its environment, or other values.
+        `settings` are further variables of its environment, or other values. `image` is that of its
+        runtime profile.
         """
         folder.mkdir(parents=True, exist_ok=True)
         profiles = folder / "profiles.yaml"
         cpu = {
-            "image": "runtime:1",
+            "image": image,
             "resources": {"limits": {"cpu": "2", "memory": "2Gi"}, "requests": {"cpu": "500m"}},
         }
         profiles.write_text(yaml.safe_dump({"cpu": cpu}), encoding="utf-8")
@@ -226,8 +234,9 @@ class World:
         A pod whose state is "never ends" is not let go.
         """
         name, metadata = pod["metadata"]["name"], pod["metadata"]
-        arguments = pod["spec"]["containers"][0]["args"]
-        state = self.kubelet.get(arguments[arguments.index("--digest") + 1], "")
+        container = pod["spec"]["containers"][0]
+        digest_of_model = container["args"][container["args"].index("--digest") + 1]
+        state = self.images.get(container["image"], self.kubelet.get(digest_of_model, ""))
         try:
             if "deletionTimestamp" in metadata and state != "never ends":
                 self.delete(POD, name, "?gracePeriodSeconds=0")

@@ -67,6 +67,7 @@ class Reason(StrEnum):
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
     ROLLED_OUT = "RolledOut"
     AVAILABLE = "Available"
+    WAITING_FOR_TURN = "WaitingForTurn"
     WAITING_FOR_REPORT = "WaitingForReport"
     RECORDED_ANSWERS_MISSING = "RecordedAnswersMissing"
     ROLLOUT_STARTED = "RolloutStarted"

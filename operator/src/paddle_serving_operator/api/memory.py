@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, TypeAlias
 
 from paddle_serving_operator.api.conditions import Reason
@@ -81,14 +82,26 @@ class Halted:
 Stage: TypeAlias = Idle | Verifying | Shifting | Promoting | Retreating | Halted
 
 
+class Turn(StrEnum):
+    """Where a service is among those whose runtime profile changed. Ahead: a person let it begin out of turn."""
+
+    WAITING = "Waiting"
+    TAKEN = "Taken"
+    AHEAD = "Ahead"
+
+
 @dataclass(frozen=True, slots=True)
 class RolloutStatus:
-    """`stable` has the traffic, None before any has it. `held`: paused by verb. `heard`: the token of the last verb."""
+    """`stable` has the traffic, None before any has it. `held`: paused by verb. `heard`: the token of the last verb.
+
+    `turn` is None where the rollout needs none: what a spec asks for never waits for other services.
+    """
 
     stable: str | None
     stage: Stage = Idle()
     held: bool = False
     heard: str = ""
+    turn: Turn | None = None
 
 
 def candidate_of(stage: Stage) -> str | None:
@@ -110,6 +123,7 @@ def parse_rollout(raw: Mapping[str, Any] | None) -> RolloutStatus | None:
         stage=_stage(raw),
         held=bool(raw.get("held", False)),
         heard=str(raw.get("heard", "")),
+        turn=Turn(raw["turn"]) if raw.get("turn") else None,
     )
 
 
@@ -152,7 +166,7 @@ def dump_rollout(rollout: RolloutStatus | None) -> Manifest | None:
             fields |= {"why": {"reason": why.reason.value, "message": why.message}, "step": at}
         case _:
             pass
-    fields |= {"held": rollout.held or None, "heard": rollout.heard or None}
+    fields |= {"held": rollout.held or None, "heard": rollout.heard or None, "turn": rollout.turn}
     return {name: value for name, value in fields.items() if value is not None}
 
 

@@ -139,7 +139,8 @@ def _numbers(goal: str, plan: Plan, records: Mapping[str, tuple[Revision, int]],
     """Numbers of the records that stay: those of the plan and the newest others, as many as the limit says."""
     numbers = {name: number for name, (_, number) in records.items()}
     newest = max(numbers.values(), default=0)
-    if numbers.get(goal, -1) < newest or goal not in numbers:
+    waits = goal not in plan.pods and goal not in numbers  # for its turn, which may never come
+    if not waits and (numbers.get(goal, -1) < newest or goal not in numbers):
         numbers[goal] = newest + 1  # a revision that comes back is the newest again
     live = {name for name in (*plan.revisions, plan.stable) if name in numbers}
     others = sorted(set(numbers) - live, key=lambda name: numbers[name], reverse=True)

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from paddle_serving_operator.api.fields import SpecError
+from paddle_serving_operator.api.parse import parse_spec
 from paddle_serving_operator.api.types import ServiceSpec
-from paddle_serving_operator.constants import Manifest
+from paddle_serving_operator.constants import Key, Manifest
 from paddle_serving_operator.desired import names
 from paddle_serving_operator.desired.pod import pod_template
 from paddle_serving_operator.settings import Profile
@@ -43,6 +45,21 @@ def revision_of(name: str, spec: ServiceSpec, profile: Profile, written: Manifes
         image=spec.image or profile.image,
         spec={field: written[field] for field in POD_FIELDS if field in written} if written is not None else None,
     )
+
+
+def is_profiles(key: Key, before: Revision, goal: Revision, runtime: str, profile: Profile) -> bool:
+    """Whether a revision follows another one although no spec asked for it: its profile, or the operator, changed.
+
+    That is so where the spec which made the one makes the other today. `runtime` is the name of the profile. A record
+    that does not say what spec made it counts as another spec.
+    """
+    if before.spec is None or before.name == goal.name:
+        return False
+    try:
+        spec = parse_spec(key, before.spec)
+    except SpecError:
+        return False
+    return spec.runtime == runtime and revision_of(key.name, spec, profile).name == goal.name
 
 
 def content_hash(content: object) -> str:

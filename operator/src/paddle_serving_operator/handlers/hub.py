@@ -12,6 +12,7 @@ from paddle_serving_operator.constants import (
     Kind,
     Manifest,
 )
+from paddle_serving_operator.handlers.turns import TurnNews
 from paddle_serving_operator.observe.mirror import Mirror
 from paddle_serving_operator.reconcile.queue import Cause, Queue
 
@@ -28,6 +29,7 @@ class Hub:
     def __init__(self, mirror: Mirror, queue: Queue) -> None:
         self._mirror = mirror
         self._queue = queue
+        self._turns = TurnNews(mirror)
 
     def heard(self, kind: Kind, change: str | None, manifest: Manifest) -> None:
         """An event of a watch: ADDED, MODIFIED, DELETED, or None for an object of the first list."""
@@ -39,6 +41,7 @@ class Hub:
         cause = Cause(kind.kind, f"{manifest['metadata']['name']} {change or 'listed'}")
         for key in self._concerned(kind, manifest, before if change not in {None, DELETED} else None):
             self._queue.add(key, cause)
+        self._wake(kind, manifest, gone=change == DELETED)
 
     def listed(self, kind: Kind, scope: str | None, items: Collection[Manifest], version: str) -> None:
         """A watch has begun with this list. Each of its objects is heard of as well, those that are gone are not."""
@@ -46,6 +49,7 @@ class Hub:
             cause = Cause(kind.kind, f"{manifest['metadata']['name']} vanished")
             for key in self._concerned(kind, manifest, None):
                 self._queue.add(key, cause)
+            self._wake(kind, manifest, gone=True)
 
     def refused(self, kind: Kind, scope: str | None, *, forbidden: bool) -> None:
         """A list or a watch was not answered, or with an error; each service tells it where it is `forbidden`."""
@@ -61,6 +65,12 @@ class Hub:
     def ended(self, kinds: Collection[Kind], scope: str | None) -> None:
         """The watches of these kinds have ended in a scope."""
         self._mirror.ended(kinds, scope)
+
+    def _wake(self, kind: Kind, manifest: Manifest, *, gone: bool) -> None:
+        """Those that wait for the turn of this PaddleService."""
+        if kind == PADDLE_SERVICE:
+            for key in self._turns.heard(manifest, gone=gone):
+                self._queue.add(key, Cause("turn", f"of {manifest['metadata']['name']}"))
 
     def _concerned(self, kind: Kind, manifest: Manifest, before: Manifest | None) -> list[Key]:
         """The PaddleServices to look at. `before` is the object as it was known, where this is a change of it."""

@@ -15,7 +15,7 @@ class Cluster(Protocol):
         ...
 
     def list(self, kind: Kind, namespace: str, selector: str) -> list[Manifest]:
-        """The objects that a label selector matches."""
+        """The objects that a label selector matches, of one namespace or (EVERYWHERE) of all."""
         ...
 
     def apply(self, kind: Kind, namespace: str, manifest: Manifest) -> Manifest:

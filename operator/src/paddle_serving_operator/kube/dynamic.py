@@ -162,7 +162,8 @@ class DynamicCluster(Cluster, ApiServer):
         body: Manifest | Sequence[Manifest] | None = None,
         content_type: str = "application/json",
     ) -> Manifest:
-        path = f"{_prefix(kind)}/{kind.api_version}/namespaces/{namespace}/{kind.plural}{'/' if name else ''}{name}"
+        within = f"/namespaces/{namespace}" if namespace else ""
+        path = f"{_prefix(kind)}/{kind.api_version}{within}/{kind.plural}{'/' if name else ''}{name}"
         verb = "list" if method == "get" and not name else method
         call = _Call(method, path, verb, kind.kind, f"{namespace}/{name}")
         return self._send(call, query_params=[*query], body=body, content_type=content_type)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from paddle_serving_operator.constants import (
     DISRUPTION_BUDGET,
     ENDPOINT_SLICE,
+    EVERYWHERE,
     HTTP_ROUTE,
     LABEL_SERVICE,
     OWNED_KINDS,
@@ -147,13 +148,18 @@ class Mirror:
             return shelf.all() if namespace is None else shelf.matching(namespace, labels)
 
     def list(self, kind: Kind, namespace: str, selector: str) -> list[Manifest]:
-        """The objects that a label selector of the form a=b,c=d matches. Raises NotHeldError."""
+        """The objects that a label selector of the form a=b,c=d matches. Raises NotHeldError.
+
+        With EVERYWHERE as namespace: every object of a kind of which all are watched.
+        """
         labels = _parsed(selector)
         with self._lock:
             covered = labels is not None and (kind in EVERYBODYS or LABEL_SERVICE in labels)
-            if labels is None or not covered or not self._holds(kind, namespace):
+            everywhere = namespace == EVERYWHERE
+            if not covered or labels is None or (everywhere and labels) or not self._holds(kind, namespace):
                 raise NotHeldError(f"{kind.plural} of {namespace}")
-            return self._shelves[kind].matching(namespace, labels)
+            shelf = self._shelves[kind]
+            return shelf.all() if everywhere else shelf.matching(namespace, labels)
 
     def sizes(self) -> Mapping[str, int]:
         """How many objects are known, by kind."""

@@ -1,9 +1,9 @@
 """One pass over one PaddleService: read, parse, observe, decide, build, apply, write the status."""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from paddle_serving_operator.api.conditions import Reason
 from paddle_serving_operator.api.fields import SpecError
@@ -23,7 +23,7 @@ from paddle_serving_operator.constants import (
 )
 from paddle_serving_operator.desired import names
 from paddle_serving_operator.desired.build import Existing, desired_objects
-from paddle_serving_operator.desired.revision import Revision, revision_of
+from paddle_serving_operator.desired.revision import Revision, is_profiles, revision_of
 from paddle_serving_operator.kube.apply import NameTakenError, apply_all, mend_all, prune
 from paddle_serving_operator.kube.budget import Budget
 from paddle_serving_operator.kube.cluster import ApiServer
@@ -36,6 +36,7 @@ from paddle_serving_operator.observe.snapshot import (
     is_controlled_by,
     take_snapshot,
 )
+from paddle_serving_operator.observe.turns import turn_seen
 from paddle_serving_operator.reconcile.history import History
 from paddle_serving_operator.reconcile.holding import goal_of_stable, held_objects, upkeep_that_is
 from paddle_serving_operator.reconcile.intents import intent_of
@@ -45,16 +46,25 @@ from paddle_serving_operator.reconcile.outcome import GONE, Outcome
 from paddle_serving_operator.reconcile.tally import Tally
 from paddle_serving_operator.reconcile.writing import write_status
 from paddle_serving_operator.rollout.events import events_between
+from paddle_serving_operator.rollout.facts import TurnSeen
 from paddle_serving_operator.rollout.move import Event
 from paddle_serving_operator.rollout.plan import holder, next_plan, refused, unseen
 from paddle_serving_operator.rollout.shares import WHOLE
-from paddle_serving_operator.settings import Profile
+from paddle_serving_operator.settings import Profile, Settings
 
 log = logging.getLogger(__name__)
 
 LATER = timedelta(minutes=1)  # until a person has mended what only a person can
 SOON = timedelta(seconds=10)  # rights may come back at any time, and nobody tells
 POLLED = timedelta(seconds=1)  # what is to be looked at this soon is awaited; no moment in time makes it come
+
+
+class Asked(NamedTuple):
+    """What is asked for, and the revision that comes of it."""
+
+    spec: ServiceSpec
+    profile: Profile
+    revision: Revision
 
 
 class Reconciler:
@@ -64,13 +74,14 @@ class Reconciler:
         self,
         server: ApiServer,
         mirror: Mirror,
-        profiles: Mapping[str, Profile],
+        settings: Settings,
         observer: Observer,
         tally: Tally,
     ) -> None:
         self._server = server
         self._mirror = mirror
-        self._profiles = profiles
+        self._profiles = settings.profiles
+        self._namespaces = settings.namespaces
         self._observer = observer
         self._tally = tally
         self._history = History()
@@ -112,7 +123,7 @@ class Reconciler:
             routed = (SERVICE, names.canary_service(key.name)) in snapshot.owned
             if routed or spec.traffic.mode is TrafficMode.GATEWAY:
                 snapshot = self._with_route(this, snapshot, uid)
-            return self._advance(this, resource, snapshot, spec, revision)
+            return self._advance(this, resource, snapshot, Asked(spec, profile, revision))
         except (NameTakenError, Invalid, Forbidden) as error:
             return self._refuse(this, resource, snapshot, error)
 
@@ -124,10 +135,9 @@ class Reconciler:
             return snapshot
         return replace(snapshot, owned={**snapshot.owned, (HTTP_ROUTE, name): route})
 
-    def _advance(
-        self, this: Pass, resource: Manifest, snapshot: Snapshot, spec: ServiceSpec, revision: Revision
-    ) -> Outcome:
+    def _advance(self, this: Pass, resource: Manifest, snapshot: Snapshot, asked: Asked) -> Outcome:
         key, now = this.key, this.now
+        spec, _, revision = asked
         status = parse_status(resource.get("status"))
         intent = intent_of(key, resource, spec, revision)
         seen, proofs = self._observer.observe(key, snapshot, status, intent, now)
@@ -135,6 +145,7 @@ class Reconciler:
         missing = bool(account) and this.reader.get(SERVICE_ACCOUNT, key.namespace, account) is None
         if missing:
             seen = without_account(seen, revision.name, f"{key.namespace}/{account}")
+        seen = replace(seen, turn=self._turn(this, snapshot, holder(intent, status, seen), asked))
         plan = next_plan(intent, status, seen, now)
         existing = Existing(snapshot.records(), snapshot.owned, proofs, seen, missing)
         desired = desired_objects(key.name, spec, revision, plan, existing)
@@ -143,13 +154,21 @@ class Reconciler:
         prune(this.cluster, desired.wanted, snapshot.owned)
         self._history.remember(key, resource["metadata"]["uid"], desired.records)
         self._write(this, resource, status, plan.status, plan.events)
-        asked = {revision.name, plan.stable or revision.name}
+        named = {revision.name, plan.stable or revision.name}
         # one that was due and was not made is not asked for any more, or is under way and will tell
-        attempts = [due - now for name in asked if (due := self._observer.next_attempt(key, name)) and due > now]
+        attempts = [due - now for name in named if (due := self._observer.next_attempt(key, name)) and due > now]
         look = plan.look_again_in
         polls = look is not None and look <= POLLED
         again = min([*attempts, *([] if look is None or polls else [look])], default=None)
         return Outcome(_phase(plan.status), again, polls=polls)
+
+    def _turn(self, this: Pass, snapshot: Snapshot, stable: str | None, asked: Asked) -> TurnSeen | None:
+        """The other services, where this one's new revision comes from its profile alone."""
+        record = snapshot.records().get(stable or "")
+        spec, profile, goal = asked
+        if record is None or not is_profiles(this.key, record[0], goal, spec.runtime, profile):
+            return None
+        return turn_seen(this.reader, self._namespaces, this.key)
 
     def _profile(self, key: Key, spec: ServiceSpec) -> Profile:
         profile = self._profiles.get(spec.runtime)

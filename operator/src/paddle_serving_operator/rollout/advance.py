@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from paddle_serving_operator.api.conditions import ConditionStatus, Reason
 from paddle_serving_operator.api.memory import Halted, Idle, Promoting, Retreating, Shifting, Verifying, Why, step_of
-from paddle_serving_operator.rollout import guards, settled, shares
+from paddle_serving_operator.rollout import guards, settled, shares, turns
 from paddle_serving_operator.rollout.facts import Facts
 from paddle_serving_operator.rollout.guards import Case, first_objection
 from paddle_serving_operator.rollout.intent import Intent
@@ -33,12 +33,13 @@ PATIENCE = MappingProxyType(
 def advance(intent: Intent, memory: Memory, facts: Facts, now: datetime) -> Move:
     """The next move. The same arguments give the same move; making it and asking again comes to rest."""
     aimed = retargeted(intent, witnessed(intent, memory, facts), facts, now)
-    ordered, events = obeyed(intent, aimed, now)
+    ordered, events = obeyed(intent, turns.entitled(intent, aimed, facts), now)
     match ordered.stage:
         case Idle():
             move = settled.settled(intent, ordered, facts, now)
         case Verifying() as stage:
-            move = verifying(intent, ordered, facts, now, stage, written=memory)
+            queued = turns.waiting(intent, ordered, facts, memory)
+            move = queued or verifying(intent, ordered, facts, now, stage, written=memory)
         case Shifting() as stage:
             move = shifting(intent, ordered, facts, now, stage)
         case Promoting() as stage:
@@ -47,7 +48,7 @@ def advance(intent: Intent, memory: Memory, facts: Facts, now: datetime) -> Move
             move = retreating(intent, ordered, facts, now, stage)
         case Halted() as stage:
             move = halted(intent, ordered, stage)
-    return replace(move, events=(*events, *move.events))
+    return replace(turns.over(move), events=(*events, *move.events))
 
 
 def witnessed(intent: Intent, memory: Memory, facts: Facts) -> Memory:

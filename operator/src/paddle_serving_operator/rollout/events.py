@@ -1,6 +1,7 @@
 """Which transitions of a status deserve an event."""
 
 from paddle_serving_operator.api.conditions import ConditionStatus, ConditionType, Reason
+from paddle_serving_operator.api.memory import Turn
 from paddle_serving_operator.api.status import Phase, ServiceStatus
 from paddle_serving_operator.rollout import findings
 from paddle_serving_operator.rollout.move import Event
@@ -19,11 +20,16 @@ def events_between(before: ServiceStatus, after: ServiceStatus) -> tuple[Event, 
 
 
 def _rollout_began(before: ServiceStatus, after: ServiceStatus) -> tuple[Event, ...]:
-    old = before.canary.revision if before.canary else None
-    if after.canary is None or after.canary.revision == old:
+    if (candidate := _begun(after)) is None or candidate == _begun(before):
         return ()
-    text = f"Revision {after.canary.revision} is started; it gets traffic once its pods are proved."
+    text = f"Revision {candidate} is started; it gets traffic once its pods are proved."
     return (Event(warning=False, reason=Reason.ROLLOUT_STARTED, message=text),)
+
+
+def _begun(status: ServiceStatus) -> str | None:
+    """The candidate, unless it still waits for its turn."""
+    waits = status.rollout is not None and status.rollout.turn is Turn.WAITING
+    return status.canary.revision if status.canary is not None and not waits else None
 
 
 def _phase_changed(before: ServiceStatus, after: ServiceStatus) -> tuple[Event, ...]:

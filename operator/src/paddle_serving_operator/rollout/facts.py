@@ -72,6 +72,31 @@ class GatewaySeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """Another PaddleService that has the turn, or waits for it.
+
+    `name` is namespace/name; `first`: it comes before this one in that order. `failed`: its rollout cannot go on.
+    `reason`: of its condition Progressing, where that is not True.
+    """
+
+    name: str
+    first: bool
+    failed: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSeen:
+    """The other PaddleServices, for one whose new revision no spec asked for.
+
+    `taken`: those that have the turn. `before`: those that wait for it and come first.
+    """
+
+    taken: tuple[Rival, ...] = ()
+    before: tuple[Rival, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """The cluster at one moment.
 
@@ -85,6 +110,7 @@ class Facts:
     `budgets`: names of other people's PodDisruptionBudgets over the same pods. `readings`: by revision.
     `unreachable`: the last attempt to ask a pod of the wanted revision failed.
     `pinned`: the revision that the Service of the stable revision selects.
+    `turn`: None where the spec itself asks for the wanted revision, which then waits for no other service.
     """
 
     traffic: str | None
@@ -100,6 +126,7 @@ class Facts:
     readings: Mapping[str, Reading] = field(default_factory=lambda: MappingProxyType({}))
     pinned: str | None = None
     unreachable: bool = False
+    turn: TurnSeen | None = None
 
     @property
     def weights(self) -> Mapping[str, int] | None:

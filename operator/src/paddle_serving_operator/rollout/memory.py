@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from paddle_serving_operator.api.memory import Halted, Idle, RolloutStatus, Stage, Verifying, candidate_of
+from paddle_serving_operator.api.memory import Halted, Idle, RolloutStatus, Stage, Turn, Verifying, candidate_of
 from paddle_serving_operator.api.status import ServiceStatus
 from paddle_serving_operator.rollout.facts import Facts, RevisionSeen
 from paddle_serving_operator.rollout.intent import Intent
@@ -25,7 +25,7 @@ class Memory:
     """What the written status says of the rollout.
 
     `stable` has the traffic. `promised`: pods that must answer, as many as were once Ready. `leaving`: revisions that
-    had the traffic and whose pods have not ended.
+    had the traffic and whose pods have not ended. `turn`: where it is among services whose profile changed.
     """
 
     stable: str | None
@@ -35,6 +35,7 @@ class Memory:
     clock: Clock | None = None
     promised: int = 0
     leaving: tuple[str, ...] = ()
+    turn: Turn | None = None
 
     @property
     def candidate(self) -> str | None:
@@ -51,7 +52,7 @@ class Memory:
 
     def written(self) -> RolloutStatus:
         """The part that has a field of its own in the status."""
-        return RolloutStatus(self.stable, self.stage, self.held, self.heard)
+        return RolloutStatus(self.stable, self.stage, self.held, self.heard, self.turn)
 
 
 def remembered(status: ServiceStatus) -> Memory:
@@ -70,6 +71,7 @@ def remembered(status: ServiceStatus) -> Memory:
         clock,
         status.promised_replicas,
         status.leaving,
+        rollout.turn,
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from paddle_serving_operator.api.conditions import Reason
-from paddle_serving_operator.api.memory import Halted, Promoting, Retreating, Shifting, Verifying, Why, step_of
+from paddle_serving_operator.api.memory import Halted, Promoting, Retreating, Shifting, Turn, Verifying, Why, step_of
 from paddle_serving_operator.api.verbs import VerbName
 from paddle_serving_operator.constants import Key
 from paddle_serving_operator.rollout import commands
@@ -64,6 +64,8 @@ def _resume(order: Order) -> Memory | None:
     stage = order.memory.stage
     if isinstance(stage, Shifting) and stage.arrived is not None:
         return replace(order.memory, held=False, stage=replace(stage, resumed=True))
+    if isinstance(stage, Verifying) and order.memory.turn is Turn.WAITING and not order.memory.held:
+        return replace(order.memory, turn=Turn.AHEAD)
     return replace(order.memory, held=False) if order.memory.held else None
 
 
