@@ -36,7 +36,7 @@ PROFILES = {
     "cpu": Profile("runtime:1", "IfNotPresent", {"cpu": "2", "memory": "2Gi"}, {"cpu": "500m"}),
     "gpu": Profile("runtime:1-gpu", "IfNotPresent", {"cpu": "2", "memory": "2Gi", "nvidia.com/gpu": "1"}, {}),
 }
-PATIENCE_SECONDS = 40.0  # a machine may be many times slower than an idle one; a resync comes after 10 min only
+PATIENCE_SECONDS = 240.0  # a machine may be many times slower than an idle one; a resync comes after 10 min only
 numbers = itertools.count(1)
 
 
@@ -51,7 +51,7 @@ def spec(letter: str = "a", **fields: object) -> Object:
 
 
 class World:
-    """A namespace of its own; pods get the state that `images` has for their image, else `kubelet` for their model's digest."""
+    """A namespace of its own; pods get the state of their model's digest in `kubelet`, or their image's in `images`."""
 
     def __init__(self, plane: ControlPlane, *, plays_kubelet: bool = True) -> None:
         """The make-believe kubelet runs until `close`, unless somebody else plays it."""
