@@ -85,6 +85,10 @@ def test_a_service_that_fails_with_the_new_profile_holds_the_others_until_people
     served: World, tmp_path: Path
 ) -> None:
     world = served
+
+    def says(name: str) -> bool:
+        return f"{world.namespace}/one has failed with it (NotConsistent)" in told(world, name)
+
     world.images[NEW_IMAGE] = (
         "NotConsistent: hello.json, tensor y, element (0, 1): served 1.0, but Paddle Inference says 2.0"
     )
