@@ -110,7 +110,7 @@ def test_a_service_that_fails_with_the_new_profile_holds_the_others_until_people
 def test_a_change_of_the_spec_itself_never_waits_for_a_turn(served: World, tmp_path: Path) -> None:
     world = served
     world.images[NEW_IMAGE] = ""
-    with world.operator(tmp_path / "after", image=NEW_IMAGE):
+    with world.operator(tmp_path / "after", namespaces="", image=NEW_IMAGE):
         world.until("the last waits", lambda: "WaitingForTurn" in told(world, "two"))
         world.change("two", resources={"limits": {"cpu": "1"}})
         world.until("it has begun", lambda: "two" in new_ones(world))

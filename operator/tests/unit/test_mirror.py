@@ -7,6 +7,7 @@ from paddle_serving_operator.constants import (
     DEPLOYMENT,
     DISRUPTION_BUDGET,
     EVENT,
+    EVERYWHERE,
     LABEL_SERVICE,
     PADDLE_SERVICE,
     POD,
@@ -65,6 +66,16 @@ def test_a_watch_of_one_namespace_says_nothing_about_another(mirror: Mirror) -> 
     assert not mirror.holds(SERVICE, "other")
     mirror.listed(SERVICE, "other", [], "9")
     assert names(mirror) == {"ocr"}
+
+
+def test_what_is_everywhere_is_known_only_to_a_watch_of_the_whole_cluster(mirror: Mirror) -> None:
+    mirror.listed(PADDLE_SERVICE, "default", [item("ocr")], "5")
+    with pytest.raises(NotHeldError):
+        mirror.list(PADDLE_SERVICE, EVERYWHERE, "")
+    mirror.listed(PADDLE_SERVICE, None, [item("ocr")], "6")
+    assert [found["metadata"]["name"] for found in mirror.list(PADDLE_SERVICE, EVERYWHERE, "")] == ["ocr"]
+    with pytest.raises(NotHeldError):
+        mirror.list(PADDLE_SERVICE, EVERYWHERE, "a=b")
 
 
 def test_it_answers_only_selectors_that_the_watch_covers(mirror: Mirror) -> None:

@@ -14,6 +14,7 @@ from paddle_serving_operator.api.memory import (
     RolloutStatus,
     Shifting,
     Stage,
+    Turn,
     Verifying,
     Why,
 )
@@ -88,6 +89,12 @@ def test_a_rollout_that_ends_is_told_once_with_its_whole_time(
 ) -> None:
     live(Tally(told), *statuses, statuses[-1])
     assert told.told == [("rolled", outcome, minutes * 60.0)]
+
+
+def test_waiting_for_a_turn_is_no_part_of_a_rollouts_time(told: Told) -> None:
+    waiting = replace(at(Verifying("b", START)), rollout=RolloutStatus("a", Verifying("b", START), turn=Turn.WAITING))
+    live(Tally(told), at(Idle()), waiting, waiting, at(Verifying("b", START)), at(Idle(), "b"))
+    assert told.told == [("rolled", "promoted", 60.0)]
 
 
 def test_a_rollout_that_is_begun_anew_is_another_one(told: Told) -> None:

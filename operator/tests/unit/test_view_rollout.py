@@ -90,6 +90,11 @@ def test_while_nothing_is_rolled_out_there_are_no_steps() -> None:
     assert (found.steps, found.candidate, found.sentence) == ((), "", "Nothing is being rolled out.")
 
 
+def test_one_that_waits_for_its_turn_is_not_said_to_be_proved() -> None:
+    raw = service({"rollout": {"stable": OLD, "stage": "Verifying", "candidate": NEW, "turn": "Waiting"}})
+    assert rollout_of(raw, NOW).sentence == f"Revision {NEW} has not begun: it waits for its turn."
+
+
 def test_a_status_without_stages_proves_what_it_rolls_out() -> None:
     found = rollout_of(service({"stable": track(OLD, "a", 2, 100), "canary": track(NEW, "b", 0, 0)}), NOW)
     assert (found.stage, found.candidate, found.strategy) == (Stage.VERIFYING, NEW, "BlueGreen")

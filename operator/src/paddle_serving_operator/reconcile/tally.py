@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from paddle_serving_operator.api.conditions import ConditionStatus, ConditionType, Reason
-from paddle_serving_operator.api.memory import Halted, Idle, Stage, candidate_of
+from paddle_serving_operator.api.memory import Halted, Idle, Stage, Turn, candidate_of
 from paddle_serving_operator.api.status import ServiceStatus
 from paddle_serving_operator.api.verbs import Verb
 from paddle_serving_operator.constants import Key
@@ -39,7 +39,7 @@ class Tally:
         if (outcome := outcome_of(before, after)) is not None:
             self._recorder.rolled(outcome, (now - self._begin(key, old, now)).total_seconds())
         candidate = candidate_of(new)
-        if candidate is not None and candidate != candidate_of(old):
+        if candidate is not None and (candidate != candidate_of(old) or _waits(before)):
             with self._lock:
                 self._began[key] = (candidate, now)
         if (verdict := verdict_of(before, after)) is not None:
@@ -84,6 +84,11 @@ def verdict_of(before: ServiceStatus, after: ServiceStatus) -> str | None:
 def _failure(status: ServiceStatus) -> Reason | None:
     condition = status.condition(ConditionType.CONSISTENT)
     return condition.reason if condition is not None and condition.status is ConditionStatus.FALSE else None
+
+
+def _waits(status: ServiceStatus) -> bool:
+    """Whether a rollout waits for its turn, which is not part of its time."""
+    return status.rollout is not None and status.rollout.turn is Turn.WAITING
 
 
 def _stage(status: ServiceStatus) -> Stage:

@@ -51,7 +51,8 @@ class Step:
 class Rollout:
     """`candidate` is to replace `stable`; both are "" where there is none. `since`: when the stage began.
 
-    `held`: paused by verb; `paused`: by the spec. `why`: reason and sentence of a candidate that was stopped.
+    `held`: paused by verb; `paused`: by the spec. `waits`: for its turn among
+    services whose profile changed. `why`: reason and sentence of a candidate that was stopped.
     """
 
     strategy: str
@@ -61,6 +62,7 @@ class Rollout:
     since: datetime | None
     held: bool
     paused: bool
+    waits: bool
     why: str
     steps: tuple[Step, ...]
 
@@ -73,7 +75,10 @@ class Rollout:
             case Stage.IDLE:
                 return f"Nothing is being rolled out.{held}"
             case Stage.VERIFYING:
-                return f"Revision {self.candidate} is being proved; it has no traffic yet.{held}"
+                doing = (
+                    "has not begun: it waits for its turn" if self.waits else "is being proved; it has no traffic yet"
+                )
+                return f"Revision {self.candidate} {doing}.{held}"
             case Stage.SHIFTING:
                 return f"Revision {self.candidate} is in {_place(step)}.{held}"
             case Stage.PROMOTING:
@@ -115,6 +120,7 @@ def rollout_of(raw: Raw, now: datetime) -> Rollout:
         since=moment_at(rollout, "since") or moment_at(raw, "status", "progressStartedAt"),
         held=flag_at(rollout, "held"),
         paused=flag_at(spec, "paused"),
+        waits=text_at(rollout, "turn") == "Waiting",
         why=why,
         steps=() if stage is Stage.IDLE else tuple(_steps(stage, rollout, shares, now, proved=proved)),
     )
