@@ -124,6 +124,14 @@ def test_abort_takes_one_that_waits_out_of_the_line_and_retry_puts_it_back() -> 
     assert condition(back, ConditionType.PROGRESSING).reason is Reason.WAITING_FOR_TURN
 
 
+def test_one_that_was_stopped_while_it_had_no_pods_waits_when_it_is_tried_anew() -> None:
+    aborted = goal(replicas=0, verb=parse_verb({ANNOTATION_VERB: "abort t1"}))
+    stopped = next_plan(aborted, passes(FAILED, 2).status, among(FAILED), NOW)
+    assert turn_of(stopped) is None
+    plan = next_plan(goal(verb=parse_verb({ANNOTATION_VERB: "retry t2"})), stopped.status, among(FAILED), NOW)
+    assert (turn_of(plan), plan.pods) == (Turn.WAITING, {OLD: 2})
+
+
 def test_a_rollout_that_was_stopped_keeps_the_turn_and_one_that_is_through_gives_it_back() -> None:
     begun = passes(NOBODY, 3).status
     stopped = next_plan(ordered("abort"), begun, among(NOBODY, **{NEW: pods(0)}), NOW)

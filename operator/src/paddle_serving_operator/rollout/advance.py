@@ -33,7 +33,8 @@ PATIENCE = MappingProxyType(
 def advance(intent: Intent, memory: Memory, facts: Facts, now: datetime) -> Move:
     """The next move. The same arguments give the same move; making it and asking again comes to rest."""
     aimed = retargeted(intent, witnessed(intent, memory, facts), facts, now)
-    ordered, events = obeyed(intent, turns.entitled(intent, aimed, facts), now)
+    heard, events = obeyed(intent, turns.entitled(intent, aimed, facts), now)
+    ordered = turns.entitled(intent, heard, facts)  # a verb may have begun a rollout
     match ordered.stage:
         case Idle():
             move = settled.settled(intent, ordered, facts, now)
