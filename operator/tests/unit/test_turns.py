@@ -72,7 +72,7 @@ def test_it_says_for_whom_it_waits_and_what_to_do(others: TurnSeen, status: Cond
     progressing = condition(plan, ConditionType.PROGRESSING)
     assert (progressing.status, progressing.reason) == (status, Reason.WAITING_FOR_TURN)
     assert sentence in progressing.message
-    assert "`kubectl paddle resume NAME` lets this one begin all the same." in progressing.message
+    assert "`kubectl paddle resume ocr-rec -n models` lets this one begin all the same." in progressing.message
     assert (plan.pods, plan.traffic, plan.status.phase) == ({OLD: 2}, OLD, Phase.PROGRESSING)
     assert condition(plan, ConditionType.READY).status is TRUE
     assert plan.look_again_in is None

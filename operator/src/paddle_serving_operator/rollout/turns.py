@@ -10,6 +10,9 @@ from dataclasses import replace
 
 from paddle_serving_operator.api.conditions import ConditionStatus, Reason
 from paddle_serving_operator.api.memory import Halted, Idle, Turn, Verifying
+from paddle_serving_operator.api.verbs import VerbName
+from paddle_serving_operator.constants import Key
+from paddle_serving_operator.rollout import commands
 from paddle_serving_operator.rollout.facts import Facts, Rival, TurnSeen
 from paddle_serving_operator.rollout.intent import Intent
 from paddle_serving_operator.rollout.memory import Memory
@@ -51,7 +54,7 @@ def waiting(intent: Intent, memory: Memory, facts: Facts, written: Memory) -> Mo
         pods={stable: intent.replicas},
         shares={stable: WHOLE},
         memory=replace(memory, turn=Turn.TAKEN if may_claim else Turn.WAITING, clock=None),
-        progress=_held(intent, memory) if paused else _queued(memory, seen),
+        progress=_held(intent, memory) if paused else _queued(intent, memory, seen),
     )
 
 
@@ -70,15 +73,15 @@ def _held(intent: Intent, memory: Memory) -> Progress:
     who = (
         "spec.rollout.paused is true; set it to false"
         if intent.paused
-        else "the rollout was paused by a person; `kubectl paddle resume NAME` lets it"
+        else f"the rollout was paused by a person; {commands.paddle(VerbName.RESUME, intent.key)} lets it"
     )
     text = f"{_asked(memory)} It lets other services go first: {who} to take its turn."
     return Progress(UNKNOWN, Reason.PAUSED, text)
 
 
-def _queued(memory: Memory, seen: TurnSeen) -> Progress:
+def _queued(intent: Intent, memory: Memory, seen: TurnSeen) -> Progress:
     """For whom it waits; no counts, so that the sentence changes only when that does."""
-    go_ahead = "`kubectl paddle resume NAME` lets this one begin all the same."
+    go_ahead = f"{commands.paddle(VerbName.RESUME, intent.key)} lets this one begin all the same."
     if not (seen.taken or seen.before):
         return Progress(TRUE, Reason.WAITING_FOR_TURN, f"{_asked(memory)} It is the next.")
     rival = max(seen.taken, key=lambda one: (one.failed, bool(one.reason))) if seen.taken else seen.before[0]
@@ -105,5 +108,4 @@ def _asked(memory: Memory) -> str:
 
 
 def _look_at(rival: Rival) -> str:
-    namespace, _, name = rival.name.partition("/")
-    return f"See `kubectl paddle describe {name} -n {namespace}`"
+    return f"See {commands.paddle('describe', Key(*rival.name.split('/')))}"
