@@ -49,7 +49,7 @@ def advance(intent: Intent, memory: Memory, facts: Facts, now: datetime) -> Move
             move = retreating(intent, ordered, facts, now, stage)
         case Halted() as stage:
             move = halted(intent, ordered, stage)
-    return replace(turns.over(move), events=(*events, *move.events))
+    return replace(turns.over(move, facts), events=(*events, *move.events))
 
 
 def witnessed(intent: Intent, memory: Memory, facts: Facts) -> Memory:

@@ -63,9 +63,10 @@ def _comes_next(seen: TurnSeen, *, claimed: bool) -> bool:
     return not any(rival.first for rival in seen.taken) if claimed else not (seen.taken or seen.before)
 
 
-def over(move: Move) -> Move:
-    """The move without its turn, once the rollout is through."""
-    through = isinstance(move.memory.stage, Idle) and move.progress.reason is Reason.ROLLED_OUT
+def over(move: Move, facts: Facts) -> Move:
+    """The move without its turn, once the rollout is through and the room of the revision before is free."""
+    left = any(found.deployed for name, found in facts.revisions.items() if name != move.memory.stable)
+    through = isinstance(move.memory.stage, Idle) and move.progress.reason is Reason.ROLLED_OUT and not left
     return replace(move, memory=replace(move.memory, turn=None)) if through else move
 
 
