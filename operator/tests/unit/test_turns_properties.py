@@ -162,13 +162,17 @@ class Fleet(Reader):
     def settle(self) -> None:
         """Everything that can happen by itself happens."""
         self.round()  # also what was under way, which may come to nothing
-        before: list[Manifest] = []
+        before: object = None
         rounds = 0
-        while before != self.truth() or any(service.rolls for service in self.services if not service.broken):
-            before = self.truth()
+        while before != self.everything() or any(service.rolls for service in self.services if not service.broken):
+            before = self.everything()
             self.round()
             rounds += 1
             assert rounds < ENOUGH, [self.told(number) for number in range(len(KEYS))]
+
+    def everything(self) -> object:
+        """What a round may change."""
+        return self.truth(), [dict(service.wanted) for service in self.services]
 
     def told(self, number: int) -> str:
         condition = self.services[number].status.condition(ConditionType.PROGRESSING)
