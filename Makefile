@@ -146,6 +146,7 @@ bench-recheck: setup haproxy ## by hand: a hundred faults in running workers, fo
 .PHONY: bench-rollout
 bench-rollout: setup cluster images ## by hand: 100,000 requests during each of nine changes on the cluster (about 75 minutes)
 	eval "$$($(KIND) env)" && $(RUN) python -m benchmarks.rollout $(BENCH_FLAGS)
+	$(RUN) python -m benchmarks.report
 
 .PHONY: bench-reaction
 bench-reaction: setup cluster-tools ## by hand: how soon an operator obeys verbs and gives a proved canary its first share (about 5 minutes)
