@@ -43,8 +43,9 @@ def _values(image: str) -> dict[str, object]:
     repository, _, tag = image.rpartition(":")
     return {
         "image": {"repository": repository, "tag": tag, "pullPolicy": "IfNotPresent"},
-        # the shortest that it takes: a test of autoscaling waits for some of them
-        "args": ["--kubelet-insecure-tls", "--metric-resolution=10s"],
+        # the shortest that it takes, and longer than it waits for a kubelet (v0.9.0 ends where it is not): a test of
+        # autoscaling waits for some of them
+        "args": ["--kubelet-insecure-tls", "--metric-resolution=10s", "--kubelet-request-timeout=5s"],
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}},
         "readinessProbe": {"initialDelaySeconds": 0, "periodSeconds": 2},
     }

@@ -9,11 +9,6 @@ from importlib.metadata import files
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-
-# how long an example takes says more about the machine than about the code
-settings.register_profile("any machine", deadline=None)
-settings.load_profile("any machine")
 
 
 @pytest.hookimpl(wrapper=True)

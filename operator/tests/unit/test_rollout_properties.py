@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from paddle_serving_operator.api.conditions import ConditionStatus, ConditionType, Reason
@@ -184,7 +184,20 @@ class Cluster:
             self.failures.append(f"{before} pods answered, then {self.answering()}")
 
 
+# the old revision becomes the candidate for a moment, after the traffic and before the endpoints have left it
+OLD, NEW, _ = REVISIONS
+BACK_AND_FORTH = [
+    ("settle", None),
+    ("rollout", NEW),
+    ("pause", True),
+    ("rollout", OLD),
+    ("rollout", NEW),
+    ("settle", None),
+]
+
+
 @settings(max_examples=200, deadline=None)
+@example(BACK_AND_FORTH)
 @given(st.lists(EVENTS, max_size=60))
 def test_whatever_happens_no_unverified_revision_gets_traffic_and_no_answering_pod_is_removed(
     events: list[tuple[str, Any]],

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from paddle_serving_operator.api.memory import Halted, Idle, RolloutStatus, Stage, Turn, Verifying, candidate_of
+from paddle_serving_operator.api.memory import Idle, RolloutStatus, Stage, Turn, Verifying, candidate_of
 from paddle_serving_operator.api.status import ServiceStatus
 from paddle_serving_operator.rollout.facts import Facts, RevisionSeen
 from paddle_serving_operator.rollout.intent import Intent
@@ -104,7 +104,7 @@ def _has_grown(needs: int, found: RevisionSeen) -> bool:
 def leaving(memory: Memory, facts: Facts) -> tuple[str, ...]:
     """The revisions that had traffic and have pods that may still answer.
 
-    Endpoints alone do not tell: proxies follow them later, and connections that are open stay with their pod.
+    Endpoints alone do not tell: proxies follow them later, and connections that are open stay with their pod. One that
+    has become the candidate again is among them: the spec may take that back, and then it must not be forgotten.
     """
-    back = {memory.stable, None if isinstance(memory.stage, Halted) else memory.candidate}
-    return tuple(sorted(set(memory.leaving) & facts.answering - back))
+    return tuple(sorted(set(memory.leaving) & facts.answering - {memory.stable}))
