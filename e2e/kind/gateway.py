@@ -42,7 +42,7 @@ def ensure(setup: Setup) -> None:
     with setup.console.step(f"GatewayClass {CLASS}") as step:
         log = setup.cache.log("gateway-class")
         kubectl = setup.cluster.kubectl_command()
-        logged([*kubectl, "apply", "--filename", "-"], log, stdin=json.dumps(_class()))
+        logged([*kubectl, "apply", "--filename", "-"], log, stdin=json.dumps(_class(envoy)))
         wait = ["wait", "--for=condition=Accepted", f"gatewayclass/{CLASS}", "--timeout", ACCEPTED_WITHIN]
         logged([*kubectl, *wait], log)
         step.result = "accepted"
@@ -74,8 +74,11 @@ def _values(gateway: str, envoy: str) -> dict[str, object]:
     }
 
 
-def _class() -> dict[str, object]:
-    """The GatewayClass; its Envoys get Services without a load balancer, which a kind cluster does not have."""
+def _class(envoy: str) -> dict[str, object]:
+    """The GatewayClass; its Envoys get Services without a load balancer, which a kind cluster does not have.
+
+    The image stands here too: an EnvoyProxy of one's own is not filled in from the chart's values.
+    """
     proxy = {
         "apiVersion": "gateway.envoyproxy.io/v1alpha1",
         "kind": "EnvoyProxy",
@@ -85,7 +88,7 @@ def _class() -> dict[str, object]:
                 "type": "Kubernetes",
                 "kubernetes": {
                     "envoyService": {"type": "ClusterIP"},
-                    "envoyDeployment": {"container": {"resources": {"requests": REQUESTS}}},
+                    "envoyDeployment": {"container": {"image": envoy, "resources": {"requests": REQUESTS}}},
                 },
             }
         },
