@@ -45,8 +45,8 @@ class Gateway:
 
     @property
     def parent_ref(self) -> Object:
-        """What an HTTPRoute of the same namespace names it by."""
-        return {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": self.name}
+        """What a PaddleService of the same namespace names it by."""
+        return {"name": self.name}
 
     @contextmanager
     def forwarded(self) -> Iterator[str]:
