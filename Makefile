@@ -34,15 +34,15 @@ help: ## this list
 
 .PHONY: test
 test: setup haproxy browser cluster-tools s3-server grpcurl lint ## linters, unit tests, chart tests, and the operator against a real API server
-	$(RUN) pytest -m "not e2e" $(PARALLEL)
+	$(RUN) pytest -m "not e2e and not by_hand" $(PARALLEL)
 
 .PHONY: test-unit
 test-unit: setup haproxy browser grpcurl ## unit tests only
-	$(RUN) pytest -m "not e2e and not integration" $(PARALLEL)
+	$(RUN) pytest -m "not e2e and not integration and not by_hand" $(PARALLEL)
 
 .PHONY: test-integration
 test-integration: setup cluster-tools s3-server ## the operator against a real kube-apiserver and etcd, fetch against a real S3 server
-	$(RUN) pytest -m integration $(PARALLEL)
+	$(RUN) pytest -m "integration and not by_hand" $(PARALLEL)
 
 .PHONY: fuzz
 fuzz: setup ## by hand: the parsers of what others write under atheris, FUZZ_SECONDS=60 each (FUZZ="name ..." for some)
@@ -54,7 +54,7 @@ e2e: setup cluster images s3-server haproxy standalone-tools ## install, roll ou
 
 .PHONY: e2e-by-hand
 e2e-by-hand: setup cluster images gateway metrics-server ## what takes longer: all changes under load, weights through Envoy Gateway, autoscaling
-	eval "$$($(KIND) env)" && $(RUN) pytest -m by_hand e2e
+	eval "$$($(KIND) env)" && $(RUN) pytest -m by_hand e2e operator/tests/integration
 
 .PHONY: tipc
 tipc: setup haproxy ## the TIPC serving test of every model, on this machine (MODEL="name ..." for some)
