@@ -6,7 +6,6 @@ first; no strategy has code of its own. What no move may do whatever the stage s
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from types import MappingProxyType
 
 from paddle_serving_operator.api.conditions import ConditionStatus, Reason
 from paddle_serving_operator.api.memory import Halted, Idle, Promoting, Retreating, Shifting, Verifying, Why, step_of
@@ -16,18 +15,9 @@ from paddle_serving_operator.rollout.guards import Case, first_objection
 from paddle_serving_operator.rollout.intent import Intent
 from paddle_serving_operator.rollout.memory import Clock, Memory
 from paddle_serving_operator.rollout.move import Move, Progress
+from paddle_serving_operator.rollout.patience import PATIENCE, SOON
 from paddle_serving_operator.rollout.shares import WHOLE
 from paddle_serving_operator.rollout.verbs import obeyed
-
-SOON = timedelta(milliseconds=150)  # endpoints change within tens of milliseconds
-PATIENCE = MappingProxyType(
-    {
-        Reason.WAITING_FOR_ENDPOINTS: SOON,
-        Reason.WAITING_FOR_DRIFT: timedelta(seconds=1),
-        Reason.WAITING_FOR_REQUESTS: timedelta(seconds=5),
-        Reason.WAITING_FOR_DRAIN: timedelta(seconds=1),  # a pod on a lost node is given up without an event
-    }
-)
 
 
 def advance(intent: Intent, memory: Memory, facts: Facts, now: datetime) -> Move:
@@ -94,8 +84,8 @@ def verifying(
     """A candidate without traffic: it gets a share when nothing is said against it any more."""
     first = intent.replicas if not intent.steps or memory.stable is None else min(1, intent.replicas)
     case = Case(intent, memory, facts, stage.candidate, first, now)
-    # the rule that the status must name the candidate looks at the status as it was read
-    objection = first_objection(guards.MAY_TAKE_SHARE[:-1], case) or guards.is_written(replace(case, memory=written))
+    # the last rule looks at the status as it was read
+    objection = first_objection(guards.MAY_TAKE_SHARE, case) or guards.is_written(replace(case, memory=written))
     clock = None if intent.replicas == 0 else case.clock
     if objection is None and intent.steps and memory.stable is not None and not stage.skip:
         clock = Clock(now, case.found.ready)

@@ -176,7 +176,6 @@ MAY_TAKE_SHARE: tuple[Rule, ...] = (
     has_not_drifted,
     is_not_held,
     two_can_share,
-    is_written,
 )
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from types import MappingProxyType
 
 from paddle_serving_operator.api.conditions import ConditionStatus, Reason
 from paddle_serving_operator.rollout import memory as memories
@@ -12,15 +11,8 @@ from paddle_serving_operator.rollout.guards import Case, stuck, waiting
 from paddle_serving_operator.rollout.intent import Intent
 from paddle_serving_operator.rollout.memory import Memory
 from paddle_serving_operator.rollout.move import Move, Progress
+from paddle_serving_operator.rollout.patience import PATIENCE, SOON
 from paddle_serving_operator.rollout.shares import WHOLE
-
-SOON = timedelta(milliseconds=150)
-PATIENCE = MappingProxyType(
-    {
-        Reason.WAITING_FOR_ENDPOINTS: SOON,
-        Reason.WAITING_FOR_DRAIN: timedelta(seconds=1),  # a pod on a lost node is given up without an event
-    }
-)
 
 
 def settled(intent: Intent, memory: Memory, facts: Facts, now: datetime) -> Move:
