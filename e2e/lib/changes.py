@@ -117,8 +117,7 @@ def operator_killed(scene: Scene) -> None:
     """The operator is killed with SIGKILL in the middle of a canary."""
     scene.new_model()
     scene.is_held()
-    arguments = ("-n", session.OPERATOR_NAMESPACE, "delete", "pod", "-l", "app.kubernetes.io/component=operator")
-    scene.service.namespace.cluster.kubectl(*arguments, "--force", "--grace-period=0")
+    session.kill_operator(scene.service.namespace.cluster)
     scene.service.when.ordered("promote")
     scene.is_served_only_by_the_new()
 

@@ -79,6 +79,12 @@ def is_installed(cluster: Cluster) -> bool:
     return RELEASE in cluster.helm("list", "--namespace", OPERATOR_NAMESPACE, "--short").split()
 
 
+def kill_operator(cluster: Cluster) -> None:
+    """SIGKILL to the operator's pod; its Deployment makes another one."""
+    which = ("-n", OPERATOR_NAMESPACE, "-l", "app.kubernetes.io/component=operator")
+    cluster.kubectl("delete", "pod", *which, "--force", "--grace-period=0")
+
+
 def remove_operator(cluster: Cluster) -> None:
     """Removes release, definition and namespace; every test's namespace is gone by now."""
     cluster.helm("uninstall", RELEASE, "--namespace", OPERATOR_NAMESPACE, "--wait", "--ignore-not-found")

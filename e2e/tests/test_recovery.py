@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e.lib.cluster import condition_of
-from e2e.lib.session import OPERATOR_NAMESPACE
+from e2e.lib.session import kill_operator
 from e2e.lib.wait import Seen, minutes, wait_for
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ def test_a_restart_of_the_operator_changes_nothing_that_runs(given: Given) -> No
     cluster = given.namespace.cluster
 
     with service.under_load("house.json", requests_per_second=10) as load:
-        arguments = ("-n", OPERATOR_NAMESPACE, "delete", "pod", "-l", "app.kubernetes.io/component=operator")
-        cluster.kubectl(*arguments, "--force", "--grace-period=0")
+        kill_operator(cluster)
         service.when.scaled_to(2)
         service.then.pods_are_ready(2, within=minutes(2))
         service.is_healthy(within=minutes(1))

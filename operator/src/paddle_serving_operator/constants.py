@@ -32,6 +32,9 @@ ANNOTATION_VERB: Final = f"{GROUP}/verb"
 EVERYWHERE: Final = ""
 """In the place of a namespace: all of them."""
 
+REVISION_FIELDS: Final = ("runtime", "image", "resources", "model", "engine", "consistency", "drain", "pod")
+"""The fields below spec that make a revision: they may change its pods, the others play no part in what answers."""
+
 NO_REVISION: Final = "none"
 """Value of the revision label in the selector of a Service that may not have traffic yet; no pod carries it."""
 

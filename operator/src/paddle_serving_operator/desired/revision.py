@@ -9,13 +9,10 @@ from typing import Any
 from paddle_serving_operator.api.fields import SpecError
 from paddle_serving_operator.api.parse import parse_spec
 from paddle_serving_operator.api.types import ServiceSpec
-from paddle_serving_operator.constants import Key, Manifest
+from paddle_serving_operator.constants import REVISION_FIELDS, Key, Manifest
 from paddle_serving_operator.desired import names
 from paddle_serving_operator.desired.pod import pod_template
 from paddle_serving_operator.settings import Profile
-
-POD_FIELDS = ("runtime", "image", "resources", "model", "engine", "consistency", "drain", "pod")
-"""Fields of a spec that may change its pods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ def revision_of(name: str, spec: ServiceSpec, profile: Profile, written: Manifes
         template=template,
         model_digest=spec.model.digest,
         image=spec.image or profile.image,
-        spec={field: written[field] for field in POD_FIELDS if field in written} if written is not None else None,
+        spec={field: written[field] for field in REVISION_FIELDS if field in written} if written is not None else None,
     )
 
 

@@ -100,7 +100,7 @@ class Reports:
         With a question its answers are also compared with those of the revision that serves. A failed attempt is
         repeated after 5 s, then ever more rarely.
         """
-        addresses = sorted(pod["status"]["podIP"] for pod in pods if is_ready(pod) and pod["status"].get("podIP"))
+        addresses = sorted(filter(None, map(admin_address, pods)))
         place = key, revision
         with self._lock:
             known, wait = self._known.get(place), self._waits.get(place)
@@ -125,13 +125,13 @@ class Reports:
             return (key, revision) in self._waits
 
     def _attempt(self, key: Key, revision: str, address: str, now: datetime, question: Question) -> None:
-        place, base = (key, revision), f"http://{host(address)}:{ADMIN_PORT}"
+        place = key, revision
         proof, complete = None, False
         try:
-            proof = self._read(base, revision)
+            proof = self._read(address, revision)
             complete = question is None
             if question is not None:
-                proof = self._compare(base, revision, proof, question)
+                proof = self._compare(address, revision, proof, question)
                 complete = _is_compared(proof)
         except UNREADABLE as error:
             log.info("report of revision %s cannot be read: %s", revision, error, extra={"key": key.path()})
@@ -213,6 +213,9 @@ def parse_report(revision: str, body: bytes) -> Verification:
     )
 
 
-def host(address: str) -> str:
-    """The address as a URL has it."""
-    return f"[{address}]" if ":" in address else address
+def admin_address(pod: Manifest) -> str | None:
+    """The URL of a pod's admin port; None where the pod is not Ready."""
+    address = pod.get("status", {}).get("podIP")
+    if not address or not is_ready(pod):
+        return None
+    return f"http://[{address}]:{ADMIN_PORT}" if ":" in address else f"http://{address}:{ADMIN_PORT}"

@@ -11,9 +11,16 @@ from datetime import datetime, timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from paddle_serving_operator.constants import ADMIN_PORT, Key, Manifest
-from paddle_serving_operator.observe.pods import is_ready
-from paddle_serving_operator.observe.reports import UNREADABLE, Fetch, Submit, at_once, fetch, host, tell_nobody
+from paddle_serving_operator.constants import Key, Manifest
+from paddle_serving_operator.observe.reports import (
+    UNREADABLE,
+    Fetch,
+    Submit,
+    admin_address,
+    at_once,
+    fetch,
+    tell_nobody,
+)
 from paddle_serving_operator.rollout.facts import Reading
 
 log = logging.getLogger(__name__)
@@ -82,10 +89,10 @@ class Sampler:
                 due = False
         if due:
             addresses = {
-                pod["metadata"]["uid"]: (revision, pod["status"]["podIP"])
+                pod["metadata"]["uid"]: (revision, address)
                 for revision, items in pods.items()
                 for pod in items
-                if is_ready(pod) and pod["status"].get("podIP")
+                if (address := admin_address(pod))
             }
             self._submit(lambda: self._read(key, window, addresses))
         with self._lock:
@@ -100,7 +107,7 @@ class Sampler:
         found: dict[str, tuple[str, Counts]] = {}
         for uid, (revision, address) in addresses.items():
             try:
-                body = self._fetch(f"http://{host(address)}:{ADMIN_PORT}/metrics")
+                body = self._fetch(f"{address}/metrics")
                 found[uid] = revision, counts_of(body.decode())
             except UNREADABLE as error:
                 log.info("metrics of a pod of %s cannot be read: %s", revision, error, extra={"key": key.path()})

@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from paddle_serving_operator.constants import REVISION_FIELDS
 from paddle_serving_operator.view.raw import Raw
 from paddle_serving_operator.view.words import json_text
-
-REVISION_FIELDS = ("runtime", "image", "resources", "model", "engine", "consistency", "drain", "pod")
-"""The fields below spec that make a revision; the others play no part in what answers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 
 import click
 
+from paddle_serving_operator.constants import REVISION_FIELDS
 from paddle_serving_operator.plugin.cluster import Cluster
 from paddle_serving_operator.plugin.kubectl import Json
 from paddle_serving_operator.plugin.options import complete_revisions, connected, one_name, output
 from paddle_serving_operator.plugin.printing import emit
 from paddle_serving_operator.plugin.problems import Cause, KubectlError, ProblemError
 from paddle_serving_operator.plugin.records import by_name, newest
-from paddle_serving_operator.view.difference import REVISION_FIELDS, Change, changes, revision_part
+from paddle_serving_operator.view.difference import Change, changes, revision_part
 from paddle_serving_operator.view.history import Record, before
 from paddle_serving_operator.view.overview import Overview, overview
 from paddle_serving_operator.view.owner import Owner, owner_of
