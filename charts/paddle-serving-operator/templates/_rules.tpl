@@ -48,6 +48,10 @@
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch]
+# The report of a pod that was refused: it has ended, so that only its log has it.
+- apiGroups: [""]
+  resources: [pods/log]
+  verbs: [get]
 # Whether a Service already sends its traffic to the pods that it should.
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]

@@ -6,7 +6,7 @@ from typing import Any, Self
 from paddle_serving_operator.constants import Kind, Manifest
 from paddle_serving_operator.kube.budget import Budget
 from paddle_serving_operator.kube.dynamic import DynamicCluster
-from paddle_serving_operator.kube.errors import Conflict
+from paddle_serving_operator.kube.errors import Conflict, NotFound
 from paddle_serving_operator.observe.reports import Fetch
 
 from .world import World
@@ -27,6 +27,7 @@ class Spy:
         self.writes: list[str] = []
         self.dies_at: int | None = None
         self.before = False
+        self.logs: dict[str, str] = {}
 
     def within(self, budget: Budget) -> Self:
         self._cluster = self._cluster.within(budget)
@@ -39,6 +40,14 @@ class Spy:
     def list(self, kind: Kind, namespace: str, selector: str) -> list[Manifest]:
         self.reads.append(f"list {kind.kind}")
         return self._cluster.list(kind, namespace, selector)
+
+    def log(self, _namespace: str, pod: str, _container: str, *, previous: bool) -> str:
+        """No kubelet is here: the log of a pod by the start of its name."""
+        self.reads.append(f"log {pod} {previous}")
+        for name, text in self.logs.items():
+            if pod.startswith(name):
+                return text
+        raise NotFound(f"log {pod}: there is no kubelet")
 
     def __getattr__(self, verb: str) -> Callable[..., Any]:
         assert verb in WRITES, verb

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from paddle_serving_operator.constants import EVENT, PADDLE_SERVICE
+from paddle_serving_operator.constants import CONFIG_MAP, EVENT, LABEL_REVISION, PADDLE_SERVICE
 
 from .spy import Operator
 from .world import World, digest, spec
@@ -69,3 +69,57 @@ def test_an_update_without_recorded_answers_waits_for_a_word_and_the_columns_nam
     verification = world.status("ocr")["verification"]
     assert (verification["revision"], verification["verdict"]) == (new, "EngineOnly")
     assert columns(world, "ocr")["Difference"] is None
+
+
+REFUSED: dict[str, Any] = {
+    "verdict": "None",
+    "samples": 1,
+    "consistency": {"required": True},
+    "differences": ["Sample hello.json, tensor text, element [0]: expected 'a', got 'b'."],
+    "comparisons": [
+        {"sample": "hello.json", "tensor": "text", "against": "recorded", "equal": False, "index": [0]}
+        | {"expected": "a", "got": "b", "elements": 1, "differing": 1}
+    ],
+}
+
+
+def test_the_report_of_a_refused_candidate_outlives_its_pods_and_is_replaced_by_that_of_one_that_is_right(
+    world: World,
+) -> None:
+    world.kubelet |= {digest("a"): "ready", digest("b"): f"NotConsistent: {REFUSED['differences'][0]}"}
+    world.create("ocr", spec("a", replicas=1))
+    operator = Operator(world, "ocr", Pods(world, "a", "b"))
+    old = operator.until_healthy()
+    operator.spy.logs["ocr-"] = json.dumps({"message": "refused", "report": REFUSED})
+
+    def told() -> bool:
+        operator.once()
+        return bool(world.condition("ocr", "Progressing").get("reason") == "NotConsistent")
+
+    def gone() -> bool:
+        operator.once()
+        return all(pod["metadata"]["labels"][LABEL_REVISION] == old for pod in world.pods())
+
+    world.change("ocr", **spec("b", replicas=1))
+    world.until("the update is refused", told)
+    world.change("ocr", **spec("a", replicas=1))
+    world.until("its pods are gone", gone)
+    (candidate,) = {name for name in reports(world) if name != f"ocr-{old}-report"}
+    assert json.loads(reports(world)[candidate]) == REFUSED
+    assert sum("log ocr-" in read for read in operator.spy.reads) == 1
+    assert world.selected("ocr") == old
+
+    world.kubelet[digest("b")] = "ready"
+    world.change("ocr", **spec("b", replicas=1))
+    new = operator.until_healthy()
+    assert candidate == f"ocr-{new}-report"
+    assert json.loads(reports(world)[candidate])["verdict"] == "Recorded"
+
+
+def reports(world: World) -> dict[str, str]:
+    """The reports that are kept, by the name of the ConfigMap."""
+    return {
+        item["metadata"]["name"]: item["data"]["report.json"]
+        for item in world.every(CONFIG_MAP)
+        if "report.json" in item.get("data", {})
+    }

@@ -61,6 +61,9 @@ class Recorder:
         self.writes.append(f"delete {kind.kind} {name}")
         del self.live[kind, name]
 
+    def log(self, _namespace: str, _pod: str, _container: str, *, previous: bool) -> str:
+        raise AssertionError(f"nobody applies by a log, previous {previous}")
+
 
 def service(**spec: object) -> tuple[Kind, Manifest]:
     metadata = {"name": "ocr", "labels": {"a": "b"}}

@@ -106,6 +106,17 @@ def test_a_list_is_read_page_by_page(cluster: DynamicCluster, server: type[Serve
     assert "continue=more" in server.requests[1][0]
 
 
+def test_a_log_is_text_and_its_length_is_bounded(cluster: DynamicCluster, server: type[Server]) -> None:
+    server.answers = [(200, {"message": "refused"}), (404, {"message": 'pods "ocr-1" not found'})]
+    assert cluster.log("default", "ocr-1", "serve", previous=True) == '{"message": "refused"}'
+    path = server.requests[0][0]
+    assert path.startswith("GET /api/v1/namespaces/default/pods/ocr-1/log?")
+    for part in ("container=serve", "previous=true", "tailLines=", "limitBytes="):
+        assert part in path
+    with pytest.raises(NotFound, match="log Pod default/ocr-1: pods"):
+        cluster.log("default", "ocr-1", "serve", previous=False)
+
+
 def test_applying_is_strict_and_has_the_field_manager(cluster: DynamicCluster, server: type[Server]) -> None:
     manifest = {"metadata": {"name": "ocr-1"}}
     cluster.apply(DEPLOYMENT, "default", manifest)

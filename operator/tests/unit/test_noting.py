@@ -56,6 +56,9 @@ class Server:
         self._answer()
         return self.ending
 
+    def log(self, _namespace: str, pod: str, container: str, *, previous: bool) -> str:
+        return f"{pod} {container} {previous}"
+
 
 STATUS: Manifest = {"metadata": {"name": "ocr", "uid": "u1"}, "status": {}}
 
@@ -117,3 +120,7 @@ def test_a_status_for_an_object_that_is_gone_tells_that_it_is(
     with pytest.raises(NotFound):
         cluster.apply_status(PADDLE_SERVICE, "default", STATUS)
     assert notes.noted == [("deleted", "PaddleService", "default/ocr", "u1")]
+
+
+def test_a_log_is_passed_on() -> None:
+    assert NotingCluster(Server(), Notes()).log("team-a", "ocr-1", "serve", previous=True) == "ocr-1 serve True"

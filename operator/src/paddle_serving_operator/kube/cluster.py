@@ -7,7 +7,15 @@ from paddle_serving_operator.constants import Kind, Manifest
 from paddle_serving_operator.kube.budget import Budget
 
 
-class Cluster(Protocol):
+class PodLogs(Protocol):
+    """What pods have printed. Every method raises a KubeError."""
+
+    def log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
+        """The last lines of a container's log, or with `previous` of the one that ran before it in the same pod."""
+        ...
+
+
+class Cluster(PodLogs, Protocol):
     """An API server. Every method raises a KubeError."""
 
     def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -13,7 +14,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic import DynamicClient
 from typing_extensions import override
 
-from paddle_serving_operator.constants import FIELD_MANAGER, Kind, Manifest
+from paddle_serving_operator.constants import FIELD_MANAGER, POD, Kind, Manifest
 from paddle_serving_operator.kube.budget import CONNECT_SECONDS, Budget, OutOfTime
 from paddle_serving_operator.kube.cluster import ApiServer, Cluster
 from paddle_serving_operator.kube.errors import KubeError, NotFound, error_of
@@ -21,6 +22,8 @@ from paddle_serving_operator.recorder import Recorder
 
 TIMEOUT: Final = (CONNECT_SECONDS, 30.0)  # seconds to connect, seconds for the answer, of calls outside a pass
 PAGE: Final = 500
+LOG_SECONDS: Final = 5.0
+LOG_LIMITS: Final = (("tailLines", "100"), ("limitBytes", str(4 << 20)))
 Query: TypeAlias = Sequence[tuple[str, str]]
 
 
@@ -142,6 +145,14 @@ class DynamicCluster(Cluster, ApiServer):
             return None
         return answer if answer.get("kind") == kind.kind else None
 
+    @override
+    def log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
+        """The last lines of a container's log, a few MiB at most. A node that does not answer costs a few seconds."""
+        path = f"{_prefix(POD)}/{POD.api_version}/namespaces/{namespace}/{POD.plural}/{pod}/log"
+        query = [("container", container), ("previous", str(previous).lower()), *LOG_LIMITS]
+        call = _Call("get", path, "log", POD.kind, f"{namespace}/{pod}")
+        return self._answer(call, longest=LOG_SECONDS, query_params=query).decode(errors="replace")
+
     def serves(self, kind: Kind) -> bool:
         """Whether the API server knows the kind."""
         path = f"{_prefix(kind)}/{kind.api_version}"
@@ -169,8 +180,18 @@ class DynamicCluster(Cluster, ApiServer):
         return self._send(call, query_params=[*query], body=body, content_type=content_type)
 
     def _send(self, call: _Call, **parameters: Any) -> Manifest:  # noqa: ANN401 - the client's own
+        answer = self._answer(call, **parameters)
+        try:
+            content: Manifest = json.loads(answer or b"{}")
+        except ValueError as error:
+            raise error_of(None, f"{call}: no answer from the API server: {error}") from error
+        return content
+
+    def _answer(self, call: _Call, *, longest: float = math.inf, **parameters: Any) -> bytes:  # noqa: ANN401
+        """The body of the answer, for which the pass's time is waited, and `longest` seconds at most."""
         budget = self._budget
-        timeouts = budget.timeouts(str(call)) if budget else TIMEOUT
+        connect, wait = budget.timeouts(str(call)) if budget else TIMEOUT
+        timeouts = connect, min(wait, longest)
         began, code = time.monotonic(), "none"
         try:
             with budget.spending(str(call), writes=call.method != "get") if budget else nullcontext():
@@ -178,11 +199,11 @@ class DynamicCluster(Cluster, ApiServer):
                     call.method, call.path, serialize=False, _request_timeout=timeouts, **parameters
                 )
                 code = str(answer.status)
-                content: Manifest = json.loads(answer.data or b"{}")
+                content: bytes = answer.data
         except ApiException as error:
             code = str(error.status or code)
             raise _translated(call, error) from error
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        except (urllib3.exceptions.HTTPError, OSError) as error:
             if budget and not budget.left():
                 raise OutOfTime(f"{call}: {budget.summary()}") from error
             raise error_of(None, f"{call}: no answer from the API server: {error}") from error

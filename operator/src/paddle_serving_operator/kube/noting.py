@@ -78,6 +78,11 @@ class NotingCluster(Cluster):
             self._notes.saw(kind, ending)
         return ending
 
+    @override
+    def log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
+        """The last lines of a container's log."""
+        return self._cluster.log(namespace, pod, container, previous=previous)
+
     def _noted(self, kind: Kind, stored: Manifest) -> Manifest:
         self._notes.saw(kind, stored)
         return stored

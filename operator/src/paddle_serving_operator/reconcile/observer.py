@@ -12,6 +12,7 @@ from paddle_serving_operator.api.verification import Verification, parse_drift
 from paddle_serving_operator.constants import CONFIG_MAP, Key
 from paddle_serving_operator.desired import names
 from paddle_serving_operator.desired.report import REPORT, is_intact
+from paddle_serving_operator.observe.refused import is_of_refused
 from paddle_serving_operator.observe.reports import UNREADABLE, Proof, Reports, parse_report
 from paddle_serving_operator.observe.sampling import Sampler
 from paddle_serving_operator.observe.snapshot import Snapshot, facts_of, gateway_seen, pods_of
@@ -82,16 +83,20 @@ class Observer:
 
 
 def kept_proof(key: Key, snapshot: Snapshot, revision: str) -> Proof | None:
-    """What the ConfigMap says that a revision proved; None where there is none, or somebody has changed it.
+    """What the ConfigMap says that a serving revision proved; None where there is none, or somebody has changed it.
 
-    An operator that ended after a comparison has left it there, and the pods that answer now may know of none.
+    An operator that ended after a comparison has left it there, and the pods that answer now may know of none. The
+    report of a pod that was refused, before another one of the revision was not, is no proof.
     """
     found = snapshot.owned.get((CONFIG_MAP, names.report(key.name, revision)))
     if found is None or not is_intact(key.name, revision, found):
         return None
     body = found["data"][REPORT].encode()
     try:
-        drift = parse_drift(json.loads(body).get("drift"))
+        report = json.loads(body)
+        if is_of_refused(report):
+            return None
+        drift = parse_drift(report.get("drift"))
         return Proof(replace(parse_report(revision, body), drift=drift), body)
     except UNREADABLE:
         return None

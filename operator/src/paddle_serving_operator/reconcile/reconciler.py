@@ -34,6 +34,7 @@ from paddle_serving_operator.observe.snapshot import (
     Snapshot,
     facts_of,
     is_controlled_by,
+    pods_of,
     take_snapshot,
 )
 from paddle_serving_operator.observe.turns import turn_seen
@@ -43,6 +44,7 @@ from paddle_serving_operator.reconcile.intents import intent_of
 from paddle_serving_operator.reconcile.observer import Observer
 from paddle_serving_operator.reconcile.one_pass import Pass, ReadAgainError, from_mirror
 from paddle_serving_operator.reconcile.outcome import GONE, Outcome
+from paddle_serving_operator.reconcile.refusals import Refusals
 from paddle_serving_operator.reconcile.tally import Tally
 from paddle_serving_operator.reconcile.writing import write_status
 from paddle_serving_operator.rollout.events import events_between
@@ -85,6 +87,7 @@ class Reconciler:
         self._observer = observer
         self._tally = tally
         self._history = History()
+        self._refusals = Refusals()
 
     def reconcile(self, key: Key, now: datetime, budget: Budget) -> Outcome:
         """One pass. Safe to call at any time, any number of times, by several operators at once.
@@ -104,6 +107,7 @@ class Reconciler:
         if resource is None or "deletionTimestamp" in resource["metadata"]:
             self._observer.forget(key)
             self._history.forget(key)
+            self._refusals.forget(key)
             self._tally.forget(key)
             return GONE  # owner references clean up
         uid = resource["metadata"]["uid"]
@@ -141,6 +145,9 @@ class Reconciler:
         status = parse_status(resource.get("status"))
         intent = intent_of(key, resource, spec, revision)
         seen, proofs = self._observer.observe(key, snapshot, status, intent, now)
+        refused_pods = pods_of(snapshot, revision.name)
+        if report := self._refusals.report_of(this.cluster, key, revision.name, refused_pods):
+            proofs = {revision.name: report} | proofs
         account = spec.pod.account.name
         missing = bool(account) and this.reader.get(SERVICE_ACCOUNT, key.namespace, account) is None
         if missing:
