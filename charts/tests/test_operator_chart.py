@@ -189,7 +189,7 @@ def test_the_operator_may_do_exactly_what_its_code_does(helm: Helm, scope: str) 
     does |= {(constants.PADDLE_SERVICE, "get"), (constants.EVENT, "create")}
     needed = {(kind.api_version.rpartition("/")[0], kind.plural, verb) for kind, verb in does}
     needed |= {(constants.GROUP, f"{constants.PLURAL}/status", "patch")}
-    needed |= {(constants.GROUP, f"{constants.PLURAL}/finalizers", "update")}
+    needed |= {(constants.GROUP, f"{constants.PLURAL}/finalizers", "update"), ("", "pods/log", "get")}
     assert allowed == needed
 
 

@@ -55,6 +55,17 @@ def test_more_answers_that_differ_or_are_missing_than_may_stop_a_candidate(diffe
     assert objection(found, mode=DriftMode.REPORT) is None
 
 
+@pytest.mark.parametrize(
+    ("missing", "words"), [(0, "goes on serving; 1 may."), (2, "goes on serving, and 2 could not be compared; 1 may.")]
+)
+def test_the_sentence_counts_what_could_not_be_compared(missing: int, words: str) -> None:
+    found = replace(COMPARED, different=2, missing=missing)
+    facts: Facts = replace(seen(OLD), candidate=replace(PROVED, drift=found))
+    said = drift.objection(goal(NEW, drift=POLICY), facts, OLD, NOT_YET)
+    assert said is not None
+    assert words in said.message
+
+
 def test_nobody_is_asked_where_nobody_serves_any_more_or_nothing_is_to_be_compared() -> None:
     intent = goal(NEW, drift=POLICY)
     assert drift.must_ask(intent, OLD)

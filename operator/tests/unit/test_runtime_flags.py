@@ -10,7 +10,9 @@ import pytest
 from paddle_serving_operator.api.types import ServiceSpec
 from paddle_serving_operator.desired import arguments
 from paddle_serving_runtime.cli import fetch, serve
+from paddle_serving_runtime.cli.options import checked_image_digest
 
+IMAGE = "paddle-serving-runtime:0.1.0"
 SOURCES: list[dict[str, Any]] = [
     {"pvc": {"claimName": "models", "path": "a/b"}},
     {"http": {"url": "https://store/a.zip"}},
@@ -58,23 +60,35 @@ def test_a_store_arrives_as_it_was_given(make_spec: Callable[..., ServiceSpec]) 
 
 
 def test_a_key_that_signs_is_named(make_spec: Callable[..., ServiceSpec]) -> None:
-    given = parsed(serve, arguments.serve("ocr", make_spec(consistency={"signingKeySecret": "key"})))
+    given = parsed(serve, arguments.serve("ocr", make_spec(consistency={"signingKeySecret": "key"}), IMAGE))
     assert str(given["signing_key"]) == arguments.SIGNING_KEY_FILE
 
 
 def test_pods_know_whom_to_compare_with_and_keep_requests_only_where_they_are_replayed(
     make_spec: Callable[..., ServiceSpec],
 ) -> None:
-    given = parsed(serve, arguments.serve("ocr", make_spec()))
+    given = parsed(serve, arguments.serve("ocr", make_spec(), IMAGE))
     assert (given["stable_service"], given["replay_buffer"]) == ("ocr-stable", 0)
-    replays = parsed(serve, arguments.serve("ocr", make_spec(rollout={"drift": {"samples": "Replay"}})))
+    replays = parsed(serve, arguments.serve("ocr", make_spec(rollout={"drift": {"samples": "Replay"}}), IMAGE))
     assert replays["replay_buffer"] == arguments.REPLAYED
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [(f"r/runtime@sha256:{'5' * 64}", f"sha256:{'5' * 64}"), (f"r/runtime:1@sha256:{'5' * 64}", f"sha256:{'5' * 64}")]
+    + [(image, "") for image in (IMAGE, f"r/runtime@sha256:{'5' * 63}", f"r/runtime:sha256-{'5' * 64}")],
+)
+def test_a_report_names_the_image_where_the_spec_names_it_by_digest(
+    make_spec: Callable[..., ServiceSpec], image: str, said: str
+) -> None:
+    given = parsed(serve, arguments.serve("ocr", make_spec(), image))
+    assert checked_image_digest(given["image_digest"]) == said
 
 
 @pytest.mark.parametrize("fields", SPECS, ids=str)
 def test_serve_takes_the_arguments_of_every_spec(make_spec: Callable[..., ServiceSpec], fields: dict[str, Any]) -> None:
     spec = make_spec(**fields)
-    given = parsed(serve, arguments.serve("ocr", spec))
+    given = parsed(serve, arguments.serve("ocr", spec, IMAGE))
     settings = serve.settings_from(argparse.Namespace(**given), os.environ.get("LOG_LEVEL", "info"))
     assert settings.engine == spec.engine.mode
     assert settings.legacy_status == spec.engine.legacy_status

@@ -1,6 +1,7 @@
 """Command lines of the runtime. Every value is one element of a list; nothing is ever given to a shell."""
 
 import math
+import re
 from datetime import timedelta
 
 from paddle_serving_operator.api.types import (
@@ -32,6 +33,7 @@ SIGNING = "/signing"
 SIGNING_KEY = "ed25519.pem"
 SIGNING_KEY_FILE = f"{SIGNING}/{SIGNING_KEY}"
 
+BY_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 REQUIRE = {Require.AUTO: "auto", Require.RECORDED: "recorded", Require.ENGINE_ONLY: "engine-only"}
 
 
@@ -40,8 +42,8 @@ def literal(text: str) -> str:
     return text.replace("$", "$$")
 
 
-def serve(name: str, spec: ServiceSpec) -> list[str]:
-    """Arguments of the serving container of a PaddleService of this name."""
+def serve(name: str, spec: ServiceSpec, image: str) -> list[str]:
+    """Arguments of the serving container of a PaddleService of this name, which runs `image`."""
     arguments = [
         "serve",
         "--model-dir",
@@ -62,6 +64,7 @@ def serve(name: str, spec: ServiceSpec) -> list[str]:
         # also where nothing is compared: a change of spec.rollout must not make a new revision
         "--stable-service",
         names.stable_service(name),
+        *(["--image-digest", image] if BY_DIGEST.search(image) else []),  # nothing in a container knows it
         *(["--replay-buffer", str(REPLAYED)] if spec.rollout.drift.samples is DriftSamples.REPLAY else []),
     ]
     return [literal(argument) for argument in arguments]

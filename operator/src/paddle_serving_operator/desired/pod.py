@@ -135,7 +135,7 @@ def _serve_container(name: str, spec: ServiceSpec, profile: Profile, image: str)
         "name": "serve",
         "image": image,
         "imagePullPolicy": profile.image_pull_policy,
-        "args": arguments.serve(name, spec),
+        "args": arguments.serve(name, spec, image),
         "ports": [
             {"name": "http", "containerPort": HTTP_PORT},
             {"name": "grpc", "containerPort": GRPC_PORT},

@@ -46,8 +46,10 @@ def objection(intent: Intent, facts: Facts, current: str | None, waited: timedel
 
 def _too_far(intent: Intent, found: Drift, current: str | None) -> str:
     limit = intent.drift.max_different
+    lost = f", and {found.missing} could not be compared" if found.missing else ""
+    may = f"; {limit} may" if limit else ""
     return (
         f"{found.different} of {found.asked} answers of revision {intent.revision} differ from those of revision "
-        f"{current}, which goes on serving{f'; {limit} may' if limit else ''}.{found.worst_in_words()} If the new "
+        f"{current}, which goes on serving{lost}{may}.{found.worst_in_words()} If the new "
         "answers are meant, set spec.rollout.drift.mode to Report, or raise rtol, atol or maxDifferent there."
     )
