@@ -139,7 +139,7 @@ bench: bench-serving ## that, overload, start-up, recovery and two million reque
 	$(RUN) python -m benchmarks.report
 
 .PHONY: bench-recheck
-bench-recheck: setup haproxy ## by hand: a hundred faults in running workers, found or not, and what the recheck costs (about 45 minutes)
+bench-recheck: setup haproxy ## by hand: a hundred faults in running workers, found or not, and what the recheck costs (about 40 minutes)
 	$(RUN) python -m benchmarks.recheck $(BENCH_FLAGS)
 	$(RUN) python -m benchmarks.report
 

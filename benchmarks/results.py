@@ -9,6 +9,7 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,12 +23,16 @@ WORK = ROOT / "build" / "bench"
 
 
 class Results:
-    """Rows by key. A run with the same settings goes on with what an unfinished one has left below build/bench."""
+    """Rows by key. A run with the same settings goes on with what an unfinished one has left below build/bench.
+
+    Threads may put rows at the same time.
+    """
 
     def __init__(self, name: str, settings: Mapping[str, Any], output: Path, *, fresh: bool) -> None:
         self.output = output
         self._partial = WORK / f"{name}.partial.json"
         self._began = time.monotonic()
+        self._writing = threading.Lock()
         # as it will be read back: tuples are lists there
         self.settings = json.loads(json.dumps(dict(settings)))
         self.rows: dict[str, Any] = {}
@@ -46,8 +51,9 @@ class Results:
 
     def put(self, key: str, row: Mapping[str, Any]) -> None:
         """Keeps a row, on disk too."""
-        self.rows[key] = dict(row)
-        write(self._partial, {"settings": self.settings, "rows": self.rows})
+        with self._writing:
+            self.rows[key] = dict(row)
+            write(self._partial, {"settings": self.settings, "rows": self.rows})
 
     def fail(self, head: Mapping[str, Any], error: Exception) -> None:
         """A row that says what failed; not kept for the next run, which tries again."""

@@ -28,6 +28,7 @@ WITHOUT_STANDBY = ("--standby", "false")
 START_SECONDS = 90.0
 STOP_SECONDS = 60.0
 STOCK_GRPC_WORKERS = 64
+_PORTS_OF_A_PLACE = 200
 _TAIL = 800
 _SETTLE_SECONDS, _SETTLE_STEP_SECONDS = 3.0, 0.25
 # the shell is replaced by the server, so that its first instruction is counted already
@@ -102,11 +103,11 @@ def sum_of(text: str, name: str, label: str = "") -> float:
     return total
 
 
-def runtime(model: Model, engine: str, workers: int, *extra: str) -> Server:
-    """The runtime with `workers` predictors of one thread and either engine."""
+def runtime(model: Model, engine: str, workers: int, *extra: str, place: int = 0) -> Server:
+    """The runtime with `workers` predictors of one thread and either engine; another `place` has other ports."""
     script = engine == "pipeline"
     package = model.script if script else model.package
-    base = 18300 if script else 18200
+    base = (18300 if script else 18200) + _PORTS_OF_A_PLACE * place
     command = (
         *("paddle-serving-runtime", "serve", "--model-dir", str(package), "--name", model.service),
         *("--workers", str(workers), "--http-port", str(base + 80), "--admin-port", str(base + 81)),
