@@ -148,6 +148,11 @@ bench-rollout: setup cluster images ## by hand: 100,000 requests during each of 
 	eval "$$($(KIND) env)" && $(RUN) python -m benchmarks.rollout $(BENCH_FLAGS)
 	$(RUN) python -m benchmarks.report
 
+.PHONY: bench-apply
+bench-apply: setup cluster images ## by hand: kubectl apply to Healthy, beside the checkout BASELINE= whose images are loaded (about 15 minutes)
+	eval "$$($(KIND) env)" && $(RUN) python -m benchmarks.apply --baseline $(BASELINE) $(BENCH_FLAGS)
+	$(RUN) python -m benchmarks.report
+
 .PHONY: bench-reaction
 bench-reaction: setup cluster-tools ## by hand: how soon an operator obeys verbs and gives a proved canary its first share (about 5 minutes)
 	PYTHONPATH=operator $(RUN) python -m benchmarks.reaction $(BENCH_FLAGS)

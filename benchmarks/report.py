@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import comparison, goals, plots, reaction_table, recheck_table, rollout_table, tables
+from benchmarks import apply_table, comparison, goals, plots, reaction_table, recheck_table, rollout_table, tables
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "measurements.md"
@@ -26,6 +26,7 @@ SECTIONS = {
     "recheck": recheck_table.table,
     "rollout": rollout_table.table,
     "reaction": reaction_table.table,
+    "apply": apply_table.table,
 }
 NAMES = (*SECTIONS, "image-size")
 NOT_YET = "Not measured yet."

@@ -14,7 +14,8 @@ from e2e.lib.pods import image
 from e2e.lib.wait import Seen, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 RELEASE = "paddle-serving-operator"
 OPERATOR_NAMESPACE = "paddle-system"
@@ -56,12 +57,14 @@ def namespace_name(test: str) -> str:
     return f"e2e-{slug}-{suffix}"
 
 
-def install_operator(cluster: Cluster, *more: str) -> Namespace:
+def install_operator(
+    cluster: Cluster, *more: str, chart: Path = OPERATOR_CHART, image_of: Callable[[str], str] = image
+) -> Namespace:
     """Installs or upgrades the operator with the images of images/images.yaml; returns its namespace when it is ready.
 
     Its pod is started anew, because an image that was loaded again keeps its tag.
     """
-    operator, runtime = image("paddle-serving-operator").split(":"), image("paddle-serving-runtime").split(":")
+    operator, runtime = (image_of(f"paddle-serving-{each}").split(":") for each in ("operator", "runtime"))
     values = {
         "image": {"repository": operator[0], "tag": operator[1], "pullPolicy": "IfNotPresent"},
         "profiles": {"cpu": {"image": {"repository": runtime[0], "tag": runtime[1], "pullPolicy": "IfNotPresent"}}},
@@ -70,7 +73,7 @@ def install_operator(cluster: Cluster, *more: str) -> Namespace:
     sets = [part for key, value in values.items() for part in ("--set-json", f"{key}={json.dumps(value)}")]
     where = ("--namespace", OPERATOR_NAMESPACE, "--create-namespace")
     wait = ("--wait", "--timeout", "3m")
-    cluster.helm("upgrade", "--install", RELEASE, str(OPERATOR_CHART), *where, *wait, *sets, *more, timeout=200)
+    cluster.helm("upgrade", "--install", RELEASE, str(chart), *where, *wait, *sets, *more, timeout=200)
     return cluster.namespace(OPERATOR_NAMESPACE)
 
 
