@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from paddle_serving_operator import constants
+from paddle_serving_operator.observe.mirror import PAGE_KINDS
 from paddle_serving_operator.settings import read_profiles
 
 if TYPE_CHECKING:
@@ -172,8 +173,13 @@ def test_namespaced_scope_without_namespaces_is_the_release_namespace(helm: Helm
 
 
 @pytest.mark.parametrize("scope", ["Cluster", "Namespaced"])
-def test_the_operator_may_do_exactly_what_its_code_does(helm: Helm, scope: str) -> None:
-    options = [f"--set=rbac.scope={scope}", "--set=rbac.aggregateToDefaultRoles=false"]
+@pytest.mark.parametrize("page", [False, True])
+def test_the_operator_may_do_exactly_what_its_code_does(helm: Helm, scope: str, page: bool) -> None:  # noqa: FBT001 - a parameter
+    options = [
+        f"--set=rbac.scope={scope}",
+        "--set=rbac.aggregateToDefaultRoles=false",
+        f"--set=page.enabled={str(page).lower()}",
+    ]
     role = helm.template(CHART, "--no-hooks", *options).one("ClusterRole" if scope == "Cluster" else "Role")
     allowed = {
         (group, resource, verb)
@@ -187,6 +193,7 @@ def test_the_operator_may_do_exactly_what_its_code_does(helm: Helm, scope: str) 
     watched = (*made, constants.PADDLE_SERVICE, constants.POD, constants.ENDPOINT_SLICE)
     does |= {(kind, verb) for kind in watched for verb in ("list", "watch")}
     does |= {(constants.PADDLE_SERVICE, "get"), (constants.EVENT, "create")}
+    does |= {(kind, verb) for kind in PAGE_KINDS if page for verb in ("list", "watch")}
     needed = {(kind.api_version.rpartition("/")[0], kind.plural, verb) for kind, verb in does}
     needed |= {(constants.GROUP, f"{constants.PLURAL}/status", "patch")}
     needed |= {(constants.GROUP, f"{constants.PLURAL}/finalizers", "update"), ("", "pods/log", "get")}

@@ -17,7 +17,7 @@ from kubernetes.config import ConfigException
 from paddle_serving_operator import health
 from paddle_serving_operator.constants import PADDLE_SERVICE
 from paddle_serving_operator.handlers.hub import Hub
-from paddle_serving_operator.handlers.watches import Watches
+from paddle_serving_operator.handlers.watches import GROUPS, GROUPS_WITH_PAGE, Watches
 from paddle_serving_operator.json_logging import start_logging
 from paddle_serving_operator.kube.dynamic import DynamicCluster, load_configuration
 from paddle_serving_operator.kube.errors import KubeError
@@ -95,7 +95,8 @@ def run(settings: Settings, cluster: DynamicCluster, shared: Shared, env: Mappin
     sampler = Sampler(submit=readers.submit, wake=lambda key: queue.add(key, SAMPLE))
     reconciler = Reconciler(cluster, mirror, settings, Observer(reports, sampler), Tally(metrics))
     workers = Workers(queue, reconciler.reconcile, settings.workers, timing, metrics)
-    watches = Watches(settings.namespaces, Hub(mirror, queue), cluster.serves)
+    groups = GROUPS_WITH_PAGE if settings.page else GROUPS
+    watches = Watches(settings.namespaces, Hub(mirror, queue), cluster.serves, groups)
     endpoint = env.get("LIVENESS_ENDPOINT") or DEFAULT_LIVENESS
     probe = health.serve(endpoint, lambda: health.check(queue, workers, watches), metrics.text)
     page = serve_page(settings.page, Showing(mirror, watches.scopes)) if settings.page else None

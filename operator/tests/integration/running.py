@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from unittest import mock
 from kubernetes import client, config
 
 from paddle_serving_operator.handlers.hub import Hub
-from paddle_serving_operator.handlers.watches import Watches
+from paddle_serving_operator.handlers.watches import GROUPS, Group, Watches
 from paddle_serving_operator.kube.dynamic import DynamicCluster
 from paddle_serving_operator.observe.mirror import WATCHED_KINDS, Mirror
 from paddle_serving_operator.observe.reports import Reports
@@ -47,7 +47,7 @@ def proved(url: str, body: Mapping[str, object] | None = None) -> bytes:
 class Running:
     """Watches that fill mirror and queue; `turn`, `rest` and `until` work on the queue in the caller's thread."""
 
-    def __init__(self, world: World, gate: Gate) -> None:
+    def __init__(self, world: World, gate: Gate, groups: Sequence[Group]) -> None:
         self.world, self.gate = world, gate
         self._ahead = 0.0
         timing = Timing(clock=self.clock, jitter=lambda: 0.0)
@@ -58,7 +58,7 @@ class Running:
         self.workers = Workers(self.queue, reconciler.reconcile, 1, timing, Unrecorded())
         # past the gate: whether the Gateway API has come is asked once a minute, and no call of a pass
         knows = cluster_of(world.plane.kubeconfig).serves
-        self.watches = Watches([world.namespace], Hub(self.mirror, self.queue), knows)
+        self.watches = Watches([world.namespace], Hub(self.mirror, self.queue), knows, groups)
 
     def clock(self) -> float:
         """Seconds, of which `skip` leaves some out."""
@@ -106,11 +106,11 @@ class Running:
 
 
 @contextmanager
-def running(world: World, gate: Gate, folder: Path) -> Iterator[Running]:
-    """Starts the watches, and ends them."""
+def running(world: World, gate: Gate, folder: Path, groups: Sequence[Group] = GROUPS) -> Iterator[Running]:
+    """Starts the watches of these groups of kinds, and ends them."""
     kubeconfig = str(gate.kubeconfig(folder / "kubeconfig"))
     with mock.patch.dict(os.environ, {"KUBECONFIG": kubeconfig}):
-        made = Running(world, gate)
+        made = Running(world, gate, groups)
         made.watches.start()
         try:
             lists = [(kind, world.namespace) for kind in WATCHED_KINDS]

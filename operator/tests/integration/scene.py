@@ -86,9 +86,9 @@ class Scene:
         self.world.post(CONFIG_MAP, self.owned(f"{self.name}-{revision}-report", revision, data={"report.json": text}))
         return text
 
-    def event(self, reason: str, note: str, *, warning: bool = False) -> None:
-        """An event about it, of now."""
-        about = {"apiVersion": PADDLE_SERVICE.api_version, "kind": PADDLE_SERVICE.kind}
+    def event(self, reason: str, note: str, *, warning: bool = False, kind: str = PADDLE_SERVICE.kind) -> None:
+        """An event about it, of now; or about an object of another kind and the same name."""
+        about = {"apiVersion": PADDLE_SERVICE.api_version, "kind": kind}
         about |= {"name": self.name, "namespace": self.world.namespace, "uid": self.uid}
         now = datetime.now(UTC)
         body = {

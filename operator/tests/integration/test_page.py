@@ -9,6 +9,8 @@ import pytest
 import requests
 
 from e2e.ports import free_ports
+from paddle_serving_operator.constants import EVENT
+from paddle_serving_operator.handlers.watches import GROUPS_WITH_PAGE
 from paddle_serving_operator.observe.showing import Showing
 from paddle_serving_operator.page.site import Site
 
@@ -26,7 +28,8 @@ LISTENS = "0A"  # the state of a socket in /proc/net/tcp
 def test_the_page_shows_what_the_watches_tell_and_asks_nobody(world: World, gate: Gate, tmp_path: Path) -> None:
     scene = Scene(world)
     scene.everything()
-    with running(world, gate, tmp_path) as operator:
+    with running(world, gate, tmp_path, GROUPS_WITH_PAGE) as operator:
+        world.until("the events are listed", lambda: operator.mirror.known(EVENT, world.namespace))
         site = Site(Showing(operator.mirror, operator.watches.scopes), lambda: datetime.now(UTC))
         path = f"/services/{world.namespace}/{NAME}"
         shown = site.answer(path).body.decode()
@@ -37,11 +40,17 @@ def test_the_page_shows_what_the_watches_tell_and_asks_nobody(world: World, gate
             "4871093",
             f"{NAME}-{OLD}-x2k4p",
             "Revision 1",
+            "RolloutStarted",
         ):
             assert part in shown
         for page in ("/", path, f"{path}/reports/{NEW}", f"{path}/changes", "/services/x/y"):
             site.answer(page)
         assert operator.calls() == []
+        scene.event("Superseded", "Told meanwhile.", kind="Pod")
+        scene.event("StepEntered", "Told meanwhile.")
+        world.until("the event", lambda: "StepEntered" in site.answer(path).body.decode())
+        told = {event["reason"] for event in operator.mirror.known(EVENT, world.namespace)}
+        assert told == {"RolloutStarted", "StepEntered"}
         scene.shifting(step=1)
         world.until("the second step", lambda: "step 2 of 2: 50%, held until" in site.answer(path).body.decode())
         assert operator.calls() == []

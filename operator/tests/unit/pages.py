@@ -9,7 +9,22 @@ from paddle_serving_operator.page.answers import Answer
 from paddle_serving_operator.page.site import Site
 from paddle_serving_operator.view.overview import Objects
 
-from .things import NEW, OLD, Json, condition, element, owned, pod, proof, record, report, service, shifting, track
+from .things import (
+    NEW,
+    OLD,
+    Json,
+    condition,
+    element,
+    event,
+    owned,
+    pod,
+    proof,
+    record,
+    report,
+    service,
+    shifting,
+    track,
+)
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 READY = {"conditions": [{"type": "Ready", "status": "True"}]}
@@ -78,6 +93,11 @@ def canary() -> Objects:
         ),
         reports=(full_report(),),
         pods=(pod("ocr-1-x2k4p", OLD, **READY), pod("ocr-1-z8n6q", OLD, **READY), pod("ocr-2-m5t7w", NEW)),
+        events=(
+            event("RolloutStarted", f"Revision {NEW} is started.", "2026-11-29T11:58:00Z"),
+            event("StepEntered", "Step 1 of 2.", "2026-11-29T11:59:00Z", type="Warning"),
+            event("Elsewhere", "Of another service.", "2026-11-29T11:59:30Z", involvedObject={"uid": "another"}),
+        ),
     )
 
 
@@ -120,7 +140,9 @@ def secretive() -> Objects:
     text = json.loads(full_report()["data"]["report.json"]) | {"environment": {"FLAGS_x": "hunter2-flag"}}
     secret = owned("ocr-secret", NEW, kind="Secret", data={"password": "hunter2-secret"})
     told = owned("ocr-2-report", NEW, data={"report.json": json.dumps(text), "other": "hunter2-other"})
-    return Objects(raw, (record(2, OLD, "a", before), record(3, NEW, "b", after)), (secret, told), (made,))
+    records = (record(2, OLD, "a", before), record(3, NEW, "b", after))
+    events = (event("Failed", f"Fetching {address} failed.", "2026-11-29T11:59:00Z"),)
+    return Objects(raw, records, (secret, told), (made,), events)
 
 
 EVIL = "\"'><script>alert(1)</script>&{{7*7}}"
@@ -139,7 +161,8 @@ def everywhere() -> Objects:
     told = report(EVIL)
     told["data"]["report.json"] = json.dumps(body)
     made = pod(EVIL, EVIL, phase=EVIL)
-    return Objects(raw, (record(1, EVIL, "a", {"image": EVIL}), record(2, NEW, "b", {"image": "x"})), (told,), (made,))
+    records = (record(1, EVIL, "a", {"image": EVIL}), record(2, NEW, "b", {"image": "x"}))
+    return Objects(raw, records, (told,), (made,), (event(EVIL, EVIL, EVIL),))
 
 
 def site(*objects: Objects) -> Site:

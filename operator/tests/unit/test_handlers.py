@@ -15,6 +15,7 @@ from paddle_serving_operator.constants import (
     AUTOSCALER,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
+    EVENT,
     LABEL_SERVICE,
     OWNED_KINDS,
     PADDLE_SERVICE,
@@ -163,6 +164,17 @@ def test_only_a_right_that_is_missing_is_told_to_every_service(desk: Desk) -> No
     assert desk.due() == {}
 
 
+def test_events_are_for_the_page_alone(desk: Desk) -> None:
+    services(desk)
+    about = {"kind": PADDLE_SERVICE.kind, "name": "ocr", "namespace": "default"}
+    desk.hub.heard(EVENT, "ADDED", made("told") | {"regarding": about})
+    assert [told["metadata"]["name"] for told in desk.mirror.known(EVENT, "default")] == ["told"]
+    desk.hub.refused(EVENT, None, forbidden=True)
+    desk.hub.heard(EVENT, "DELETED", made("told", 2))
+    assert desk.mirror.known(EVENT, "default") == []
+    assert desk.due() == {}
+
+
 class Response:
     def __init__(self, status: int, content: object = None) -> None:
         self.status, self.ok, self._content = status, status < 400, content
@@ -254,6 +266,7 @@ def test_kopf_watches_only_our_children_and_needs_no_peering() -> None:
     assert len(list(selectors)) == len(WATCHED_KINDS) + len(OPTIONAL_KINDS) - 3
     for kind in (("policy", "v1", "poddisruptionbudgets"), ("", "v1", "serviceaccounts")):
         assert kind not in selectors
+    assert list(settings.watching.field_selectors.values()) == ["regarding.kind=PaddleService"]
 
 
 def test_log_lines_are_json_with_the_object_they_are_about_and_what_a_pass_did() -> None:

@@ -6,7 +6,6 @@ import pytest
 from paddle_serving_operator.constants import (
     DEPLOYMENT,
     DISRUPTION_BUDGET,
-    EVENT,
     EVERYWHERE,
     LABEL_SERVICE,
     PADDLE_SERVICE,
@@ -19,6 +18,7 @@ from paddle_serving_operator.observe.mirror import WATCHED_KINDS, Mirror, NotHel
 from paddle_serving_operator.observe.reading import Mirrored
 from paddle_serving_operator.observe.shelf import KEPT_SECONDS, Place, Shelf, number_of
 
+SECRET = Kind("v1", "Secret", "secrets")
 SELECTOR = f"{LABEL_SERVICE}=ocr"
 
 
@@ -99,11 +99,11 @@ def test_it_knows_what_does_not_exist_only_where_every_object_is_watched(mirror:
 
 
 def test_kinds_that_nobody_watches_are_not_kept(mirror: Mirror) -> None:
-    mirror.saw(EVENT, item("e"))
-    mirror.deleted(EVENT, "default", "e", "uid-e")
+    mirror.saw(SECRET, item("e"))
+    mirror.deleted(SECRET, "default", "e", "uid-e")
     with pytest.raises(NotHeldError):
-        mirror.get(EVENT, "default", "e")
-    assert "Event" not in mirror.sizes()
+        mirror.get(SECRET, "default", "e")
+    assert "Secret" not in mirror.sizes()
 
 
 def test_news_that_are_older_than_what_is_known_are_ignored(mirror: Mirror) -> None:

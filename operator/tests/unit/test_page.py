@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 
@@ -11,7 +12,7 @@ from paddle_serving_operator.page.site import Site
 from paddle_serving_operator.view.overview import Objects
 
 from .pages import NOW, PAGES, REPORT, SERVICE, Known, beside, canary, full_report, healthy, read, site, text
-from .things import NEW, OLD, Json, condition, report, service, shifting, track
+from .things import NEW, OLD, Json, condition, event, report, service, shifting, track
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,8 @@ def test_a_cluster_without_services_and_what_is_not_known_are_told() -> None:
         "ocr-1-x2k4p yes Running 0 60m node-1",
         "ocr-2-m5t7w no Running",
         "Ready: True Available, for 60s 2 of 2 pods answer.",
+        "All that the cluster still keeps Reason Type Age Message StepEntered Warning 60s Step 1 of 2. RolloutStarted",
+        f"RolloutStarted Normal 2m Revision {NEW} is started. Proof",
         "Verdict Recorded: 3 golden samples agree with Paddle Inference and the recorded answers.",
         "Drift 1 of 3 golden samples answered differently. Allowed: relative 0, absolute 0.",
         "Served answers against Paddle Inference 6 tensors, all the same, bit for bit.",
@@ -88,6 +91,17 @@ def test_a_service_of_which_nothing_is_known_yet_says_so() -> None:
         "No revision is on record yet.",
     ):
         assert part in shown
+
+
+def test_of_many_events_the_newest_are_shown_and_how_many_there_are() -> None:
+    objects = canary()
+    told = [event("Told", f"the {minute:02d}th", f"2026-11-29T11:{minute:02d}:00Z") for minute in range(16)]
+    shown = read(site(replace(objects, events=tuple(told))), SERVICE)
+    assert "The newest 15 of 16" in shown
+    assert "the 15th" in shown
+    assert "the 00th" not in shown
+    assert shown.index("the 15th") < shown.index("the 01th")
+    assert "The cluster keeps no event of this service." in read(site(replace(objects, events=())), SERVICE)
 
 
 def test_what_the_status_says_of_a_proof_is_shown_before_there_is_a_report() -> None:

@@ -96,7 +96,7 @@ def test_a_screen_reader_finds_landmarks_headings_and_the_names_of_pictures(brow
     landmarks = {name: [part.aria_role for part in browser.every(name)] for name in ("header", "nav", "main", "footer")}
     assert landmarks == {"header": ["banner"], "nav": ["navigation"], "main": ["main"], "footer": ["contentinfo"]}
     headings = [part.accessible_name for part in browser.every("h1, h2")]
-    assert headings == ["ocr Progressing", "Rollout", "Traffic", "Conditions", "Proof", "History"]
+    assert headings == ["ocr Progressing", "Rollout", "Traffic", "Conditions", "Events", "Proof", "History"]
     pictures = {part.accessible_name: described(browser, part) for part in browser.every("svg")}
     assert {part.aria_role for part in browser.every("svg")} == {"image"}
     assert pictures == {
@@ -104,7 +104,8 @@ def test_a_screen_reader_finds_landmarks_headings_and_the_names_of_pictures(brow
         f"Heat map: {RECORDED}": RECORDED_SAYS,
         f"Heat map: {DRIFT}": DRIFT_SAYS,
     }
-    assert [part.accessible_name for part in browser.every("table")] == ["Revisions that have pods", "Pods"]
+    tables = ["Revisions that have pods", "Pods", "All that the cluster still keeps"]
+    assert [part.accessible_name for part in browser.every("table")] == tables
     assert {part.aria_role for part in browser.every("thead th")} == {"columnheader"}
     assert {part.aria_role for part in browser.every("tbody th")} == {"rowheader"}
 

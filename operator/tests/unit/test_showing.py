@@ -7,12 +7,13 @@ import pytest
 from paddle_serving_operator.constants import (
     CONFIG_MAP,
     CONTROLLER_REVISION,
+    EVENT,
     LABEL_SERVICE,
     PADDLE_SERVICE,
     POD,
     Kind,
 )
-from paddle_serving_operator.observe.mirror import WATCHED_KINDS, Mirror
+from paddle_serving_operator.observe.mirror import PAGE_KINDS, WATCHED_KINDS, Mirror
 from paddle_serving_operator.observe.showing import Showing
 
 from .things import Json
@@ -27,7 +28,7 @@ def item(name: str, service: str = "", namespace: str = "shop") -> Json:
 
 
 def begun(mirror: Mirror, scope: str | None) -> None:
-    for kind in WATCHED_KINDS:
+    for kind in (*WATCHED_KINDS, *PAGE_KINDS):
         mirror.listed(kind, scope, [], "5")
 
 
@@ -43,6 +44,8 @@ def test_a_service_has_what_carries_its_label_in_its_namespace(mirror: Mirror) -
         mirror.saw(kind, item(f"mine-{kind.plural}", "ocr"))
         mirror.saw(kind, item(f"of-another-{kind.plural}", "seg"))
         mirror.saw(kind, item(f"elsewhere-{kind.plural}", "ocr", "other"))
+    mirror.saw(EVENT, item("told"))
+    mirror.saw(EVENT, item("told-elsewhere", namespace="other"))
     found = showing.objects("shop", "ocr")
     assert found is not None
     parts = {"revisions": found.revisions, "reports": found.reports, "pods": found.pods, "events": found.events}
@@ -50,7 +53,7 @@ def test_a_service_has_what_carries_its_label_in_its_namespace(mirror: Mirror) -
         "revisions": ["mine-controllerrevisions"],
         "reports": ["mine-configmaps"],
         "pods": ["mine-pods"],
-        "events": [],
+        "events": ["told"],
     }
     assert showing.objects("shop", "seg") is None
     assert showing.services() == [item("ocr")]
@@ -67,7 +70,7 @@ def test_it_says_that_not_everything_is_read_until_every_watch_has_begun(
     assert showing.gaps() == ()
 
 
-@pytest.mark.parametrize("kind", [POD, PADDLE_SERVICE])
+@pytest.mark.parametrize("kind", [POD, PADDLE_SERVICE, EVENT])
 def test_it_says_what_may_be_old_while_a_watch_is_refused(mirror: Mirror, kind: Kind) -> None:
     showing = Showing(mirror, (None,))
     begun(mirror, None)

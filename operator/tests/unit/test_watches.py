@@ -12,7 +12,7 @@ import pytest
 from paddle_serving_operator.constants import HTTP_ROUTE, PADDLE_SERVICE, Kind
 from paddle_serving_operator.handlers import watches
 from paddle_serving_operator.handlers.hub import Hub
-from paddle_serving_operator.handlers.watches import Watches
+from paddle_serving_operator.handlers.watches import GROUPS, Watches
 from paddle_serving_operator.kube.errors import Unavailable
 from paddle_serving_operator.observe.mirror import Mirror
 from paddle_serving_operator.reconcile.queue import Queue, Timing
@@ -51,7 +51,8 @@ def kopf(monkeypatch: pytest.MonkeyPatch) -> Kopf:
 
 @contextmanager
 def watching(namespaces: list[str], knows: Any = lambda kind: kind == PADDLE_SERVICE) -> Iterator[Watches]:  # noqa: ANN401 - a function
-    made = Watches(namespaces, Hub(Mirror(time.monotonic), Queue(Timing(lambda: 0.0, lambda: 0.0))), knows)
+    hub = Hub(Mirror(time.monotonic), Queue(Timing(lambda: 0.0, lambda: 0.0)))
+    made = Watches(namespaces, hub, knows, GROUPS)
     made.start()
     try:
         yield made

@@ -13,7 +13,7 @@ from paddle_serving_operator.constants import (
     Manifest,
 )
 from paddle_serving_operator.handlers.turns import TurnNews
-from paddle_serving_operator.observe.mirror import Mirror
+from paddle_serving_operator.observe.mirror import PAGE_KINDS, Mirror
 from paddle_serving_operator.reconcile.queue import Cause, Queue
 
 DELETED = "DELETED"
@@ -52,8 +52,11 @@ class Hub:
             self._wake(kind, manifest, gone=True)
 
     def refused(self, kind: Kind, scope: str | None, *, forbidden: bool) -> None:
-        """A list or a watch was not answered, or with an error; each service tells it where it is `forbidden`."""
-        if self._mirror.refused(kind, scope) and forbidden:
+        """A list or a watch was not answered, or with an error; each service tells it where it is `forbidden`.
+
+        What only the page shows is no trouble of a service; the page tells it.
+        """
+        if self._mirror.refused(kind, scope) and forbidden and kind not in PAGE_KINDS:
             for service in self._mirror.known(PADDLE_SERVICE, scope):
                 metadata = service["metadata"]
                 self._queue.add(Key(metadata["namespace"], metadata["name"]), Cause(kind.kind, "cannot be watched"))

@@ -6,7 +6,7 @@ from typing import TypeAlias, cast
 
 import kopf
 
-from paddle_serving_operator.constants import LABEL_SERVICE, Kind, Manifest
+from paddle_serving_operator.constants import EVENT, LABEL_SERVICE, PADDLE_SERVICE, Kind, Manifest
 from paddle_serving_operator.handlers.hub import Hub
 from paddle_serving_operator.handlers.session import Listener, session_of
 from paddle_serving_operator.observe.mirror import EVERYBODYS, OPTIONAL_KINDS, WATCHED_KINDS
@@ -60,6 +60,8 @@ def operator_settings() -> kopf.OperatorSettings:
     for kind in (*WATCHED_KINDS, *OPTIONAL_KINDS):
         if kind not in EVERYBODYS:
             settings.watching.label_selectors[*_group_version(kind), kind.plural] = LABEL_SERVICE
+    # events carry no label, and those about everything else are many
+    settings.watching.field_selectors[*_group_version(EVENT), EVENT.plural] = f"regarding.kind={PADDLE_SERVICE.kind}"
     return settings
 
 

@@ -8,7 +8,7 @@ from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
 from paddle_serving_operator.constants import Kind
 from paddle_serving_operator.handlers.hub import Hub
-from paddle_serving_operator.observe.mirror import OPTIONAL_KINDS, WATCHED_KINDS
+from paddle_serving_operator.observe.mirror import OPTIONAL_KINDS, PAGE_KINDS, WATCHED_KINDS
 
 FORBIDDEN = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
@@ -19,7 +19,7 @@ class Listener:
     def __init__(self, hub: Hub, scope: str | None) -> None:
         self._hub = hub
         self._scope = scope
-        self._kinds = {path_of(kind, scope): kind for kind in (*WATCHED_KINDS, *OPTIONAL_KINDS)}
+        self._kinds = {path_of(kind, scope): kind for kind in (*WATCHED_KINDS, *OPTIONAL_KINDS, *PAGE_KINDS)}
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """The response, of which a list was read already; kopf reads it again from memory."""

@@ -15,7 +15,7 @@ from paddle_serving_operator.constants import FIELD_MANAGER, Kind
 from paddle_serving_operator.handlers.hub import Hub
 from paddle_serving_operator.handlers.registry import Memo, make_registry, operator_settings
 from paddle_serving_operator.kube.errors import KubeError
-from paddle_serving_operator.observe.mirror import OPTIONAL_KINDS, WATCHED_KINDS
+from paddle_serving_operator.observe.mirror import OPTIONAL_KINDS, PAGE_KINDS, WATCHED_KINDS
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ class Group(NamedTuple):
 
 ALWAYS = Group(WATCHED_KINDS)
 GROUPS = (ALWAYS, *(Group((kind,), optional=True) for kind in OPTIONAL_KINDS))
+GROUPS_WITH_PAGE = (*GROUPS, *(Group((kind,), optional=True) for kind in PAGE_KINDS))
 
 
 class Watches:
@@ -44,13 +45,16 @@ class Watches:
 
     kopf ends all watches of an operator when the API server answers one of them in a way that it does not know (404,
     an error in the stream, a token that is refused). Here that is one namespace, for as long as it lasts. A kind that
-    not every cluster has is watched by a kopf operator of its own, which begins when the kind is installed.
+    not every cluster has is watched by a kopf operator of its own, which begins when the kind is installed; so are
+    events, whose trouble must not end the watches that passes need.
     """
 
-    def __init__(self, namespaces: Sequence[str], hub: Hub, knows: Callable[[Kind], bool]) -> None:
+    def __init__(
+        self, namespaces: Sequence[str], hub: Hub, knows: Callable[[Kind], bool], groups: Sequence[Group]
+    ) -> None:
         """`knows`: whether the API server knows a kind, without which kopf would wait for nothing."""
         self.scopes: tuple[str | None, ...] = tuple(dict.fromkeys(namespaces)) or (None,)
-        self._threads = [Watch(group, scope, hub, knows) for group in GROUPS for scope in self.scopes]
+        self._threads = [Watch(group, scope, hub, knows) for group in groups for scope in self.scopes]
 
     def start(self) -> None:
         """Starts the threads."""

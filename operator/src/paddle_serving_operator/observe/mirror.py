@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from paddle_serving_operator.constants import (
     DISRUPTION_BUDGET,
     ENDPOINT_SLICE,
+    EVENT,
     EVERYWHERE,
     HTTP_ROUTE,
     LABEL_SERVICE,
@@ -34,10 +35,13 @@ WATCHED_KINDS = (PADDLE_SERVICE, *OWNED_KINDS, POD, ENDPOINT_SLICE)
 OPTIONAL_KINDS = (HTTP_ROUTE,)
 """Kinds that not every cluster has. They are watched where they are known, and read where they are asked for."""
 
+PAGE_KINDS = (EVENT,)
+"""Kinds that only people read, on the operator's page: no pass asks for them, and they are watched where it is on."""
+
 EVERYBODYS = frozenset({PADDLE_SERVICE, DISRUPTION_BUDGET, SERVICE_ACCOUNT})
 """Kinds of which every object is watched: other people's budgets cover our pods, and their accounts run them."""
 
-TRIMMED = frozenset({POD, ENDPOINT_SLICE})
+TRIMMED = frozenset({POD, ENDPOINT_SLICE, EVENT})
 """Kinds of which nobody reads who set which field; it is a third of a pod."""
 
 
@@ -62,8 +66,8 @@ class Mirror:
     def __init__(self, clock: Callable[[], float]) -> None:
         """`clock` in monotonic seconds."""
         self._lock = threading.Condition()
-        kinds = (*WATCHED_KINDS, *OPTIONAL_KINDS)
-        self._shelves = {kind: Shelf(None if kind in EVERYBODYS else LABEL_SERVICE, clock) for kind in kinds}
+        kinds, unlabelled = (*WATCHED_KINDS, *OPTIONAL_KINDS, *PAGE_KINDS), {*EVERYBODYS, *PAGE_KINDS}
+        self._shelves = {kind: Shelf(None if kind in unlabelled else LABEL_SERVICE, clock) for kind in kinds}
         self._watches: dict[tuple[Kind, str | None], _Watch] = defaultdict(_Watch)
 
     def listed(self, kind: Kind, scope: str | None, items: Collection[Manifest], version: str) -> list[Manifest]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 
-from paddle_serving_operator.constants import CONFIG_MAP, CONTROLLER_REVISION, PADDLE_SERVICE, POD, Manifest
+from paddle_serving_operator.constants import CONFIG_MAP, CONTROLLER_REVISION, EVENT, PADDLE_SERVICE, POD, Manifest
 from paddle_serving_operator.observe.mirror import Mirror
 from paddle_serving_operator.view.overview import Objects
 
-SHOWN_KINDS = (PADDLE_SERVICE, CONTROLLER_REVISION, CONFIG_MAP, POD)
+SHOWN_KINDS = (PADDLE_SERVICE, CONTROLLER_REVISION, CONFIG_MAP, POD, EVENT)
 
 
 class Showing:
@@ -21,14 +21,15 @@ class Showing:
         return self._mirror.known(PADDLE_SERVICE, None)
 
     def objects(self, namespace: str, name: str) -> Objects | None:
-        """A PaddleService and what belongs to it, but its events, which nobody watches. None where there is none."""
+        """A PaddleService and what belongs to it; None where there is none. The events are those of its namespace."""
         found = self._mirror.find(PADDLE_SERVICE, {"metadata": {"namespace": namespace, "name": name}})
         if found is None:
             return None
         revisions, reports, pods = (
             tuple(self._mirror.known(kind, namespace, name)) for kind in (CONTROLLER_REVISION, CONFIG_MAP, POD)
         )
-        return Objects(service=found, revisions=revisions, reports=reports, pods=pods)
+        events = tuple(self._mirror.known(EVENT, namespace))
+        return Objects(service=found, revisions=revisions, reports=reports, pods=pods, events=events)
 
     def gaps(self) -> tuple[str, ...]:
         """Sentences about what is not known, or perhaps not any more."""

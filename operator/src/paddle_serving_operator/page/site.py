@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from functools import lru_cache
@@ -88,7 +88,7 @@ class Site:
         )
 
     def _of_service(self, asked: Request, objects: Objects, rest: tuple[str, ...]) -> Answer:
-        bare = Objects(service=objects.service, revisions=objects.revisions, pods=objects.pods)
+        bare = replace(objects, reports=())  # half a mebibyte of JSON each, of which a page needs one
         found = overview(bare, asked.now)
         texts = report_texts(objects.reports, found.service.uid)
         match rest:

@@ -14,6 +14,8 @@ from paddle_serving_operator.view.raw import Raw, text_at
 from paddle_serving_operator.view.rollout import Rollout, rollout_of
 from paddle_serving_operator.view.service import Service, service_of
 
+LATEST_EVENTS = 15
+
 REPORT = "report.json"
 """The key of a report in its ConfigMap."""
 
@@ -39,6 +41,11 @@ class Overview:
     pods: tuple[Pod, ...] = ()
     events: tuple[Event, ...] = ()
     reports: dict[str, Report] = field(default_factory=dict)
+
+    @property
+    def latest(self) -> tuple[Event, ...]:
+        """The newest events, the oldest of them first."""
+        return self.events[-LATEST_EVENTS:]
 
     @property
     def drift(self) -> tuple[str, Drift] | None:

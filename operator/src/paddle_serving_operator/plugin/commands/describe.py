@@ -14,7 +14,6 @@ from paddle_serving_operator.view.rollout import Step
 from paddle_serving_operator.view.words import span
 
 INDENT = "  "
-EVENTS = 15  # the newest ones
 
 
 @click.command()
@@ -125,6 +124,6 @@ def _events(found: Overview, now: datetime) -> str:
     head = ("AGE", "TYPE", "REASON", "MESSAGE")
     rows = [
         (age(event.time, now), "Warning" if event.warning else "Normal", event.reason, event.message)
-        for event in found.events[-EVENTS:]
+        for event in found.latest
     ]
     return section("Events", table(head, rows, INDENT)) if rows else ""
