@@ -51,7 +51,7 @@ def test_the_first_revision_is_healthy_once_the_service_and_its_endpoints_are_se
     before = next_plan(goal(), status, seen(NEW, serving=set(), revisions={NEW: pods(2)}), NOW)
     after = next_plan(goal(), before.status, seen(NEW, serving={NEW}, revisions={NEW: pods(2)}), NOW)
     assert before.status.phase is Phase.PROGRESSING
-    assert before.look_again_in is not None
+    assert before.polls
     assert after.status.phase is Phase.HEALTHY
     assert after.status.stable is not None
     assert after.status.stable.revision == NEW
@@ -65,7 +65,7 @@ def test_endpoints_of_the_stable_service_do_not_stand_for_those_that_users_ask()
     ready = condition(plan, ConditionType.READY)
     assert (ready.status, ready.reason) == (FALSE, Reason.WAITING_FOR_ENDPOINTS)
     assert plan.status.phase is Phase.PROGRESSING
-    assert plan.look_again_in is not None
+    assert plan.polls
 
 
 def test_a_new_revision_starts_beside_the_old_one_which_keeps_all_traffic() -> None:

@@ -34,7 +34,7 @@ def test_healthy_is_said_only_when_no_pod_of_a_revision_that_had_the_traffic_may
     assert condition(ending, ConditionType.PROGRESSING).reason is Reason.WAITING_FOR_DRAIN
     assert OLD in condition(ending, ConditionType.PROGRESSING).message
     assert condition(ending, ConditionType.READY).status is TRUE
-    assert ending.look_again_in is not None
+    assert ending.polls
     gone = next_plan(goal(), ending.status, replace(alone, answering=frozenset({NEW})), NOW)
     assert gone.status.phase is Phase.HEALTHY
     assert gone.status.leaving == ()

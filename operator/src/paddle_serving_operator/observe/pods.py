@@ -13,7 +13,7 @@ from paddle_serving_operator.rollout.facts import NOTHING, Facts, Trouble
 
 Raw: TypeAlias = Mapping[str, Any]
 
-KILLING = timedelta(seconds=5)  # between the end of a pod's grace period and the last of its processes
+KILLING = timedelta(seconds=6)  # between the end of a pod's grace period and the last of its processes
 
 TERMINATION_MESSAGE = re.compile(r"([A-Z][A-Za-z]+): (.+)", re.DOTALL)
 TERMINAL = frozenset(
@@ -86,8 +86,14 @@ def may_answer(pod: Raw, now: datetime) -> bool:
     """
     if pod.get("status", {}).get("phase") in {"Failed", "Succeeded"}:
         return False
+    until = given_up_at(pod)
+    return until is None or now < until
+
+
+def given_up_at(pod: Raw) -> datetime | None:
+    """When no process of a pod that was told to end can answer any more; None where nobody has told it."""
     until = pod["metadata"].get("deletionTimestamp")
-    return until is None or now <= datetime.strptime(until, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) + KILLING
+    return datetime.strptime(until, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) + KILLING if until else None
 
 
 def has_dropped(pod: Raw) -> bool:

@@ -25,6 +25,7 @@ from paddle_serving_operator.desired.revision import Revision, parse_revision
 from paddle_serving_operator.observe.budgets import budgets_over
 from paddle_serving_operator.observe.pods import (
     diagnose,
+    given_up_at,
     has_dropped,
     has_fetched,
     is_ending,
@@ -105,6 +106,7 @@ def facts_of(
     selector = _selector(snapshot, names.traffic_service(key.name))
     records = snapshot.records()
     deployments = {item["metadata"]["labels"].get(LABEL_REVISION, ""): item for item in snapshot.of_kind(DEPLOYMENT)}
+    ends = _ends(snapshot, now)
     return Facts(
         traffic=_selected(selector),
         broad=selector == names.broad_selector(key.name),
@@ -117,13 +119,26 @@ def facts_of(
             if names.is_revision(name)
         },
         verification=verification,
-        answering=frozenset(
-            pod["metadata"].get("labels", {}).get(LABEL_REVISION, "")
-            for pod in (*snapshot.pods, *snapshot.ending)
-            if may_answer(pod, now)
-        ),
+        answering=frozenset(ends),
+        given_up={name: max(moments) for name, found in ends.items() if (moments := _all_known(found))},
         budgets=budgets_over(deployments.values(), snapshot.budgets),
     )
+
+
+def _ends(snapshot: Snapshot, now: datetime) -> dict[str, list[datetime | None]]:
+    """Of every revision with pods that may still answer, when each of them is given up; None for those that run on."""
+    found: dict[str, list[datetime | None]] = {}
+    for pod in (*snapshot.pods, *snapshot.ending):
+        if may_answer(pod, now):
+            found.setdefault(pod["metadata"].get("labels", {}).get(LABEL_REVISION, ""), []).append(given_up_at(pod))
+    return found
+
+
+def _all_known(moments: Iterable[datetime | None]) -> list[datetime]:
+    """The moments, where there is one of each pod; else none."""
+    found = [*moments]
+    known = [moment for moment in found if moment is not None]
+    return known if len(known) == len(found) else []
 
 
 def gateway_seen(key: Key, snapshot: Snapshot) -> GatewaySeen:

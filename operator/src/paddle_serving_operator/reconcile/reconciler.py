@@ -50,15 +50,15 @@ from paddle_serving_operator.reconcile.writing import write_status
 from paddle_serving_operator.rollout.events import events_between
 from paddle_serving_operator.rollout.facts import TurnSeen
 from paddle_serving_operator.rollout.move import Event
+from paddle_serving_operator.rollout.patience import earliest
 from paddle_serving_operator.rollout.plan import holder, next_plan, refused, unseen
 from paddle_serving_operator.rollout.shares import WHOLE
 from paddle_serving_operator.settings import Profile, Settings
 
 log = logging.getLogger(__name__)
 
-LATER = timedelta(minutes=1)  # until a person has mended what only a person can
+LATER = timedelta(minutes=1)  # an object that is in the way may go, a right or a quota may come, and nobody tells
 SOON = timedelta(seconds=10)  # rights may come back at any time, and nobody tells
-POLLED = timedelta(seconds=1)  # what is to be looked at this soon is awaited; no moment in time makes it come
 
 
 class Asked(NamedTuple):
@@ -164,10 +164,7 @@ class Reconciler:
         named = {revision.name, plan.stable or revision.name}
         # one that was due and was not made is not asked for any more, or is under way and will tell
         attempts = [due - now for name in named if (due := self._observer.next_attempt(key, name)) and due > now]
-        look = plan.look_again_in
-        polls = look is not None and look <= POLLED
-        again = min([*attempts, *([] if look is None or polls else [look])], default=None)
-        return Outcome(_phase(plan.status), again, polls=polls)
+        return Outcome(_phase(plan.status), earliest(plan.look_again_in, *attempts), polls=plan.polls)
 
     def _turn(self, this: Pass, snapshot: Snapshot, stable: str | None, asked: Asked) -> TurnSeen | None:
         """The other services, where this one's new revision comes from its profile alone."""
@@ -206,7 +203,8 @@ class Reconciler:
         intent = replace(intent, replicas=upkeep.replicas, budgeted=budgeted)
         after = refused(status, intent, seen, (_reason_of(error), str(error)), this.now)
         self._write(this, resource, status, after, events_between(status, after))
-        return Outcome(_phase(after), LATER)
+        # of a spec that is mended a watch tells, of a new profile the operator's own start
+        return Outcome(_phase(after), None if isinstance(error, SpecError) else LATER)
 
     def _tell_unseen(self, this: Pass, resource: Manifest, error: Forbidden) -> Outcome:
         status = parse_status(resource.get("status"))

@@ -5,17 +5,16 @@ first; no strategy has code of its own. What no move may do whatever the stage s
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from paddle_serving_operator.api.conditions import ConditionStatus, Reason
 from paddle_serving_operator.api.memory import Halted, Idle, Promoting, Retreating, Shifting, Verifying, Why, step_of
-from paddle_serving_operator.rollout import guards, settled, shares, turns
+from paddle_serving_operator.rollout import guards, patience, settled, shares, turns
 from paddle_serving_operator.rollout.facts import Facts
-from paddle_serving_operator.rollout.guards import Case, first_objection
+from paddle_serving_operator.rollout.guards import Case, clock_after, first_objection
 from paddle_serving_operator.rollout.intent import Intent
 from paddle_serving_operator.rollout.memory import Clock, Memory
 from paddle_serving_operator.rollout.move import Move, Progress
-from paddle_serving_operator.rollout.patience import PATIENCE, SOON
 from paddle_serving_operator.rollout.shares import WHOLE
 from paddle_serving_operator.rollout.verbs import obeyed
 
@@ -86,7 +85,6 @@ def verifying(
     case = Case(intent, memory, facts, stage.candidate, first, now)
     # the last rule looks at the status as it was read
     objection = first_objection(guards.MAY_TAKE_SHARE, case) or guards.is_written(replace(case, memory=written))
-    clock = None if intent.replicas == 0 else case.clock
     if objection is None and intent.steps and memory.stable is not None and not stage.skip:
         clock = Clock(now, case.found.ready)
         begun = replace(memory, stage=Shifting(stage.candidate, now, 0), clock=clock)
@@ -99,9 +97,10 @@ def verifying(
     return Move(
         pods=_beside_stable(intent, memory, facts, stage.candidate, first),
         shares=_all_to(memory.stable),
-        memory=replace(memory, clock=clock),
+        memory=replace(memory, clock=clock_after(case, objection)),
         progress=objection,
-        again=_again(case, objection),
+        again=patience.again(case, objection),
+        polls=patience.polls(objection),
     )
 
 
@@ -139,17 +138,18 @@ def shifting(
         stage = replace(stage, arrived=now)
         objection = objection or guards.has_been_held(replace(case, memory=memory.enter(stage)))
     remaining = _shrinking(intent, facts, stable, candidate, rest)
+    over = Progress(ConditionStatus.TRUE, Reason.SHIFTING_TRAFFIC, f"{case.count}; the step is over.")
     kept = Move(
         pods={stable: remaining, candidate: _growing(intent, facts, candidate, share, remaining)},
         shares={stable: WHOLE - weight, candidate: weight},
-        memory=replace(memory, stage=stage, clock=case.clock),
-        progress=objection
-        or Progress(ConditionStatus.TRUE, Reason.SHIFTING_TRAFFIC, f"{case.count}; the step is over."),
-        again=_earliest(
+        memory=replace(memory, stage=stage, clock=clock_after(case, objection)),
+        progress=objection or over,
+        again=patience.earliest(
             guards.left_of_pause(replace(case, memory=memory.enter(stage))),
-            _again(case, objection) if objection else SOON,
-            intent.analysis.interval if intent.analysis else None,
+            patience.again(case, objection or over),
+            patience.next_reading(intent, objection),
         ),
+        polls=objection is None or patience.polls(objection),
     )
     if objection is not None or entered:
         return kept
@@ -193,7 +193,7 @@ def promoting(intent: Intent, memory: Memory, facts: Facts, now: datetime, stage
     candidate, stable = memory.candidate or "", memory.stable
     case = Case(intent, memory, facts, candidate, intent.replicas, now)
     objection = first_objection((guards.has_replicas, guards.pods_are_ready, guards.is_not_held), case)
-    clock = None if intent.replicas == 0 else case.clock
+    clock = clock_after(case, objection)
     pods = {candidate: intent.replicas}
     if stable is not None:
         mixed = {candidate, stable} <= shares.holders(facts)
@@ -203,11 +203,15 @@ def promoting(intent: Intent, memory: Memory, facts: Facts, now: datetime, stage
             pods[candidate] = _growing(intent, facts, candidate, intent.replicas, pods[stable])
     if objection is not None:
         kept = shares.kept(facts, stable, candidate)
-        return Move(pods, kept, replace(memory, clock=clock), objection, _again(case, objection))
+        after = patience.again(case, objection)
+        return Move(pods, kept, replace(memory, clock=clock), objection, after, patience.polls(objection))
     text = f"{case.count}, it gets the traffic."
-    progress = Progress(ConditionStatus.TRUE, Reason.WAITING_FOR_ENDPOINTS, text)
-    entered = memory if stage is not None else memory.enter(Promoting(candidate, now))
-    return Move(pods, _all_to(candidate), replace(entered, clock=clock), progress, SOON)
+    moves = Progress(ConditionStatus.TRUE, Reason.WAITING_FOR_ENDPOINTS, text)
+    if stage is None:
+        entered = replace(memory.enter(Promoting(candidate, now)), clock=Clock(now, case.found.ready))
+        return Move(pods, _all_to(candidate), entered, moves, intent.progress_deadline, polls=True)
+    moves, after = guards.in_time(moves, case), patience.again(case, moves)
+    return Move(pods, _all_to(candidate), replace(memory, clock=clock), moves, after, patience.polls(moves))
 
 
 def retreating(intent: Intent, memory: Memory, facts: Facts, now: datetime, stage: Retreating) -> Move:
@@ -219,12 +223,15 @@ def retreating(intent: Intent, memory: Memory, facts: Facts, now: datetime, stag
     restored = found.ready >= intent.replicas or lost.ready == 0
     pods = {stable: intent.replicas, candidate: max(1, min(lost.wanted, intent.replicas - found.ready))}
     text = f"Revision {candidate} loses its traffic to revision {stable}. {stage.why.message}"
+    case = Case(intent, replace(memory, clock=Clock(stage.since, lost.ready)), facts, candidate, 0, now)
+    progress = guards.in_time(Progress(ConditionStatus.TRUE, Reason.ROLLING_BACK, text), case)
     return Move(
         pods=pods,
         shares=_all_to(stable) if restored else shares.kept(facts, stable, candidate),
         memory=memory,
-        progress=Progress(ConditionStatus.TRUE, Reason.ROLLING_BACK, text),
-        again=SOON if restored else timedelta(seconds=1),
+        progress=progress,
+        again=patience.left_of_deadline(case),
+        polls=patience.polls(progress),
     )
 
 
@@ -237,7 +244,7 @@ def halting(memory: Memory, facts: Facts, stage: Halted) -> Move:
     progress = Progress(ConditionStatus.FALSE, stage.why.reason, stage.why.message)
     names = [name for name in (memory.stable, stage.candidate) if name and facts.of(name).deployed]
     pods = {name: facts.of(name).wanted for name in names}
-    return Move(pods, _all_to(memory.stable), memory.enter(stage), progress, SOON)
+    return Move(pods, _all_to(memory.stable), memory.enter(stage), progress, polls=True)
 
 
 def halted(intent: Intent, memory: Memory, stage: Halted) -> Move:
@@ -249,15 +256,3 @@ def halted(intent: Intent, memory: Memory, stage: Halted) -> Move:
 
 def _all_to(revision: str | None) -> dict[str, int]:
     return {revision: WHOLE} if revision else {}
-
-
-def _again(case: Case, objection: Progress) -> timedelta | None:
-    """When to look again: soon where nobody tells, else when the deadline passes."""
-    left = case.clock.started + case.intent.progress_deadline - case.now
-    until = left if left > timedelta(0) and case.intent.replicas > 0 else None
-    soon = PATIENCE.get(objection.reason)
-    return _earliest(soon, until)
-
-
-def _earliest(*moments: timedelta | None) -> timedelta | None:
-    return min((moment for moment in moments if moment is not None), default=None)

@@ -22,6 +22,12 @@ def must_ask(intent: Intent, current: str | None) -> bool:
     return both and intent.drift.mode is not DriftMode.OFF
 
 
+def left_of_patience(intent: Intent, waited: timedelta) -> timedelta | None:
+    """How long a comparison may still hold up a candidate; None where that has no end, or was reached."""
+    left = PATIENCE - waited
+    return left if intent.drift.mode is DriftMode.REPORT and left > timedelta(0) else None
+
+
 def objection(intent: Intent, facts: Facts, current: str | None, waited: timedelta) -> Progress | None:
     """Why the candidate must not take traffic; None where it may.
 

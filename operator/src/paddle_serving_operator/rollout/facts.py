@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 
 from paddle_serving_operator.api.conditions import Reason
@@ -105,6 +106,8 @@ class Facts:
     `serving`: the revisions whose pods are endpoints of any Service of ours. `asked`: the same of the traffic Service
     alone, which is what users ask. `revisions`: every revision that has a Deployment or can be built again.
     `answering`: the revisions of all pods that may still answer a request, those that are told to end included.
+    `given_up`: of the revisions among them that have only pods that were told to end, when the grace of the last is
+    over; a lost node never tells of it.
     `verification`: what the revision with the traffic proved, or the one before while that is unknown; `candidate`:
     what the wanted revision proved, where that was asked before it has the traffic.
     `budgets`: names of other people's PodDisruptionBudgets over the same pods. `readings`: by revision.
@@ -120,6 +123,7 @@ class Facts:
     verification: Verification | None = None
     candidate: Verification | None = None
     answering: frozenset[str] = frozenset()
+    given_up: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
     budgets: tuple[str, ...] = ()
     broad: bool = False
     gateway: GatewaySeen | None = None

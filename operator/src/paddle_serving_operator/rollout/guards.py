@@ -4,7 +4,7 @@ A rule returns None where it has nothing to object. Its Progress has the status 
 False where the spec or the model must change, Unknown where a person holds the rollout.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -66,6 +66,11 @@ class Case:
 Rule: TypeAlias = Callable[[Case], Progress | None]
 
 
+def clock_after(case: Case, objection: Progress | None) -> Clock | None:
+    """The clock to remember after a pass; none while a person holds the rollout, whose time is nobody's lateness."""
+    return None if objection is not None and objection.status is UNKNOWN else case.clock
+
+
 def is_complete(facts: Facts, revision: str, needs: int) -> bool:
     """Whether every pod that a revision needs is Ready. Without replicas nothing is proved."""
     found = facts.of(revision)
@@ -93,7 +98,7 @@ def predecessors_have_ended(case: Case) -> Progress | None:
     if stable not in case.facts.answering and not case.facts.of(stable).pods:
         return None
     text = f"The pods of revision {stable} finish their requests and end before revision {case.revision} is started."
-    return Progress(TRUE, Reason.WAITING_FOR_DRAIN, text)
+    return draining(case, text, {stable})
 
 
 def pods_are_ready(case: Case) -> Progress | None:
@@ -120,22 +125,36 @@ def stuck(trouble: Trouble) -> Progress:
     return Progress(FALSE, trouble.reason, trouble.message)
 
 
-def _in_time(objection: Progress | None, case: Case) -> Progress | None:
+def in_time(objection: Progress, case: Case) -> Progress:
     """The same, until the deadline has passed."""
-    if objection is None or objection.status is not TRUE or not case.late:
-        return objection
+    return too_late(objection, case) if objection.status is TRUE and case.late else objection
+
+
+def too_late(objection: Progress, case: Case) -> Progress:
+    """That what is waited for has not come within the deadline."""
     return Progress(FALSE, Reason.PROGRESS_DEADLINE_EXCEEDED, f"Not within {case.deadline}: {objection.message}")
+
+
+def draining(case: Case, text: str, revisions: Iterable[str]) -> Progress:
+    """Pods of these revisions are waited for; they are late only when their own grace is over, too.
+
+    `terminationGracePeriodSeconds` may be longer than the deadline.
+    """
+    waits = Progress(TRUE, Reason.WAITING_FOR_DRAIN, text)
+    return waits if any(name in case.facts.given_up for name in revisions) else in_time(waits, case)
 
 
 def has_shown_as_much(case: Case) -> Progress | None:
     """Recorded answers are not replaced by none."""
-    return _in_time(evidence.objection(case.intent, case.facts, case.memory.stable), case)
+    objection = evidence.objection(case.intent, case.facts, case.memory.stable)
+    return in_time(objection, case) if objection else None
 
 
 def has_not_drifted(case: Case) -> Progress | None:
     """The answers are as near to those of the revision that serves as the spec asks."""
     proved_for = case.now - case.clock.started
-    return _in_time(drift.objection(case.intent, case.facts, case.memory.stable, proved_for), case)
+    objection = drift.objection(case.intent, case.facts, case.memory.stable, proved_for)
+    return in_time(objection, case) if objection else None
 
 
 def is_not_held(case: Case) -> Progress | None:
@@ -165,7 +184,7 @@ def two_can_share(case: Case) -> Progress | None:
     if not others:
         return None
     text = f"{case.count}; the pods of revision {' and '.join(sorted(others))} must end before two can share traffic."
-    return _in_time(Progress(TRUE, Reason.WAITING_FOR_DRAIN, text), case)
+    return draining(case, text, others)
 
 
 MAY_TAKE_SHARE: tuple[Rule, ...] = (
@@ -203,7 +222,7 @@ def share_is_seen(case: Case) -> Progress | None:
     text = (
         f"Step {stage.step + 1} of {len(case.intent.steps)}: {case.count}; they are to get {weight} % of the traffic."
     )
-    return _in_time(Progress(TRUE, Reason.SHIFTING_TRAFFIC, text), case)
+    return in_time(Progress(TRUE, Reason.SHIFTING_TRAFFIC, text), case)
 
 
 def share_has_arrived(case: Case, weight: int) -> bool:
@@ -238,7 +257,8 @@ def has_been_held(case: Case) -> Progress | None:
 
 def has_enough_requests(case: Case) -> Progress | None:
     """The analysis has seen enough to judge."""
-    return _in_time(analysis.too_little(case.intent, case.facts, case.revision), case)
+    objection = analysis.too_little(case.intent, case.facts, case.revision)
+    return in_time(objection, case) if objection else None
 
 
 MUST_RETREAT: tuple[Rule, ...] = (stays_sound, reads_well)

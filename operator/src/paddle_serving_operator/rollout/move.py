@@ -37,7 +37,8 @@ class Move:
 
     `pods`: how many each revision should have; Deployments of all others go. `shares`: percent of the traffic by
     revision; empty: nobody may have any. `memory`: what is to be remembered then. `progress`: why it is no further.
-    `again`: after what time to look again, None where only an event can change anything.
+    `again`: the time until a moment is reached that changes something, None where there is none. `polls`: to look
+    before that, ever more rarely, because the next news may not come by a watch.
     """
 
     pods: Mapping[str, int]
@@ -45,6 +46,7 @@ class Move:
     memory: Memory
     progress: Progress
     again: timedelta | None = None
+    polls: bool = False
     events: tuple[Event, ...] = ()
 
 
@@ -60,6 +62,7 @@ class Plan:
     stable: str | None
     status: ServiceStatus
     look_again_in: timedelta | None = None
+    polls: bool = False
     events: tuple[Event, ...] = ()
 
     @property

@@ -29,6 +29,7 @@ def next_plan(intent: Intent, status: ServiceStatus, facts: Facts, now: datetime
         stable=pinned(move, facts),
         status=after,
         look_again_in=move.again,
+        polls=move.polls,
         events=(*move.events, *events_between(status, after)),
     )
 

@@ -1,17 +1,16 @@
 """The wanted revision has the traffic: finish the switch, remove what is left, watch."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from paddle_serving_operator.api.conditions import ConditionStatus, Reason
 from paddle_serving_operator.rollout import memory as memories
-from paddle_serving_operator.rollout import shares
+from paddle_serving_operator.rollout import patience, shares
 from paddle_serving_operator.rollout.facts import Facts
-from paddle_serving_operator.rollout.guards import Case, stuck, waiting
+from paddle_serving_operator.rollout.guards import Case, draining, in_time, stuck, waiting
 from paddle_serving_operator.rollout.intent import Intent
 from paddle_serving_operator.rollout.memory import Memory
 from paddle_serving_operator.rollout.move import Move, Progress
-from paddle_serving_operator.rollout.patience import PATIENCE, SOON
 from paddle_serving_operator.rollout.shares import WHOLE
 
 
@@ -22,15 +21,14 @@ def settled(intent: Intent, memory: Memory, facts: Facts, now: datetime) -> Move
     promised = memories.promised(intent, memory, case.found.ready)
     grows = promised <= case.found.ready < intent.replicas and promised > 0
     progress = waiting(case) if grows else _standing(case)
-    removed = any(name != current and other.deployed for name, other in facts.revisions.items())
-    left = case.clock.started + intent.progress_deadline - now if grows else timedelta(0)
-    until = left if left > timedelta(0) else None
+    waits = progress.reason is not Reason.ROLLED_OUT
     return Move(
         pods={current: intent.replicas},
         shares={current: WHOLE},
-        memory=replace(memory, clock=case.clock if grows else None),
+        memory=replace(memory, clock=case.clock if waits else None),
         progress=progress,
-        again=SOON if removed else PATIENCE.get(progress.reason, until),
+        again=patience.again(case, progress) if waits else None,
+        polls=patience.polls(progress),
     )
 
 
@@ -40,13 +38,13 @@ def _standing(case: Case) -> Progress:
     if needs > 0 and case.found.ready < needs:
         if case.found.trouble is not None:
             return stuck(case.found.trouble)
-        return Progress(ConditionStatus.TRUE, Reason.WAITING_FOR_PODS, f"{case.count}.")
+        return waiting(case)
     if shares.holders(case.facts) - {current} or case.facts.traffic != current or _nobody_is_asked(case):
         text = f"{case.count}; the endpoints of the Service are being changed."
-        return Progress(ConditionStatus.TRUE, Reason.WAITING_FOR_ENDPOINTS, text)
+        return in_time(Progress(ConditionStatus.TRUE, Reason.WAITING_FOR_ENDPOINTS, text), case)
     if old := memories.leaving(case.memory, case.facts):
         text = f"{case.count}; the pods of revision {' and '.join(old)} finish their requests and end."
-        return Progress(ConditionStatus.TRUE, Reason.WAITING_FOR_DRAIN, text)
+        return draining(case, text, old)
     return Progress(ConditionStatus.FALSE, Reason.ROLLED_OUT, f"Revision {current} has all traffic.")
 
 
