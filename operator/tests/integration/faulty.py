@@ -6,17 +6,17 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self, TypeAlias
 
-from paddle_serving_operator.constants import EVENT, PADDLE_SERVICE, Kind, Manifest
+from paddle_serving_operator.constants import EVENT, PADDLE_SERVICE, POD, Kind, Manifest
 from paddle_serving_operator.kube.budget import Budget
 from paddle_serving_operator.kube.dynamic import DynamicCluster
-from paddle_serving_operator.kube.errors import KubeError, error_of
+from paddle_serving_operator.kube.errors import KubeError, NotFound, error_of
 from paddle_serving_operator.observe.reports import Fetch
 
 from .spy import Killed
 from .world import World
 
 Call: TypeAlias = tuple[str, str, str]
-READS = frozenset({"get", "list"})
+READS = frozenset({"get", "list", "log"})
 SENTENCE = "a fault of the test"
 TIME, VERSION = r"\d{4}-\d{2}-\d{2}T[\d:.]+Z", r'"resourceVersion": "\d+"'
 NAME, UID = r"ocr-[0-9a-f]{10}-[0-9a-z]+-[0-9a-z]{5}", r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -92,6 +92,11 @@ class Faulty:
     def list(self, kind: Kind, namespace: str, selector: str) -> list[Manifest]:
         self._read("list", kind, selector)
         return self._cluster.list(kind, namespace, selector)
+
+    def log(self, _namespace: str, pod: str, container: str, *, previous: bool) -> str:
+        """No kubelet is here that has one."""
+        self._read("log", POD, f"{container} {previous}")
+        raise NotFound(f"log {pod}: there is no kubelet")
 
     def _read(self, verb: str, kind: Kind, what: str) -> None:
         if self._fault is not None and self._fault.reads:
