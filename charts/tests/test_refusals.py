@@ -121,6 +121,11 @@ def test_the_operator_chart_refuses(helm: Helm, option: str, message: str) -> No
             "autoscaling.cpuUtilization=50",
             "`autoscaling.cpuUtilization` has no effect without `autoscaling.maxReplicas`",
         ),
+        ("autoscaling.queueSeconds=1", "`autoscaling.queueSeconds` has no effect without `autoscaling.maxReplicas`"),
+        (
+            "autoscaling.maxReplicas=2,autoscaling.queueSeconds=1,autoscaling.cpuUtilization=50",
+            "`autoscaling.cpuUtilization` and `autoscaling.queueSeconds` are both given",
+        ),
         ("autoscaling.maxReplicas=1,autoscaling.minReplicas=2", "`autoscaling.minReplicas` is 2, more than"),
         (
             "autoscaling.maxReplicas=5,replicas=3",

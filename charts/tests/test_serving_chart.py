@@ -135,6 +135,11 @@ def test_with_an_autoscaler_of_the_operator_the_chart_gives_no_number(helm: Helm
     assert "annotations" not in resource["metadata"]
 
 
+def test_an_autoscaler_has_one_goal(helm: Helm) -> None:
+    resource = helm.template(CHART, values=CHART_FOLDER / "ci" / "queue-values.yaml").one("PaddleService")
+    assert resource["spec"]["autoscaling"] == {"minReplicas": 2, "maxReplicas": 10, "queueSeconds": 0.05}
+
+
 def test_what_is_not_asked_for_is_left_out(helm: Helm) -> None:
     spec = helm.template(CHART, values=DEFAULT).one("PaddleService")["spec"]
     assert not {"steps", "analysis"} & spec["rollout"].keys()

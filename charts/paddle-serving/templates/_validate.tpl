@@ -124,6 +124,11 @@
 {{- fail (printf "charts/paddle-serving: `autoscaling.%s` has no effect without `autoscaling.maxReplicas`. Give that too, or remove it." $name) -}}
 {{- end -}}
 {{- end -}}
+{{- if not (kindIs "invalid" $autoscaling.queueSeconds) -}}
+{{- fail "charts/paddle-serving: `autoscaling.queueSeconds` has no effect without `autoscaling.maxReplicas`. Give that too, or remove it." -}}
+{{- end -}}
+{{- else if and (not (kindIs "invalid" $autoscaling.queueSeconds)) (ne (int $autoscaling.cpuUtilization) (int (.Files.Get "files/defaults.yaml" | fromYaml).autoscaling.cpuUtilization)) -}}
+{{- fail "charts/paddle-serving: `autoscaling.cpuUtilization` and `autoscaling.queueSeconds` are both given, and an autoscaler has one goal. Remove one." -}}
 {{- else if gt (int $autoscaling.minReplicas) (int $autoscaling.maxReplicas) -}}
 {{- fail (printf "charts/paddle-serving: `autoscaling.minReplicas` is %d, more than `autoscaling.maxReplicas`, which is %d." (int $autoscaling.minReplicas) (int $autoscaling.maxReplicas)) -}}
 {{- else if not (or (kindIs "invalid" .Values.replicas) (eq (toString .Values.replicas) "1")) -}}

@@ -77,6 +77,11 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ),
     ({"autoscaling": {"minReplicas": 3, "maxReplicas": 2}}, "minReplicas is more than maxReplicas"),
     ({"autoscaling": {"minReplicas": 2}}, "spec.autoscaling.maxReplicas: Required value"),
+    (
+        {"autoscaling": {"maxReplicas": 2, "cpuUtilization": 80, "queueSeconds": 1}},
+        "an autoscaler has one goal; remove cpuUtilization or queueSeconds",
+    ),
+    ({"autoscaling": {"maxReplicas": 2, "queueSeconds": 0}}, "spec.autoscaling.queueSeconds"),
 ]
 
 

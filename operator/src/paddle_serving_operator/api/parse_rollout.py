@@ -18,6 +18,7 @@ from paddle_serving_operator.api.types import (
 
 SHARE = "[0-9]{1,3}%"
 MAX_STEPS = 20
+SHORTEST_QUEUE, LONGEST_QUEUE = 0.001, 600.0  # seconds; a quantity of metrics is in thousandths
 MAX_REQUESTS = 1000
 MAX_PODS = 10_000
 
@@ -141,6 +142,15 @@ def parse_autoscaling(spec: Fields) -> Autoscaling | None:
         low, high = fields.whole("minReplicas", 1, 1, MAX_PODS), fields.whole("maxReplicas", None, 1, MAX_PODS)
         if low > high:
             raise fields.error("minReplicas", f"is {low}, more than maxReplicas, which is {high}.")
-        return Autoscaling(
-            min_replicas=low, max_replicas=high, cpu_utilization=fields.whole("cpuUtilization", 80, 1, 1000)
-        )
+        queued = fields.number("queueSeconds")
+        if queued is None:
+            return Autoscaling(low, high, fields.whole("cpuUtilization", 80, 1, 1000))
+        if fields.has("cpuUtilization"):
+            raise fields.error(
+                "queueSeconds", "is given beside cpuUtilization. An autoscaler has one goal: remove one."
+            )
+        if not SHORTEST_QUEUE <= queued <= LONGEST_QUEUE:
+            raise fields.error(
+                "queueSeconds", f"is {queued:g}. Use a number from {SHORTEST_QUEUE:g} to {LONGEST_QUEUE:g}."
+            )
+        return Autoscaling(low, high, None, queued)

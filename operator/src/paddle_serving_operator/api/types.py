@@ -217,11 +217,15 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Autoscaling:
-    """Bounds and goal of a HorizontalPodAutoscaler; `cpu_utilization` in percent of the requests."""
+    """Bounds of a HorizontalPodAutoscaler, and its goal, which is the one that is not None.
+
+    `cpu_utilization` is in percent of the requests, `queue_seconds` the average time that a request waits for a worker.
+    """
 
     min_replicas: int
     max_replicas: int
-    cpu_utilization: int
+    cpu_utilization: int | None
+    queue_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

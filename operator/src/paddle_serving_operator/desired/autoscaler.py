@@ -4,11 +4,13 @@ from paddle_serving_operator.api.types import Autoscaling
 from paddle_serving_operator.constants import AUTOSCALER, PADDLE_SERVICE, Manifest
 from paddle_serving_operator.desired import names
 
+QUEUE_METRIC = "paddle_serving_queue_seconds"
+"""A pod's average, made by a metrics adapter of the histogram that the pod exports: docs/rollouts.md has the rule."""
+
 
 def autoscaler(name: str, wanted: Autoscaling) -> Manifest:
-    """It follows the CPU of the pods that `status.selector` selects."""
+    """It follows the CPU, or the queue, of the pods that `status.selector` selects."""
     target = {"apiVersion": PADDLE_SERVICE.api_version, "kind": PADDLE_SERVICE.kind, "name": name}
-    goal = {"type": "Utilization", "averageUtilization": wanted.cpu_utilization}
     return {
         "apiVersion": AUTOSCALER.api_version,
         "kind": AUTOSCALER.kind,
@@ -17,6 +19,20 @@ def autoscaler(name: str, wanted: Autoscaling) -> Manifest:
             "scaleTargetRef": target,
             "minReplicas": wanted.min_replicas,
             "maxReplicas": wanted.max_replicas,
-            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": goal}}],
+            "metrics": [_metric(wanted)],
         },
     }
+
+
+def _metric(wanted: Autoscaling) -> Manifest:
+    if wanted.queue_seconds is None:
+        goal: Manifest = {"type": "Utilization", "averageUtilization": wanted.cpu_utilization}
+        return {"type": "Resource", "resource": {"name": "cpu", "target": goal}}
+    goal = {"type": "AverageValue", "averageValue": _quantity(wanted.queue_seconds)}
+    return {"type": "Pods", "pods": {"metric": {"name": QUEUE_METRIC}, "target": goal}}
+
+
+def _quantity(seconds: float) -> str:
+    """As the API server writes it, which else would differ from what is asked for in every pass."""
+    whole, thousandths = divmod(round(seconds * 1000), 1000)
+    return f"{whole * 1000 + thousandths}m" if thousandths else str(whole)
