@@ -39,6 +39,22 @@ class Ends(NamedTuple):
     rolled_back: str
 
 
+class Moment(NamedTuple):
+    """What was true at one moment: `ready` are pods by revision, `selected` what the traffic Service selects of them.
+
+    `deployed` are the revisions that have a Deployment. A Service that selects no revision reaches all of them.
+    """
+
+    status: Object
+    selected: str | None
+    deployed: set[str]
+    ready: Counter[str]
+
+    @property
+    def reached(self) -> set[str]:
+        return self.deployed if self.selected is None else {self.selected}
+
+
 class Life:
     """A PaddleService, whatever makes passes over it, and what must hold after every one of them.
 
@@ -99,15 +115,14 @@ class Life:
 
     def _check(self) -> None:
         """Promised pods answer, nothing is asked that the status does not name, and the status says what is."""
-        status = self._world.status("ocr")
-        if not status.get("stable"):
+        if not self._world.status("ocr").get("stable"):
             return  # nobody has been promised anything
-        selected = self._world.get(SERVICE, "ocr")["spec"]["selector"].get(LABEL_REVISION)
-        ready, reached = self._ready(), self._world.deployments() if selected is None else {selected}
-        behind = sum(count for revision, count in ready.items() if revision in reached)
+        moment = self._moment()
+        status, reached = moment.status, moment.reached
+        behind = sum(count for revision, count in moment.ready.items() if revision in reached)
         # the one pod that the candidate has in its second step is not the operator's to keep once it is refuted
         refuted = self._world.kubelet[digest("c")] != "ready"
-        assert behind >= REPLICAS - refuted, f"{ready} behind {reached}"
+        assert behind >= REPLICAS - refuted, f"{moment.ready} behind {reached}"
         assert reached <= {status[track]["revision"] for track in ("stable", "canary") if track in status}
         said = {item["type"]: item for item in status["conditions"]}["Progressing"]
         match status["phase"]:
@@ -120,6 +135,26 @@ class Life:
                 assert SENTENCE in said["message"]
             case _:
                 pass
+
+    def _moment(self) -> Moment:
+        """Reads until nothing that the operator writes has changed around the list of pods.
+
+        An operator that is a process of its own works on between two reads: a selector from before a switch and pods
+        from after the end of those before were never true together.
+        """
+        found: list[Moment] = []
+
+        def stood_still() -> bool:
+            before, ready = self._written(), self._ready()
+            found.append(Moment(*before, ready))
+            return before == self._written()
+
+        self._world.until("nothing changes between two reads", stood_still)
+        return found[-1]
+
+    def _written(self) -> tuple[Object, str | None, set[str]]:
+        selected = self._world.get(SERVICE, "ocr")["spec"]["selector"].get(LABEL_REVISION)
+        return self._world.status("ocr"), selected, self._world.deployments()
 
     def _ready(self) -> Counter[str]:
         """Ready pods that are not ending, by revision."""
@@ -207,7 +242,8 @@ class BadDay:
         return self._refusals[-1]
 
 
-# by hand: beside other tests on two cores it has failed once in seven runs, and why is not known yet
+# by hand until it has passed fifteen times in a row beside other tests: before it read all of one moment it failed once
+# in seven runs, and why was not seen
 @pytest.mark.by_hand
 def test_a_canary_ends_the_same_where_every_watch_breaks_and_every_write_fails_once(
     world: World, gate: Gate, tmp_path: Path, control_plane: ControlPlane
@@ -221,6 +257,7 @@ def test_a_canary_ends_the_same_where_every_watch_breaks_and_every_write_fails_o
         gate.rule = day = BadDay()
         gate.cut()
         ends = life.both()
+        # a watch that was refused waits for some seconds, in which two rollouts may come to their end
+        world.until("every watch has broken in every way", lambda: day.left == 0)
     assert ends.promoted == calm.promoted
     assert ends.rolled_back == calm.rolled_back
-    assert day.left == 0
