@@ -81,7 +81,6 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         {"autoscaling": {"maxReplicas": 2, "cpuUtilization": 80, "queueSeconds": 1}},
         "an autoscaler has one goal; remove cpuUtilization or queueSeconds",
     ),
-    ({"autoscaling": {"maxReplicas": 2, "queueSeconds": 0}}, "spec.autoscaling.queueSeconds"),
 ]
 
 
