@@ -93,5 +93,5 @@ def test_serve_takes_the_arguments_of_every_spec(make_spec: Callable[..., Servic
     assert settings.engine == spec.engine.mode
     assert settings.legacy_status == spec.engine.legacy_status
     assert settings.standby == spec.engine.standby
-    assert settings.script == spec.engine.script.replace("$", "$$")  # Kubernetes makes one of two
+    assert settings.computing.script == spec.engine.script.replace("$", "$$")  # Kubernetes makes one of two
     assert (settings.http_port, settings.grpc_port, settings.admin_port) == (8080, 9000, 8081)

@@ -8,6 +8,7 @@ import pytest
 from paddle_serving_runtime.consistency import EXACT, Tolerance, describe
 from paddle_serving_runtime.errors import NotConsistent, NotVerifiable
 from paddle_serving_runtime.evidence.comparisons import Evidence
+from paddle_serving_runtime.model.computing import Computing
 from paddle_serving_runtime.model.golden import Recorded, Sample
 from paddle_serving_runtime.protocol import error_body, pack_response
 from paddle_serving_runtime.reference.report import Reference
@@ -88,10 +89,7 @@ def settings(*, required: bool = True, request_timeout: float = 60) -> ServeSett
         model_dir=Path(),
         name="svc",
         workers=1,
-        threads=1,
-        ir_optim=True,
-        onednn=False,
-        overrides=(),
+        computing=Computing(ir_optim=True, onednn=False, threads=1, device="cpu", overrides=(), script=""),
         http_port=1,
         grpc_port=3,
         admin_port=2,

@@ -19,7 +19,8 @@ ROWS, NONE = np.ones((2, 2), np.float32), np.ones((0, 2), np.float32)
 
 
 def load(package: Path) -> Loaded:
-    return load_engine(dataclasses.replace(OPTIONS, model_dir=str(package), overrides=(), onednn=True, script=""))
+    computing = dataclasses.replace(OPTIONS.computing, overrides=(), onednn=True, script="")
+    return load_engine(dataclasses.replace(OPTIONS, model_dir=str(package), computing=computing))
 
 
 def package_of(model: Path, root: Path, **golden: np.ndarray) -> Path:

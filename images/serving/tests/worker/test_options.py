@@ -1,3 +1,4 @@
+from paddle_serving_runtime.model.computing import Computing
 from paddle_serving_runtime.worker.options import WorkerOptions
 
 OPTIONS = WorkerOptions(
@@ -10,12 +11,14 @@ OPTIONS = WorkerOptions(
     replay_fd=-1,
     replay_requests=0,
     max_body_bytes=100,
-    overrides=(("op.rec.concurrency", "1"), ("a", 'b="c" \u00e9')),
-    script="web_service_det.py --config=det.yml",
-    ir_optim=True,
-    onednn=False,
-    threads=1,
-    device="cpu",
+    computing=Computing(
+        ir_optim=True,
+        onednn=False,
+        threads=1,
+        device="cpu",
+        overrides=(("op.rec.concurrency", "1"), ("a", 'b="c" \u00e9')),
+        script="web_service_det.py --config=det.yml",
+    ),
     log_level="info",
     engine="direct",
     index=1,

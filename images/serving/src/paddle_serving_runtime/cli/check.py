@@ -13,11 +13,10 @@ import orjson
 
 from paddle_serving_runtime.cli.asking import PROTOCOLS, Ask, Endpoint, asking
 from paddle_serving_runtime.cli.options import (
+    add_computing,
     add_consistency,
-    add_switches,
-    checked_device,
+    computing_from,
     consistency_from,
-    overrides_from,
     require,
     service_name,
 )
@@ -26,12 +25,13 @@ from paddle_serving_runtime.errors import NotConsistent, ServingError
 from paddle_serving_runtime.evidence.comparisons import Evidence
 from paddle_serving_runtime.evidence.origin import Origin
 from paddle_serving_runtime.evidence.report import MAX_BYTES, Proof, bounded, document
+from paddle_serving_runtime.model.computing import Computing
 from paddle_serving_runtime.model.golden import Recorded, Sample, load_recorded, load_samples
 from paddle_serving_runtime.model.manifest import digest_of
 from paddle_serving_runtime.model.package import Package, load_package
 from paddle_serving_runtime.reference.report import Reference, read
 from paddle_serving_runtime.supervisor.launch import process_environment, reference_command
-from paddle_serving_runtime.supervisor.origin import completed, consistency_json, package_origin, switches_json
+from paddle_serving_runtime.supervisor.origin import completed, consistency_json, package_origin
 from paddle_serving_runtime.supervisor.reference import named_error
 from paddle_serving_runtime.supervisor.verification import (
     compare_recorded,
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="name of the service; default: that of the model directory")
     parser.add_argument("--protocol", choices=PROTOCOLS, default=PROTOCOLS[0], help="default: %(default)s")
     parser.add_argument("--timeout", type=float, default=_TIMEOUT_SECONDS, help="seconds for one answer; default: 70")
-    add_switches(parser)
+    add_computing(parser)
     add_consistency(parser)
     parser.add_argument("--report", type=Path, help="where the JSON report goes")
     parser.add_argument("--reference", type=Path, help="answers of an earlier `reference` run; default: computed now")
@@ -71,7 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.report is None or arguments.report.resolve().parent.is_dir(),
         f"--report {arguments.report}: there is no such folder",
     )
-    package = load_package(arguments.model_dir, arguments.script)
+    computing = computing_from(arguments)
+    package = load_package(arguments.model_dir, computing.script)
     samples = load_samples(package)
     recorded = usable_recordings(
         tuple(sample.name for sample in samples), load_recorded(package), consistency.require, required=True
@@ -79,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     recorded, _ = trusted_recordings(recorded, consistency.max_tolerance, required=True)
     endpoint = Endpoint(arguments.url, name, arguments.protocol, arguments.timeout)
     with asking(endpoint) as ask:
-        reference = read(arguments.reference) if arguments.reference else _computed(arguments, package)
+        reference = read(arguments.reference) if arguments.reference else _computed(package, computing)
         _require_close(reference, recorded, consistency.max_tolerance)
         evidence = _compare(ask, samples, recorded, reference, tolerance)
     print(_table(evidence))
@@ -87,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(sentence)
     print(_summary(len(samples), reference, evidence))
     if arguments.report:
-        origin = completed(_origin(arguments, package), reference, {})
+        origin = completed(_origin(package, computing), reference, {})
         proof = Proof(origin, evidence, len(samples), len(recorded), 0, consistency_json(consistency))
         _write_report(arguments.report, endpoint, proof)
     return NOT_CONSISTENT if evidence.differences else CONSISTENT
@@ -142,23 +143,14 @@ def _summary(samples: int, reference: Reference, evidence: Evidence) -> str:
     return f"Consistent, verdict {evidence.verdict}. Samples: {samples}, tensors: {len(evidence.comparisons)}; {by}."
 
 
-def _computed(arguments: argparse.Namespace, package: Package) -> Reference:
+def _computed(package: Package, computing: Computing) -> Reference:
     """Paddle Inference's own answers, from a process of its own."""
     started = time.monotonic()
     print("computing the reference answers ...", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="paddle-serving-") as folder:
         output = Path(folder) / "reference.json"
-        command = reference_command(
-            package.root,
-            output,
-            threads=arguments.threads_per_worker,
-            ir_optim=arguments.ir_optim,
-            onednn=arguments.onednn,
-            device=checked_device(arguments.device),
-            overrides=overrides_from(arguments.overrides),
-            script=arguments.script,
-        )
-        environment = process_environment(arguments.threads_per_worker)
+        command = reference_command(package.root, output, computing)
+        environment = process_environment(computing.threads)
         done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
         if done.returncode:
             lines = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
@@ -189,17 +181,9 @@ def _table(evidence: Evidence) -> str:
     )
 
 
-def _origin(arguments: argparse.Namespace, package: Package) -> Origin:
+def _origin(package: Package, computing: Computing) -> Origin:
     """Of the reference: which image and engine answer behind the URL, nobody knows here."""
-    switches = switches_json(
-        engine="",
-        script=arguments.script,
-        ir_optim=arguments.ir_optim,
-        onednn=arguments.onednn,
-        threads=arguments.threads_per_worker,
-        overrides=overrides_from(arguments.overrides),
-    )
-    return replace(package_origin(package.root, arguments.device, switches), model_digest=digest_of(package.root))
+    return replace(package_origin(package.root, "", computing), model_digest=digest_of(package.root))
 
 
 def _write_report(path: Path, endpoint: Endpoint, proof: Proof) -> None:

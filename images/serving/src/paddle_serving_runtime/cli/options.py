@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from paddle_serving_runtime.errors import InvalidOption
+from paddle_serving_runtime.model.computing import Computing
 from paddle_serving_runtime.supervisor.settings import Consistency, Require, StableService
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -18,7 +19,7 @@ _DEFAULT_ATOL = 1e-7
 MAX_TOLERANCE = 0.05
 
 
-def add_switches(parser: argparse.ArgumentParser) -> None:
+def add_computing(parser: argparse.ArgumentParser) -> None:
     """What changes what is computed, and how Paddle Inference does it."""
     parser.add_argument("--threads-per-worker", type=int, default=1)
     parser.add_argument(
@@ -40,7 +41,20 @@ def add_switches(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def checked_device(device: str) -> str:
+def computing_from(arguments: argparse.Namespace) -> Computing:
+    """The values of those flags, checked. Raises InvalidOption naming the flag."""
+    require(arguments.threads_per_worker >= 1, "--threads-per-worker must be at least 1")
+    return Computing(
+        ir_optim=arguments.ir_optim,
+        onednn=arguments.onednn,
+        threads=arguments.threads_per_worker,
+        device=_checked_device(arguments.device),
+        overrides=_overrides_from(arguments.overrides),
+        script=arguments.script,
+    )
+
+
+def _checked_device(device: str) -> str:
     """The device as it was given. Raises InvalidOption where it is none."""
     if device == "cpu":
         return device
@@ -131,7 +145,7 @@ def service_name(name: str) -> str:
     return name
 
 
-def overrides_from(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+def _overrides_from(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Keys and values of --overrides; raises InvalidOption for what is not KEY=VALUE."""
     pairs = []
     for text in texts:

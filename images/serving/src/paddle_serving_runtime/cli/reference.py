@@ -8,13 +8,12 @@ import sys
 import time
 from pathlib import Path
 
-from paddle_serving_runtime.cli.options import add_switches, checked_device, overrides_from, require
+from paddle_serving_runtime.cli.options import add_computing, computing_from
 from paddle_serving_runtime.errors import InvalidOption, NotVerifiable
 from paddle_serving_runtime.graph import Graph, load
 from paddle_serving_runtime.model.golden import load_samples
 from paddle_serving_runtime.model.package import load_package
 from paddle_serving_runtime.model.predictor import require_gpu
-from paddle_serving_runtime.model.switches import Switches
 from paddle_serving_runtime.reference.report import Reference, write
 from paddle_serving_runtime.reference.run import run as compute
 from paddle_serving_runtime.words import counted
@@ -24,26 +23,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of `reference`."""
     parser.add_argument("--model-dir", type=Path, required=True, help="the model package")
     parser.add_argument("--output", type=Path, required=True, help="where the answers go, as JSON")
-    add_switches(parser)
+    add_computing(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Returns 0 when the answers are written. Raises ServingError."""
-    require(arguments.threads_per_worker >= 1, "--threads-per-worker must be at least 1")
+    computing = computing_from(arguments)
     started = time.monotonic()
     output = arguments.output.resolve()  # loading a service changes the working directory
-    package = load_package(arguments.model_dir, arguments.script)
+    package = load_package(arguments.model_dir, computing.script)
     samples = load_samples(package)
     if not samples:
         raise NotVerifiable(f"{package.golden} has no samples. Add requests as golden/<name>.json or <name>.npz.")
-    defaults = Switches(
-        ir_optim=arguments.ir_optim,
-        onednn=arguments.onednn,
-        threads=arguments.threads_per_worker,
-        device=checked_device(arguments.device),
-    )
     with contextlib.redirect_stdout(sys.stderr):
-        graph = load(package, dict(overrides_from(arguments.overrides)), defaults)
+        graph = load(package, dict(computing.overrides), computing.switches)
         for warning in graph.warnings:
             print(f"warning: {warning}")
         _require_devices(graph)

@@ -10,15 +10,14 @@ from pathlib import Path
 
 from paddle_serving_runtime import logs
 from paddle_serving_runtime.cli.options import (
+    add_computing,
     add_consistency,
     add_image_digest,
     add_stable,
-    add_switches,
     boolean,
-    checked_device,
     checked_image_digest,
+    computing_from,
     consistency_from,
-    overrides_from,
     require,
     service_name,
     stable_service,
@@ -44,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", default="auto", help="a number, or auto: CPU limit / threads per worker; 1 with --engine pipeline"
     )
-    add_switches(parser)
+    add_computing(parser)
     parser.add_argument("--http-port", type=int, default=8080)
     parser.add_argument("--grpc-port", type=int, default=9000, help="gRPC; 0: none")
     parser.add_argument("--admin-port", type=int, default=8081, help="probes, metrics, report")
@@ -148,15 +147,12 @@ async def _serve(settings: ServeSettings, folder: Path) -> int:
 def settings_from(arguments: argparse.Namespace, log_level: str) -> ServeSettings:
     """The settings, checked. Raises InvalidOption naming the flag."""
     _require_valid(arguments)
+    computing = computing_from(arguments)
     return ServeSettings(
         model_dir=arguments.model_dir.resolve(),
         name=service_name(arguments.name),
-        workers=_workers(arguments.workers, arguments.threads_per_worker, arguments.engine),
-        threads=arguments.threads_per_worker,
-        ir_optim=arguments.ir_optim,
-        onednn=arguments.onednn,
-        overrides=overrides_from(arguments.overrides),
-        script=arguments.script,
+        workers=_workers(arguments.workers, computing.threads, arguments.engine),
+        computing=computing,
         http_port=arguments.http_port,
         grpc_port=arguments.grpc_port,
         admin_port=arguments.admin_port,
@@ -168,7 +164,6 @@ def settings_from(arguments: argparse.Namespace, log_level: str) -> ServeSetting
         digest=arguments.digest,
         consistency=consistency_from(arguments, arguments.require, required=arguments.consistency_required),
         log_level=log_level,
-        device=checked_device(arguments.device),
         engine=arguments.engine,
         legacy_status=arguments.legacy_status,
         standby=arguments.standby,
@@ -188,7 +183,6 @@ def _signer(path: Path) -> Sign:
 
 
 def _require_valid(arguments: argparse.Namespace) -> None:
-    require(arguments.threads_per_worker >= 1, "--threads-per-worker must be at least 1")
     for flag in ("http_port", "admin_port"):
         require(getattr(arguments, flag) in _PORTS, f"{_flag(flag)} must be between 1 and 65535")
     require(arguments.grpc_port == 0 or arguments.grpc_port in _PORTS, "--grpc-port must be between 0 and 65535")

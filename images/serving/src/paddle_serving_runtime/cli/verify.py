@@ -19,6 +19,7 @@ from paddle_serving_runtime.evidence.reading import read_report
 from paddle_serving_runtime.evidence.report import document
 from paddle_serving_runtime.evidence.signature import check_signature, load_public_key
 from paddle_serving_runtime.model import manifest
+from paddle_serving_runtime.model.computing import Computing
 from paddle_serving_runtime.model.package import GOLDEN
 from paddle_serving_runtime.supervisor.recomputation import golden_only, recompute
 from paddle_serving_runtime.supervisor.settings import Consistency, ServeSettings
@@ -104,10 +105,11 @@ def _computed(report: Mapping[str, Any], model_dir: Path, image: str) -> tuple[M
     try:
         here = _report_here(settings, asked="url" in report)
     except InvalidOption as error:
-        if settings.device == "cpu":
+        if settings.computing.device == "cpu":
             return None, [Finding("switches", error.message)]
         try:
-            here = _report_here(replace(settings, device="cpu"), asked="url" in report)
+            cpu = replace(settings, computing=replace(settings.computing, device="cpu"))
+            here = _report_here(cpu, asked="url" in report)
         except InvalidOption as still:
             return None, [Finding("device", still.message, differs=False)]
     return here, [*origin_findings(report, here), *result_findings(report, here)]
@@ -134,10 +136,14 @@ def _settings(report: Mapping[str, Any], model_dir: Path, image: str) -> ServeSe
         model_dir=model_dir,
         name=_NAME,
         workers=1,
-        threads=switches["threads"],
-        ir_optim=switches["irOptim"],
-        onednn=switches["oneDNN"],
-        overrides=tuple(switches["overrides"].items()),
+        computing=Computing(
+            ir_optim=switches["irOptim"],
+            onednn=switches["oneDNN"],
+            threads=switches["threads"],
+            device=report["device"],
+            overrides=tuple(switches["overrides"].items()),
+            script=switches["script"],
+        ),
         http_port=0,
         grpc_port=0,
         admin_port=0,
@@ -159,8 +165,6 @@ def _settings(report: Mapping[str, Any], model_dir: Path, image: str) -> ServeSe
         engine=switches["engine"] or "direct",
         legacy_status=False,
         standby=False,
-        device=report["device"],
-        script=switches["script"],
         image_digest=image,
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from socket import AF_UNIX, SOCK_SEQPACKET, socketpair
 from socket import socket as Socket  # noqa: N812 - there are fields of that name
 
+from paddle_serving_runtime.model.computing import Computing
 from paddle_serving_runtime.supervisor.children import Children
 from paddle_serving_runtime.supervisor.settings import ServeSettings
 from paddle_serving_runtime.worker.lifeline import Keeper
@@ -116,7 +117,7 @@ async def start_process(
 ) -> Process:
     """The process of a worker, with or without its place."""
     command = (sys.executable, "-m", "paddle_serving_runtime.worker", *arguments)
-    return await children.start(command, process_environment(settings.threads), pass_fds=descriptors)
+    return await children.start(command, process_environment(settings.computing.threads), pass_fds=descriptors)
 
 
 def _worker_options(
@@ -133,12 +134,7 @@ def _worker_options(
         replay_fd=replay_fd,
         replay_requests=settings.replay_buffer,
         max_body_bytes=settings.max_body_bytes,
-        overrides=settings.overrides,
-        script=settings.script,
-        ir_optim=settings.ir_optim,
-        onednn=settings.onednn,
-        threads=settings.threads,
-        device=settings.device,
+        computing=settings.computing,
         log_level=settings.log_level,
         engine=settings.engine,
         index=index,
@@ -158,39 +154,17 @@ def _listen_to(keeper: Keeper) -> None:
     loop.add_reader(descriptor, receive)
 
 
-def reference_command(
-    model_dir: Path,
-    output: Path,
-    *,
-    threads: int,
-    ir_optim: bool,
-    onednn: bool,
-    device: str,
-    overrides: tuple[tuple[str, str], ...],
-    script: str,
-) -> tuple[str, ...]:
+def reference_command(model_dir: Path, output: Path, computing: Computing) -> tuple[str, ...]:
     """The command that computes the reference answers in a process of its own."""
     return (
         *(sys.executable, "-m", "paddle_serving_runtime.cli.main", "reference"),
-        *("--model-dir", str(model_dir), "--output", str(output), "--threads-per-worker", str(threads)),
-        *("--ir-optim", str(ir_optim).lower(), "--onednn", str(onednn).lower(), "--device", device),
-        *(("--script", script) if script else ()),
-        *(("--overrides", *(f"{key}={value}" for key, value in overrides)) if overrides else ()),
+        *("--model-dir", str(model_dir), "--output", str(output), *computing.arguments),
     )
 
 
 async def _start_reference(settings: ServeSettings, children: Children, folder: Path) -> Process:
-    command = reference_command(
-        settings.model_dir,
-        reference_file(folder),
-        threads=settings.threads,
-        ir_optim=settings.ir_optim,
-        onednn=settings.onednn,
-        device=settings.device,
-        overrides=settings.overrides,
-        script=settings.script,
-    )
-    environment = process_environment(settings.threads) | {"TERMINATION_LOG": str(reference_message(folder))}
+    command = reference_command(settings.model_dir, reference_file(folder), settings.computing)
+    environment = process_environment(settings.computing.threads) | {"TERMINATION_LOG": str(reference_message(folder))}
     return await children.start(command, environment)
 
 

@@ -1,7 +1,7 @@
 """What this pod's proof is about and what computes it, as far as settings, files and the machine tell."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 from paddle_serving_runtime.evidence.origin import Origin, engine_variables, model_switches
 from paddle_serving_runtime.evidence.processor import this_processor
+from paddle_serving_runtime.model.computing import Computing
 from paddle_serving_runtime.model.manifest import digest_of, folder_digest
 from paddle_serving_runtime.model.package import GOLDEN
 from paddle_serving_runtime.reference.report import Reference
@@ -19,21 +20,13 @@ RUNTIME = "paddle-serving-runtime"
 
 def origin_of(settings: ServeSettings) -> Origin:
     """Everything but what Paddle alone can tell. Reads the golden samples, and without a digest the whole package."""
-    switches = switches_json(
-        engine=settings.engine,
-        script=settings.script,
-        ir_optim=settings.ir_optim,
-        onednn=settings.onednn,
-        threads=settings.threads,
-        overrides=settings.overrides,
-    )
-    package = package_origin(settings.model_dir, settings.device, switches)
+    package = package_origin(settings.model_dir, settings.engine, settings.computing)
     return replace(
         package, model_digest=settings.digest or digest_of(settings.model_dir), image_digest=settings.image_digest
     )
 
 
-def package_origin(model_dir: Path, device: str, switches: Mapping[str, Any]) -> Origin:
+def package_origin(model_dir: Path, engine: str, computing: Computing) -> Origin:
     """What this machine would prove about a package; the digest of the package and Paddle's part are left open."""
     return Origin(
         model_digest="",
@@ -41,23 +34,21 @@ def package_origin(model_dir: Path, device: str, switches: Mapping[str, Any]) ->
         runtime_version=version(RUNTIME),
         image_digest="",
         paddle_version="",
-        device=device,
+        device=computing.device,
         processor=this_processor(),
-        switches=switches,
+        switches=_switches_json(engine, computing),
     )
 
 
-def switches_json(
-    *, engine: str, script: str, ir_optim: bool, onednn: bool, threads: int, overrides: Sequence[tuple[str, str]]
-) -> dict[str, Any]:
+def _switches_json(engine: str, computing: Computing) -> dict[str, Any]:
     """What was asked for, as the report has it; what each model really runs with is known later."""
     return {
         "engine": engine,
-        "script": script,
-        "irOptim": ir_optim,
-        "oneDNN": onednn,
-        "threads": threads,
-        "overrides": dict(overrides),
+        "script": computing.script,
+        "irOptim": computing.ir_optim,
+        "oneDNN": computing.onednn,
+        "threads": computing.threads,
+        "overrides": dict(computing.overrides),
         "environment": engine_variables(os.environ),
         "models": {},
     }

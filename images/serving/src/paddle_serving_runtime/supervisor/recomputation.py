@@ -58,7 +58,7 @@ async def recompute(settings: ServeSettings, folder: Path) -> Proof:
 
 def golden_only(proof: Proof, settings: ServeSettings) -> Proof:
     """The proof without the sample that was derived: `check` does not ask an endpoint for it."""
-    names = {sample.name for sample in load_samples(load_package(settings.model_dir, settings.script))}
+    names = {sample.name for sample in load_samples(load_package(settings.model_dir, settings.computing.script))}
     evidence = Evidence(
         {key: found for key, found in proof.evidence.comparisons.items() if key[0] in names},
         {key: digest for key, digest in proof.evidence.answers.items() if key[0] in names},

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from paddle_serving_runtime.model.computing import Computing
 from paddle_serving_runtime.worker.options import EngineName
 
 MAX_REPLAY_REQUESTS = 1000
@@ -42,20 +43,16 @@ class StableService:
 class ServeSettings:
     """Everything `serve` was told; times in seconds, `workers` already a number, `digest` empty where not given.
 
-    `script` is the package's script with its arguments, empty for web_service.py. `grpc_port` 0 means no gRPC;
-    `standby` keeps a process ready for the place of a worker that dies; `legacy_status` is HTTP 200 for every error of
-    the pipeline JSON protocol. `image_digest` is that of the container's image, empty where nobody has said it.
-    `recheck_interval` 0 means no recheck, `replay_buffer` is how many requests are kept with their answers,
-    `stable` the revision to compare answers with.
+    `grpc_port` 0 means no gRPC; `standby` keeps a process ready for the place of a worker that dies; `legacy_status` is
+    HTTP 200 for every error of the pipeline JSON protocol. `image_digest` is that of the container's image, empty where
+    nobody has said it. `recheck_interval` 0 means no recheck, `replay_buffer` is how many requests are kept with their
+    answers, `stable` the revision to compare answers with.
     """
 
     model_dir: Path
     name: str
     workers: int
-    threads: int
-    ir_optim: bool
-    onednn: bool
-    overrides: tuple[tuple[str, str], ...]
+    computing: Computing
     http_port: int
     grpc_port: int
     admin_port: int
@@ -70,8 +67,6 @@ class ServeSettings:
     engine: EngineName
     legacy_status: bool
     standby: bool
-    device: str = "cpu"
-    script: str = ""
     image_digest: str = ""
     sign: Sign | None = None
     recheck_interval: float = 0.0

@@ -89,7 +89,7 @@ class PodStatus:
             "name": self._settings.name,
             "digest": self._origin.model_digest,
             "paddle_version": str(loaded.get("paddleVersion", "")),
-            "device": str(loaded.get("device", self._settings.device)),
+            "device": str(loaded.get("device", self._settings.computing.device)),
         }
         snapshot = metrics.Snapshot(
             statistics=self._statistics,

@@ -23,7 +23,7 @@ def prepare_verifier(
 
     Raises NotVerifiable where what is required for a proof is not there, ModelInvalid for a broken package.
     """
-    package = load_package(settings.model_dir, settings.script)
+    package = load_package(settings.model_dir, settings.computing.script)
     samples = load_samples(package)
     consistency = settings.consistency
     recorded = usable_recordings(

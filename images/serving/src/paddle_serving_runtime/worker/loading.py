@@ -13,7 +13,6 @@ from paddle_serving_runtime.errors import ModelInvalid, ServiceBroken, ServingEr
 from paddle_serving_runtime.model.golden import load_samples
 from paddle_serving_runtime.model.package import Package, load_package
 from paddle_serving_runtime.model.paddle_errors import first_line
-from paddle_serving_runtime.model.switches import Switches
 from paddle_serving_runtime.protocol import BadRequest, Limits, parse_request
 from paddle_serving_runtime.protocol.datatypes import described_datatype
 from paddle_serving_runtime.worker.options import WorkerOptions
@@ -43,12 +42,10 @@ def load_engine(options: WorkerOptions) -> Loaded:
     from paddle_serving_runtime.graph import load  # noqa: PLC0415 - imports Paddle
 
     imported = time.monotonic()
-    package = load_package(Path(options.model_dir), options.script)
-    switches = Switches(
-        ir_optim=options.ir_optim, onednn=options.onednn, threads=options.threads, device=options.device
-    )
+    computing = options.computing
+    package = load_package(Path(options.model_dir), computing.script)
     with _as_serving_errors(package):
-        graph = load(package, dict(options.overrides), switches, options.index)
+        graph = load(package, dict(computing.overrides), computing.switches, options.index)
         engine = _engine(options, graph, package)
     # all that the direct engine leaves out is without effect in the pipeline engine too, but this
     direct = options.engine == "direct"

@@ -4,6 +4,8 @@ from typing import Literal, Self
 
 import orjson
 
+from paddle_serving_runtime.model.computing import Computing
+
 EngineName = Literal["direct", "pipeline"]
 
 
@@ -15,8 +17,7 @@ class WorkerOptions:
     write end of a pipe for its one line: {"loaded": {...}} or {"failed": {"reason", "message", "exitCode"}};
     `lifeline_fd` a socket that takes its connections (worker/lifeline.py), `replay_fd` one that takes requests which it
     has answered, `replay_requests` of them (worker/sampling.py); -1 for none.
-    `overrides` are keys of config.yml with their values, `script` is the package's script with its arguments, empty
-    for web_service.py. `index` is the worker's number among the workers of the pod;
+    `index` is the worker's number among the workers of the pod;
     `legacy_status` answers every error of the pipeline JSON protocol with HTTP 200, as Paddle Serving does.
     """
 
@@ -29,12 +30,7 @@ class WorkerOptions:
     replay_fd: int
     replay_requests: int
     max_body_bytes: int
-    overrides: tuple[tuple[str, str], ...]
-    script: str
-    ir_optim: bool
-    onednn: bool
-    threads: int
-    device: str
+    computing: Computing
     log_level: str
     engine: EngineName
     index: int
@@ -48,8 +44,7 @@ class WorkerOptions:
     def from_json(cls, text: str) -> Self:
         """The options in an argument; raises ValueError or TypeError where it is not one."""
         fields = orjson.loads(text)
-        fields["overrides"] = tuple((key, value) for key, value in fields["overrides"])
-        return cls(**fields)
+        return cls(**{**fields, "computing": Computing.from_json(fields["computing"])})
 
     @property
     def descriptors(self) -> tuple[int, ...]:

@@ -1,0 +1,42 @@
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from paddle_serving_runtime.model.switches import Switches
+
+
+@dataclass(frozen=True)
+class Computing:
+    """What the commands are told about how a package is computed; every process that computes it is told the same.
+
+    The switches hold for each model whose own part of config.yml does not say otherwise; `device` may name several
+    GPUs, which the workers take in turn. `overrides` are keys of config.yml with their values, `script` is the
+    package's script with its arguments, empty for web_service.py.
+    """
+
+    ir_optim: bool
+    onednn: bool
+    threads: int
+    device: str
+    overrides: tuple[tuple[str, str], ...]
+    script: str
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        """From the fields with lists in place of tuples; raises ValueError or TypeError where they are others."""
+        return cls(**{**fields, "overrides": tuple((key, value) for key, value in fields["overrides"])})
+
+    @property
+    def switches(self) -> Switches:
+        """Those of a model that has none of its own."""
+        return Switches(ir_optim=self.ir_optim, onednn=self.onednn, threads=self.threads, device=self.device)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The same on the command line of `serve`, `check` and `reference`, after every other argument."""
+        return (
+            *("--threads-per-worker", str(self.threads), "--device", self.device),
+            *("--ir-optim", str(self.ir_optim).lower(), "--onednn", str(self.onednn).lower()),
+            *(("--script", self.script) if self.script else ()),
+            *(("--overrides", *(f"{key}={value}" for key, value in self.overrides)) if self.overrides else ()),
+        )

@@ -1,0 +1,23 @@
+import argparse
+
+import pytest
+
+from paddle_serving_runtime.cli.options import add_computing, computing_from
+from paddle_serving_runtime.model.computing import Computing
+
+DEFAULTS = Computing(ir_optim=True, onednn=True, threads=1, device="cpu", overrides=(), script="")
+OTHERS = Computing(
+    ir_optim=False,
+    onednn=False,
+    threads=3,
+    device="gpu:0,1",
+    overrides=(("op.rec.concurrency", "1"), ("a", 'b="c" \u00e9')),
+    script="web_service_det.py --config=det.yml",
+)
+
+
+@pytest.mark.parametrize("computing", [DEFAULTS, OTHERS])
+def test_the_next_process_computes_as_this_one_was_told(computing: Computing) -> None:
+    parser = argparse.ArgumentParser()
+    add_computing(parser)
+    assert computing_from(parser.parse_args(computing.arguments)) == computing
