@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from paddle_serving_runtime.model.predictor import Predictor
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.paddle_model.predictor import Predictor
+from paddle_serving_runtime.paddle_model.switches import Switches
 
 _WARM_UP = 20
 REST_SECONDS = 0.001

@@ -19,7 +19,7 @@ import importlib.abc
 import importlib.machinery
 import sys
 
-PREDICTOR = "paddle_serving_runtime.model.predictor"
+PREDICTOR = "paddle_serving_runtime.paddle_model.predictor"
 
 
 def largest_one_step_up(run):

@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 import yaml
 
-from paddle_serving_runtime.model import manifest
+from paddle_serving_runtime.package import manifest
 
 EXAMPLES = Path(__file__).resolve().parent.parent
 NAMES = ["ocr-det", "ocr-rec", "uci-housing"]

@@ -12,7 +12,7 @@ import pytest
 from fakes import Repository, answer, says
 
 from paddle_serving_runtime import reference as references
-from paddle_serving_runtime.model import manifest
+from paddle_serving_runtime.package import manifest
 from paddle_serving_runtime.reference import Reference
 from tipc import __main__ as program
 from tipc import kubernetes

@@ -15,7 +15,7 @@ import sys
 try:
     import paddle
     from paddle_serving_runtime.errors import InvalidOption
-    from paddle_serving_runtime.model.predictor import require_gpu
+    from paddle_serving_runtime.paddle_model.predictor import require_gpu
 except ImportError:
     sys.exit(0)
 try:

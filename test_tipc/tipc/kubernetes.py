@@ -10,7 +10,7 @@ from pathlib import Path
 from paddle_serving_runtime import reference as references
 from paddle_serving_runtime.consistency import Answer
 from paddle_serving_runtime.errors import ServingError
-from paddle_serving_runtime.model import manifest
+from paddle_serving_runtime.package import manifest
 from tipc import captured, delivery, devices, effects, interpreters, kubectl, matrix, readiness, reference
 from tipc.config import Config
 from tipc.exchange import Route

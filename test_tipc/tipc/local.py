@@ -14,7 +14,7 @@ import yaml
 
 from paddle_serving_runtime.consistency import Answer
 from paddle_serving_runtime.graph.config import ConfigError, resolve
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.paddle_model.switches import Switches
 from tipc import devices, effects, hook, interpreters, matrix, plain_service, readiness, reference, runtime
 from tipc.config import Config
 from tipc.exchange import Route

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from paddle_serving_runtime.model.manifest import file_digest
+from paddle_serving_runtime.package.manifest import file_digest
 from tipc import answers, interpreters, matrix, processes, tolerances
 from tipc.answers import AnswerError
 from tipc.asking import Asked, ask, measure

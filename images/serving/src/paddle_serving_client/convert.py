@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paddle_serving_runtime.errors import ModelInvalid, ServingError
-from paddle_serving_runtime.model.files import OLD_PROGRAM, ModelFiles
-from paddle_serving_runtime.model.integrity import check_model
-from paddle_serving_runtime.model.program import Port, Program, read_program
-from paddle_serving_runtime.model.prototxt import render
+from paddle_serving_runtime.paddle_model.files import OLD_PROGRAM, ModelFiles
+from paddle_serving_runtime.paddle_model.integrity import check_model
+from paddle_serving_runtime.paddle_model.program import Port, Program, read_program
+from paddle_serving_runtime.paddle_model.prototxt import render
 from paddle_serving_runtime.words import counted
 
 DEFAULT_PROGRAM, DEFAULT_PARAMS = "model.pdmodel", "params.pdiparams"

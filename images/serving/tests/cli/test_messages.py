@@ -8,7 +8,7 @@ import pytest
 from paddle_serving_runtime.cli import messages
 from paddle_serving_runtime.cli.asking import Endpoint, asking
 from paddle_serving_runtime.errors import ModelInvalid
-from paddle_serving_runtime.model.golden import Sample
+from paddle_serving_runtime.package.golden import Sample
 from paddle_serving_runtime.protocol import BadRequest, Limits, Response, open_inference_grpc, open_inference_rest
 from paddle_serving_runtime.protocol.pipeline_grpc import pack_message, parse_message
 

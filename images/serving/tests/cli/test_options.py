@@ -3,7 +3,7 @@ import argparse
 import pytest
 
 from paddle_serving_runtime.cli.options import add_computing, computing_from
-from paddle_serving_runtime.model.computing import Computing
+from paddle_serving_runtime.paddle_model.computing import Computing
 
 DEFAULTS = Computing(ir_optim=True, onednn=True, threads=1, device="cpu", overrides=(), script="")
 OTHERS = Computing(

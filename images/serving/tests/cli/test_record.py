@@ -7,8 +7,8 @@ import pytest
 
 from paddle_serving_runtime.cli.main import main
 from paddle_serving_runtime.consistency import Tolerance
-from paddle_serving_runtime.model.golden import load_recorded
-from paddle_serving_runtime.model.package import Package
+from paddle_serving_runtime.package.contents import Package
+from paddle_serving_runtime.package.golden import load_recorded
 
 SCRIPT = """
 import json, sys

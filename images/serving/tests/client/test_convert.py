@@ -11,8 +11,8 @@ from google.protobuf import text_format
 from paddle_serving_client.convert import main
 from paddle_serving_runtime import serving_packages
 from paddle_serving_runtime.cli.main import main as runtime
-from paddle_serving_runtime.model.predictor import Predictor
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.paddle_model.predictor import Predictor
+from paddle_serving_runtime.paddle_model.switches import Switches
 
 EXPECTED = """\
 feed_var {

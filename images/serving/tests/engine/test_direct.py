@@ -10,8 +10,8 @@ from paddle_serving_runtime import serving_packages
 from paddle_serving_runtime.engine import DirectEngine, OpFailed, direct
 from paddle_serving_runtime.errors import ServiceBroken
 from paddle_serving_runtime.graph import REQUEST, Graph, Node
-from paddle_serving_runtime.model.prototxt import ModelConf, Variable
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.paddle_model.prototxt import ModelConf, Variable
+from paddle_serving_runtime.paddle_model.switches import Switches
 from paddle_serving_runtime.protocol import Response
 from paddle_serving_runtime.protocol.call import SERVICE, Call
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from paddle_serving_runtime.engine.inputs import check_inputs, empty_axes
-from paddle_serving_runtime.model.prototxt import ModelConf, Variable
+from paddle_serving_runtime.paddle_model.prototxt import ModelConf, Variable
 from paddle_serving_runtime.protocol import BadRequest
 
 

@@ -12,9 +12,9 @@ from paddle_serving_runtime import serving_packages
 from paddle_serving_runtime.consistency import values_to_answer
 from paddle_serving_runtime.engine import DirectEngine, OpFailed, TensorDescription
 from paddle_serving_runtime.graph import REQUEST, Graph, Node
-from paddle_serving_runtime.model.golden import Sample
-from paddle_serving_runtime.model.predictor import Predictor
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.package.golden import Sample
+from paddle_serving_runtime.paddle_model.predictor import Predictor
+from paddle_serving_runtime.paddle_model.switches import Switches
 from paddle_serving_runtime.protocol import BadRequest, Limits, Response, parse_request
 from paddle_serving_runtime.protocol.call import SERVICE, Call, Result
 from paddle_serving_runtime.reference.inference import Inference

@@ -15,11 +15,13 @@ import yaml
 from images.serving.tests.fuzz import seeds
 from images.serving.tests.fuzz.tar import with_checksums
 from paddle_serving_runtime.errors import ModelInvalid, ModelUnavailable
-from paddle_serving_runtime.graph import config
-from paddle_serving_runtime.model import archive, golden, plain_yaml, prototxt
-from paddle_serving_runtime.model.files import ModelFiles
-from paddle_serving_runtime.model.program import read_program
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.fetch import archive
+from paddle_serving_runtime.graph import config, plain_yaml
+from paddle_serving_runtime.package import golden
+from paddle_serving_runtime.paddle_model import prototxt
+from paddle_serving_runtime.paddle_model.files import ModelFiles
+from paddle_serving_runtime.paddle_model.program import read_program
+from paddle_serving_runtime.paddle_model.switches import Switches
 from paddle_serving_runtime.protocol import (
     BadRequest,
     Limits,

@@ -8,7 +8,7 @@ import zipfile
 
 import numpy as np
 
-from paddle_serving_runtime.model.program.proto_form import MESSAGES as PROGRAM
+from paddle_serving_runtime.paddle_model.program.proto_form import MESSAGES as PROGRAM
 from paddle_serving_runtime.protocol.open_inference_messages import MESSAGES as OPEN_INFERENCE
 from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES as PIPELINE
 

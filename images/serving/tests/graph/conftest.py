@@ -18,8 +18,8 @@ from pathlib import Path
 from paddle_serving_runtime import serving_packages
 from paddle_serving_runtime.errors import ServingError
 from paddle_serving_runtime.graph import load
-from paddle_serving_runtime.model.package import load_package
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.package.contents import load_package
+from paddle_serving_runtime.paddle_model.switches import Switches
 
 serving_packages.install()
 import paddle_serving_server.web_service  # once, as it takes most of the time

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from paddle_serving_runtime.cli.main import main
-from paddle_serving_runtime.model.manifest import MANIFEST
+from paddle_serving_runtime.package.manifest import MANIFEST
 
 NO_DIGEST = "sha256:" + "0" * 64
 FILES = {"web_service.py": b"print()", "model/__model__": b"\0\1" * 5000, "golden/x.json": b"{}"}

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from paddle_serving_runtime.model.adaptation import adapt
-from paddle_serving_runtime.model.files import ModelFiles
-from paddle_serving_runtime.model.program import Operation, Port, Program
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.paddle_model.adaptation import adapt
+from paddle_serving_runtime.paddle_model.files import ModelFiles
+from paddle_serving_runtime.paddle_model.program import Operation, Port, Program
+from paddle_serving_runtime.paddle_model.switches import Switches
 
 JSON, OLD = ModelFiles(Path("inference.json"), None), ModelFiles(Path("inference.pdmodel"), None)
 Y = Port("y", "float32", (-1, 2), 0)

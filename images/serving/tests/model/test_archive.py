@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from paddle_serving_runtime.errors import ModelUnavailable
-from paddle_serving_runtime.model.archive import Limits, unpack
+from paddle_serving_runtime.fetch.archive import Limits, unpack
 
 MEGABYTE = 1_000_000
 

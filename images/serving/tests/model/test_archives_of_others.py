@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from images.serving.tests.model.fetching import FILES, contents, expected, run
-from paddle_serving_runtime.model.manifest import MANIFEST, write
+from paddle_serving_runtime.package.manifest import MANIFEST, write
 
 Files = dict[str, bytes]
 MAC = {"__MACOSX/._pkg": b"\0\5\x16\7", "__MACOSX/pkg/model/.___model__": b"\0\5\x16\7"}

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from images.serving.tests.model.fetching import config_map, contents, run
 from paddle_serving_runtime.cli.main import main
 from paddle_serving_runtime.errors import ModelUnavailable
-from paddle_serving_runtime.model.config_map import key_of, unfit
-from paddle_serving_runtime.model.manifest import MANIFEST, write
-from paddle_serving_runtime.model.sources import from_config_map
-from paddle_serving_runtime.model.transfer import Progress
+from paddle_serving_runtime.fetch.config_map import key_of, unfit
+from paddle_serving_runtime.fetch.sources import from_config_map
+from paddle_serving_runtime.fetch.transfer import Progress
+from paddle_serving_runtime.package.manifest import MANIFEST, write
 
 NAMES = (
     "lib/__init__.py",

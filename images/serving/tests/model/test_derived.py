@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from paddle_serving_runtime.model.derived import derived_samples
-from paddle_serving_runtime.model.golden import Sample, tensors_request
+from paddle_serving_runtime.package.derived import derived_samples
+from paddle_serving_runtime.package.golden import Sample, tensors_request
 
 
 def derived(document: object, *, any_batch: bool = True) -> dict[str, Any]:

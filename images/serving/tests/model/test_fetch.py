@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from images.serving.tests.model.fetching import FILES, config_map, contents, expected, run, tar_of, zip_of
-from paddle_serving_runtime.model import sources
-from paddle_serving_runtime.model.fetch import STAGE, fetch
-from paddle_serving_runtime.model.manifest import MANIFEST, require_same_files, verify, write
-from paddle_serving_runtime.model.transfer import Progress
+from paddle_serving_runtime.fetch import sources
+from paddle_serving_runtime.fetch.delivery import STAGE, fetch
+from paddle_serving_runtime.fetch.transfer import Progress
+from paddle_serving_runtime.package.manifest import MANIFEST, require_same_files, verify, write
 
 
 def test_a_directory_is_copied_and_verified(package: Path, tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from typing_extensions import override
 
 from images.serving.tests.model.fetching import NO_DIGEST, contents, expected, run, tar_of, zip_of
 from paddle_serving_runtime.errors import ModelUnavailable
-from paddle_serving_runtime.model import sources, transfer
-from paddle_serving_runtime.model.archive import Limits
-from paddle_serving_runtime.model.manifest import write
-from paddle_serving_runtime.model.sources import from_http, shown_url
-from paddle_serving_runtime.model.transfer import Pace, Progress
+from paddle_serving_runtime.fetch import sources, transfer
+from paddle_serving_runtime.fetch.archive import Limits
+from paddle_serving_runtime.fetch.sources import from_http, shown_url
+from paddle_serving_runtime.fetch.transfer import Pace, Progress
+from paddle_serving_runtime.package.manifest import write
 
 
 @pytest.mark.parametrize(

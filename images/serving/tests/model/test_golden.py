@@ -12,8 +12,8 @@ from images.serving.tests.object_loaders import npz_of_objects, record_calls
 from paddle_serving_runtime import serving_packages
 from paddle_serving_runtime.consistency import Tolerance
 from paddle_serving_runtime.errors import ModelInvalid
-from paddle_serving_runtime.model.golden import load_recorded, load_samples, read_arrays, tensors_request
-from paddle_serving_runtime.model.package import Package
+from paddle_serving_runtime.package.contents import Package
+from paddle_serving_runtime.package.golden import load_recorded, load_samples, read_arrays, tensors_request
 
 
 @pytest.fixture

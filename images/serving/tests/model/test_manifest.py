@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paddle_serving_runtime.errors import DigestMismatch, ModelInvalid, ModelUnavailable
-from paddle_serving_runtime.model.manifest import MANIFEST, digest_of, folder_digest, verify, write
+from paddle_serving_runtime.package.manifest import MANIFEST, digest_of, folder_digest, verify, write
 
 
 @pytest.fixture
@@ -192,7 +192,7 @@ def test_what_cannot_be_read_or_written_is_named(package: Path, monkeypatch: pyt
         with pytest.raises(ModelUnavailable, match=r"package/MANIFEST\.sha256 cannot be written: Permission denied\."):
             write(package)
     (package / "more").unlink()
-    monkeypatch.setattr("paddle_serving_runtime.model.manifest.file_digest", refuse)
+    monkeypatch.setattr("paddle_serving_runtime.package.manifest.file_digest", refuse)
     for act in (lambda: write(package), lambda: verify(package, digest)):
         with pytest.raises(ModelUnavailable, match=r"package/golden/x\.json cannot be read: Permission denied\."):
             act()

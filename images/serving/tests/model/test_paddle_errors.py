@@ -1,6 +1,6 @@
 import pytest
 
-from paddle_serving_runtime.model.paddle_errors import first_line
+from paddle_serving_runtime.paddle_model.paddle_errors import first_line
 
 TRACED = """In user code:
 

@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paddle_serving_runtime.model.plain_yaml import parse
+from paddle_serving_runtime.graph.plain_yaml import parse
 
 # 200 x 200 values by aliases: more than a configuration has, and little for anybody who writes them out
 REPEATED = f"a: &a [{', '.join('x' * 200)}]\nb: [{', '.join(['*a'] * 200)}]\n"

@@ -8,8 +8,8 @@ import pytest
 from paddle import inference
 
 from paddle_serving_runtime.errors import InvalidOption, ModelInvalid
-from paddle_serving_runtime.model.predictor import Predictor
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.paddle_model.predictor import Predictor
+from paddle_serving_runtime.paddle_model.switches import Switches
 
 X = np.array([float(i) / 10 for i in range(13)], np.float32).reshape(1, 13)
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from paddle_serving_runtime.errors import ModelInvalid
-from paddle_serving_runtime.model.files import ModelFiles
-from paddle_serving_runtime.model.program import read_program
-from paddle_serving_runtime.model.program.proto_form import MESSAGES
+from paddle_serving_runtime.paddle_model.files import ModelFiles
+from paddle_serving_runtime.paddle_model.program import read_program
+from paddle_serving_runtime.paddle_model.program.proto_form import MESSAGES
 
 
 def proto(**operation: object) -> bytes:

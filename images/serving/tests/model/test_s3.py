@@ -13,11 +13,11 @@ from minio import Minio
 
 from e2e.s3_server import ACCESS_KEY, SECRET_KEY, Gateway, gateway
 from paddle_serving_runtime.cli.main import main
-from paddle_serving_runtime.model.archive import Limits
-from paddle_serving_runtime.model.manifest import MANIFEST, write
-from paddle_serving_runtime.model.s3 import from_s3, parse_uri
-from paddle_serving_runtime.model.s3_store import parse_store
-from paddle_serving_runtime.model.transfer import Progress
+from paddle_serving_runtime.fetch.archive import Limits
+from paddle_serving_runtime.fetch.s3 import from_s3, parse_uri
+from paddle_serving_runtime.fetch.s3_store import parse_store
+from paddle_serving_runtime.fetch.transfer import Progress
+from paddle_serving_runtime.package.manifest import MANIFEST, write
 
 # The first run builds the server from its Go module; `make cluster-tools` has a Go where the machine has none.
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]

@@ -16,12 +16,12 @@ from typing_extensions import override
 
 from paddle_serving_runtime.cli.main import main
 from paddle_serving_runtime.errors import ModelUnavailable
-from paddle_serving_runtime.model import transfer
-from paddle_serving_runtime.model.archive import Limits
-from paddle_serving_runtime.model.manifest import MANIFEST
-from paddle_serving_runtime.model.s3 import from_s3, parse_uri
-from paddle_serving_runtime.model.s3_store import parse_store
-from paddle_serving_runtime.model.transfer import Progress
+from paddle_serving_runtime.fetch import transfer
+from paddle_serving_runtime.fetch.archive import Limits
+from paddle_serving_runtime.fetch.s3 import from_s3, parse_uri
+from paddle_serving_runtime.fetch.s3_store import parse_store
+from paddle_serving_runtime.fetch.transfer import Progress
+from paddle_serving_runtime.package.manifest import MANIFEST
 
 FILES = {"a/weights": bytes(range(256)) * 4000, "b": b"b"}
 TEXT = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in FILES.items()).encode()

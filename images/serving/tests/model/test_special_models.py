@@ -10,12 +10,12 @@ import pytest
 
 from paddle_serving_runtime.errors import ModelInvalid
 from paddle_serving_runtime.graph import REQUEST, Node
-from paddle_serving_runtime.model.adaptation import Adaptation, adapt
-from paddle_serving_runtime.model.files import find_model_files, model_dirs
-from paddle_serving_runtime.model.package import load_package
-from paddle_serving_runtime.model.predictor import Predictor
-from paddle_serving_runtime.model.program import read_program
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.package.contents import load_package
+from paddle_serving_runtime.paddle_model.adaptation import Adaptation, adapt
+from paddle_serving_runtime.paddle_model.files import find_model_files, model_dirs
+from paddle_serving_runtime.paddle_model.predictor import Predictor
+from paddle_serving_runtime.paddle_model.program import read_program
+from paddle_serving_runtime.paddle_model.switches import Switches
 from paddle_serving_runtime.reference.inference import Inference
 
 Answer = dict[str, np.ndarray[Any, Any]]

@@ -9,11 +9,11 @@ import pytest
 
 from paddle_serving_runtime.errors import ModelInvalid
 from paddle_serving_runtime.graph import REQUEST, Node
-from paddle_serving_runtime.model.files import find_model_files
-from paddle_serving_runtime.model.predictor import Predictor
-from paddle_serving_runtime.model.program import read_program
-from paddle_serving_runtime.model.prototxt import render
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.paddle_model.files import find_model_files
+from paddle_serving_runtime.paddle_model.predictor import Predictor
+from paddle_serving_runtime.paddle_model.program import read_program
+from paddle_serving_runtime.paddle_model.prototxt import render
+from paddle_serving_runtime.paddle_model.switches import Switches
 from paddle_serving_runtime.reference.inference import Inference
 
 TYPES = ["int64", "int32", "int16", "int8", "uint8", "bool", "float64", "float32", "float16", "bfloat16", "complex64"]

@@ -22,8 +22,8 @@ from paddle_serving_runtime import logs, serving_packages  # noqa: E402
 from paddle_serving_runtime.engine.pipeline import PipelineEngine  # noqa: E402
 from paddle_serving_runtime.errors import ServingError  # noqa: E402
 from paddle_serving_runtime.graph import load  # noqa: E402
-from paddle_serving_runtime.model.package import load_package  # noqa: E402
-from paddle_serving_runtime.model.switches import Switches  # noqa: E402
+from paddle_serving_runtime.package.contents import load_package  # noqa: E402
+from paddle_serving_runtime.paddle_model.switches import Switches  # noqa: E402
 from paddle_serving_runtime.protocol import BadRequest, Limits, parse_request  # noqa: E402
 from paddle_serving_runtime.protocol.call import Call, Result  # noqa: E402
 

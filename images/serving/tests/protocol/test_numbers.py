@@ -13,7 +13,7 @@ from tritonclient.utils import np_to_triton_dtype
 
 from images.serving.tests.protocol.open_inference_requests import typed
 from paddle_serving_runtime.engine.inputs import check_inputs
-from paddle_serving_runtime.model.prototxt import ModelConf, Variable
+from paddle_serving_runtime.paddle_model.prototxt import ModelConf, Variable
 from paddle_serving_runtime.protocol import BadRequest, Limits, json_body, parse_request
 from paddle_serving_runtime.protocol.numbers import from_json
 from paddle_serving_runtime.protocol.open_inference_grpc import parse_infer as parse_grpc

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from paddle_serving_runtime.model.golden import tensors_request
+from paddle_serving_runtime.package.golden import tensors_request
 from paddle_serving_runtime.reference import read
 
 Service = Callable[..., Path]

@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from e2e.ports import free_ports
-from paddle_serving_runtime.model import manifest
+from paddle_serving_runtime.package import manifest
 
 PATIENCE_SECONDS = 120.0
 """For whatever must happen at last: a machine may be many times slower than an idle one."""

@@ -14,7 +14,7 @@ import requests
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from paddle_serving_runtime.model import manifest
+from paddle_serving_runtime.package import manifest
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
 from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from paddle_serving_runtime.model import manifest
+from paddle_serving_runtime.package import manifest
 
 if TYPE_CHECKING:
     from images.serving.tests.serve.conftest import Serving

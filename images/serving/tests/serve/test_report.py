@@ -13,7 +13,7 @@ from paddle_serving_runtime.errors import SignatureInvalid
 from paddle_serving_runtime.evidence.processor import this_processor
 from paddle_serving_runtime.evidence.reading import read_report
 from paddle_serving_runtime.evidence.signature import check_signature, load_public_key
-from paddle_serving_runtime.model import manifest
+from paddle_serving_runtime.package import manifest
 
 if TYPE_CHECKING:
     from images.serving.tests.serve.conftest import Serving

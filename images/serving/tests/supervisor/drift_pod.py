@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from images.serving.tests.supervisor.test_replay_buffer import no_status
-from paddle_serving_runtime.model.golden import Sample
+from paddle_serving_runtime.package.golden import Sample
 from paddle_serving_runtime.protocol import pack_response
 from paddle_serving_runtime.protocol.exchange import Exchange
 from paddle_serving_runtime.supervisor.admin import AdminApp

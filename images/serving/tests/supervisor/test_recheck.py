@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from images.serving.tests.supervisor.test_verification import settings
 from paddle_serving_runtime.consistency import Answer
-from paddle_serving_runtime.model.golden import Sample
+from paddle_serving_runtime.package.golden import Sample
 from paddle_serving_runtime.protocol import ErrorCode, error_body, pack_response
 from paddle_serving_runtime.reference.report import Reference
 from paddle_serving_runtime.supervisor.recheck import Finding, Pace, Rechecks

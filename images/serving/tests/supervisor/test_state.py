@@ -14,7 +14,7 @@ from images.serving.tests.supervisor.test_verification import http, settings
 from paddle_serving_runtime.consistency import Answer
 from paddle_serving_runtime.consistency.rounds import asking_order
 from paddle_serving_runtime.errors import NotConsistent
-from paddle_serving_runtime.model.golden import Sample
+from paddle_serving_runtime.package.golden import Sample
 from paddle_serving_runtime.protocol import error_body, pack_response
 from paddle_serving_runtime.reference.report import Reference
 from paddle_serving_runtime.supervisor.verifier import Verifier

@@ -8,8 +8,8 @@ import pytest
 from paddle_serving_runtime.consistency import EXACT, Tolerance, describe
 from paddle_serving_runtime.errors import NotConsistent, NotVerifiable
 from paddle_serving_runtime.evidence.comparisons import Evidence
-from paddle_serving_runtime.model.computing import Computing
-from paddle_serving_runtime.model.golden import Recorded, Sample
+from paddle_serving_runtime.package.golden import Recorded, Sample
+from paddle_serving_runtime.paddle_model.computing import Computing
 from paddle_serving_runtime.protocol import error_body, pack_response
 from paddle_serving_runtime.reference.report import Reference
 from paddle_serving_runtime.supervisor.settings import Consistency, ServeSettings

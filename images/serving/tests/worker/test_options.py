@@ -1,4 +1,4 @@
-from paddle_serving_runtime.model.computing import Computing
+from paddle_serving_runtime.paddle_model.computing import Computing
 from paddle_serving_runtime.worker.options import WorkerOptions
 
 OPTIONS = WorkerOptions(

@@ -13,7 +13,7 @@ import pytest
 from e2e.lib import defects
 from e2e.lib import model as variants
 from images.serving.tests.serve.conftest import start_serving
-from paddle_serving_runtime.model import manifest
+from paddle_serving_runtime.package import manifest
 
 if TYPE_CHECKING:
     from images.serving.tests.serve.conftest import Serving

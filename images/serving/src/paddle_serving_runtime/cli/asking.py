@@ -11,7 +11,7 @@ import requests
 
 from paddle_serving_runtime.cli import messages
 from paddle_serving_runtime.errors import InvalidOption, ModelInvalid, NotConsistent, ServingError
-from paddle_serving_runtime.model.golden import Sample
+from paddle_serving_runtime.package.golden import Sample
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Response, read_response
 
 PROTOCOLS = ("pipeline-json", "pipeline-grpc", "open-inference-rest", "open-inference-grpc")

@@ -25,10 +25,10 @@ from paddle_serving_runtime.errors import NotConsistent, ServingError
 from paddle_serving_runtime.evidence.comparisons import Evidence
 from paddle_serving_runtime.evidence.origin import Origin
 from paddle_serving_runtime.evidence.report import MAX_BYTES, Proof, bounded, document
-from paddle_serving_runtime.model.computing import Computing
-from paddle_serving_runtime.model.golden import Recorded, Sample, load_recorded, load_samples
-from paddle_serving_runtime.model.manifest import digest_of
-from paddle_serving_runtime.model.package import Package, load_package
+from paddle_serving_runtime.package.contents import Package, load_package
+from paddle_serving_runtime.package.golden import Recorded, Sample, load_recorded, load_samples
+from paddle_serving_runtime.package.manifest import digest_of
+from paddle_serving_runtime.paddle_model.computing import Computing
 from paddle_serving_runtime.reference.report import Reference, read
 from paddle_serving_runtime.supervisor.launch import process_environment, reference_command
 from paddle_serving_runtime.supervisor.origin import completed, consistency_json, package_origin

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from paddle_serving_runtime.cli.options import MAX_TOLERANCE
 from paddle_serving_runtime.errors import ModelInvalid
-from paddle_serving_runtime.model.adaptation import adapt
-from paddle_serving_runtime.model.config_map import MAX_BYTES, unfit
-from paddle_serving_runtime.model.derived import derived_samples
-from paddle_serving_runtime.model.files import model_dirs
-from paddle_serving_runtime.model.golden import load_recorded, load_samples
-from paddle_serving_runtime.model.manifest import listed, write
-from paddle_serving_runtime.model.opening import open_model
-from paddle_serving_runtime.model.package import Package
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.fetch.config_map import MAX_BYTES, unfit
+from paddle_serving_runtime.package.contents import Package
+from paddle_serving_runtime.package.derived import derived_samples
+from paddle_serving_runtime.package.golden import load_recorded, load_samples
+from paddle_serving_runtime.package.manifest import listed, write
+from paddle_serving_runtime.paddle_model.adaptation import adapt
+from paddle_serving_runtime.paddle_model.files import model_dirs
+from paddle_serving_runtime.paddle_model.opening import open_model
+from paddle_serving_runtime.paddle_model.switches import Switches
 from paddle_serving_runtime.supervisor.replies import blind_sentence
 from paddle_serving_runtime.supervisor.verification import trusted_recordings
 

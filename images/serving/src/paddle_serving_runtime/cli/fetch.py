@@ -8,10 +8,10 @@ from pathlib import Path
 
 from paddle_serving_runtime import logs
 from paddle_serving_runtime.errors import DigestMismatch, InvalidOption
-from paddle_serving_runtime.model.archive import Limits
-from paddle_serving_runtime.model.fetch import STAGE, fetch
-from paddle_serving_runtime.model.sources import from_config_map, from_directory, from_http, shown_url
-from paddle_serving_runtime.model.transfer import Progress
+from paddle_serving_runtime.fetch.archive import Limits
+from paddle_serving_runtime.fetch.delivery import STAGE, fetch
+from paddle_serving_runtime.fetch.sources import from_config_map, from_directory, from_http, shown_url
+from paddle_serving_runtime.fetch.transfer import Progress
 
 _LOG = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def _source(arguments: argparse.Namespace, progress: Progress) -> tuple[Callable
 
 
 def _from_store(arguments: argparse.Namespace, progress: Progress) -> tuple[Callable[[Path], None], str]:
-    from paddle_serving_runtime.model import s3, s3_store  # noqa: PLC0415 - the client takes 0.2 s that others need not
+    from paddle_serving_runtime.fetch import s3, s3_store  # noqa: PLC0415 - the client takes 0.2 s that others need not
 
     location = s3.parse_uri(arguments.from_s3)
     store = s3_store.parse_store(arguments.s3_endpoint, arguments.s3_region, arguments.s3_ca, os.environ)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import orjson
 from google.protobuf import json_format
 
-from paddle_serving_runtime.model.golden import request_fields
+from paddle_serving_runtime.package.golden import request_fields
 from paddle_serving_runtime.protocol import (
     BadRequest,
     Limits,

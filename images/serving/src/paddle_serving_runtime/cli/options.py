@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from paddle_serving_runtime.errors import InvalidOption
-from paddle_serving_runtime.model.computing import Computing
+from paddle_serving_runtime.paddle_model.computing import Computing
 from paddle_serving_runtime.supervisor.settings import Consistency, Require, StableService
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")

@@ -15,8 +15,8 @@ from typing import Any
 from paddle_serving_runtime.cli.options import require
 from paddle_serving_runtime.consistency.answer import to_answer
 from paddle_serving_runtime.errors import InvalidOption, ModelInvalid, NotVerifiable
-from paddle_serving_runtime.model.golden import sample_files
-from paddle_serving_runtime.model.package import EXPECTED, GOLDEN, Package
+from paddle_serving_runtime.package.contents import EXPECTED, GOLDEN, Package
+from paddle_serving_runtime.package.golden import sample_files
 from paddle_serving_runtime.words import counted
 
 _DISTRIBUTIONS = ("paddlepaddle-gpu", "paddlepaddle")

@@ -11,9 +11,9 @@ from pathlib import Path
 from paddle_serving_runtime.cli.options import add_computing, computing_from
 from paddle_serving_runtime.errors import InvalidOption, NotVerifiable
 from paddle_serving_runtime.graph import Graph, load
-from paddle_serving_runtime.model.golden import load_samples
-from paddle_serving_runtime.model.package import load_package
-from paddle_serving_runtime.model.predictor import require_gpu
+from paddle_serving_runtime.package.contents import load_package
+from paddle_serving_runtime.package.golden import load_samples
+from paddle_serving_runtime.paddle_model.predictor import require_gpu
 from paddle_serving_runtime.reference.report import Reference, write
 from paddle_serving_runtime.reference.run import run as compute
 from paddle_serving_runtime.words import counted

@@ -24,7 +24,7 @@ from paddle_serving_runtime.cli.options import (
 )
 from paddle_serving_runtime.cli.preconditions import require_haproxy, require_readable, working_folder
 from paddle_serving_runtime.errors import InvalidOption
-from paddle_serving_runtime.model import manifest
+from paddle_serving_runtime.package import manifest
 from paddle_serving_runtime.supervisor.children import Children, kill
 from paddle_serving_runtime.supervisor.cpus import available_cpus, workers_for
 from paddle_serving_runtime.supervisor.launch import Launched, launch

@@ -18,9 +18,9 @@ from paddle_serving_runtime.evidence.confirmation import Finding, origin_finding
 from paddle_serving_runtime.evidence.reading import read_report
 from paddle_serving_runtime.evidence.report import document
 from paddle_serving_runtime.evidence.signature import check_signature, load_public_key
-from paddle_serving_runtime.model import manifest
-from paddle_serving_runtime.model.computing import Computing
-from paddle_serving_runtime.model.package import GOLDEN
+from paddle_serving_runtime.package import manifest
+from paddle_serving_runtime.package.contents import GOLDEN
+from paddle_serving_runtime.paddle_model.computing import Computing
 from paddle_serving_runtime.supervisor.recomputation import golden_only, recompute
 from paddle_serving_runtime.supervisor.settings import Consistency, ServeSettings
 from paddle_serving_runtime.words import counted

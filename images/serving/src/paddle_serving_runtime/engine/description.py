@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from paddle_serving_runtime.engine.interface import ModelDescription, TensorDescription
 from paddle_serving_runtime.graph import Node
-from paddle_serving_runtime.model.predictor import Predictor
-from paddle_serving_runtime.model.prototxt import Variable
+from paddle_serving_runtime.paddle_model.predictor import Predictor
+from paddle_serving_runtime.paddle_model.prototxt import Variable
 
 
 def describe(node: Node, predictor: Predictor) -> ModelDescription:

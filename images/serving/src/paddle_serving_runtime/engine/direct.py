@@ -16,7 +16,7 @@ from paddle_serving_runtime.engine.step import ModelStep, OpStep, Prepared, Step
 from paddle_serving_runtime.engine.unpacking import unpacker
 from paddle_serving_runtime.graph import REQUEST, Graph, Node
 from paddle_serving_runtime.graph.config import without_channels
-from paddle_serving_runtime.model.predictor import Predictor
+from paddle_serving_runtime.paddle_model.predictor import Predictor
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Response
 from paddle_serving_runtime.protocol.call import SERVICE, Call, Result
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paddle_serving_runtime.model.prototxt import NOTHING_FIXED, ModelConf, Variable
+from paddle_serving_runtime.paddle_model.prototxt import NOTHING_FIXED, ModelConf, Variable
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode
 from paddle_serving_runtime.protocol.numbers import from_text
 from paddle_serving_runtime.words import counted

@@ -19,7 +19,7 @@ from paddle_serving_runtime.engine.pipeline_events import OpEvent, OpEvents
 from paddle_serving_runtime.engine.pipeline_predictor import local_predictor
 from paddle_serving_runtime.engine.pipeline_process import run_process
 from paddle_serving_runtime.errors import ServiceBroken, ServingError
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.paddle_model.switches import Switches
 from paddle_serving_runtime.protocol import ErrorCode
 from paddle_serving_runtime.serving_packages.missing import where_to_find
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paddle_serving_runtime.model.predictor import Predictor
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.paddle_model.predictor import Predictor
+from paddle_serving_runtime.paddle_model.switches import Switches
 
 
 def local_predictor(model_dir: Path, switches: Switches) -> Any:  # noqa: ANN401 - a class of an untyped package

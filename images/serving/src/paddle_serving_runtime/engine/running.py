@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from paddle_serving_runtime.engine.failure import OpFailed, from_exception
 from paddle_serving_runtime.engine.grouping import Feed, concatenate, group, rows_of, split
 from paddle_serving_runtime.graph import Node
-from paddle_serving_runtime.model.predictor import Predictor
+from paddle_serving_runtime.paddle_model.predictor import Predictor
 from paddle_serving_runtime.protocol import ErrorCode
 
 _LOG = logging.getLogger(__name__)

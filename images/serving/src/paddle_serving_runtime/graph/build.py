@@ -9,9 +9,9 @@ from paddle_serving_runtime.errors import ServiceBroken
 from paddle_serving_runtime.graph.config import NO_EFFECT, ConfigError
 from paddle_serving_runtime.graph.node import Graph, Node
 from paddle_serving_runtime.graph.script import Captured
-from paddle_serving_runtime.model import prototxt
-from paddle_serving_runtime.model.package import Package
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.package.contents import Package
+from paddle_serving_runtime.paddle_model import prototxt
+from paddle_serving_runtime.paddle_model.switches import Switches
 
 
 def build_graph(package: Package, captured: Captured, defaults: Switches) -> Graph:

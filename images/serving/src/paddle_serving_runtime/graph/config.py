@@ -6,10 +6,9 @@ from typing import Any
 
 import yaml
 
-from paddle_serving_runtime.graph import schema
+from paddle_serving_runtime.graph import plain_yaml, schema
 from paddle_serving_runtime.graph.devices import CPU_WORDS, UnknownDeviceError, worker_device
-from paddle_serving_runtime.model import plain_yaml
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.paddle_model.switches import Switches
 
 Config = dict[str, Any]
 CPU, GPU = 0, 1

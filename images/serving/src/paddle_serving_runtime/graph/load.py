@@ -13,10 +13,10 @@ from paddle_serving_runtime.graph.devices import UnknownDeviceError, worker_devi
 from paddle_serving_runtime.graph.node import REQUEST, Graph, Node
 from paddle_serving_runtime.graph.place import script_place
 from paddle_serving_runtime.graph.script import Captured, GaveUpError, run_script
-from paddle_serving_runtime.model.adaptation import adapt
-from paddle_serving_runtime.model.opening import open_model
-from paddle_serving_runtime.model.package import CONFIG, Package
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.package.contents import CONFIG, Package
+from paddle_serving_runtime.paddle_model.adaptation import adapt
+from paddle_serving_runtime.paddle_model.opening import open_model
+from paddle_serving_runtime.paddle_model.switches import Switches
 from paddle_serving_runtime.serving_packages.missing import where_to_find
 
 PLAIN_NODE = "model"

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.paddle_model.switches import Switches
 
 REQUEST = "@DAGExecutor"
 """The name under which an Op sees the request: Paddle Serving 0.9.0 calls its RequestOp so."""

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from paddle_serving_runtime import serving_packages
+from paddle_serving_runtime.graph import plain_yaml
 from paddle_serving_runtime.graph.config import Config, overridden, unknown_keys
-from paddle_serving_runtime.model import plain_yaml
-from paddle_serving_runtime.model.package import Package
+from paddle_serving_runtime.package.contents import Package
 
 Resolve = Callable[[object], Config]
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from paddle_serving_runtime.errors import ModelInvalid
 from paddle_serving_runtime.graph import Node
-from paddle_serving_runtime.model.adaptation import adapt
-from paddle_serving_runtime.model.files import OLD_PROGRAM, ModelFiles, find_model_files
-from paddle_serving_runtime.model.paddle_errors import first_line
-from paddle_serving_runtime.model.program import Program, read_program
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.paddle_model.adaptation import adapt
+from paddle_serving_runtime.paddle_model.files import OLD_PROGRAM, ModelFiles, find_model_files
+from paddle_serving_runtime.paddle_model.paddle_errors import first_line
+from paddle_serving_runtime.paddle_model.program import Program, read_program
+from paddle_serving_runtime.paddle_model.switches import Switches
 
 # by feed_type, as LocalPredictor casts; bfloat16 travels as uint16
 _CASTS = (

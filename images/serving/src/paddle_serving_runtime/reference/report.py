@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from paddle_serving_runtime.consistency import Answer
 from paddle_serving_runtime.errors import ModelInvalid
-from paddle_serving_runtime.model.golden import Sample
+from paddle_serving_runtime.package.golden import Sample
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from paddle_serving_runtime.consistency import EXACT, Answer, compare, values_to
 from paddle_serving_runtime.errors import ServiceBroken, ServingError
 from paddle_serving_runtime.graph import REQUEST, Graph
 from paddle_serving_runtime.graph.place import script_place
-from paddle_serving_runtime.model.derived import derived_samples
-from paddle_serving_runtime.model.files import find_model_files
-from paddle_serving_runtime.model.golden import Sample, request_fields
-from paddle_serving_runtime.model.paddle_errors import first_line
-from paddle_serving_runtime.model.program import read_program
+from paddle_serving_runtime.package.derived import derived_samples
+from paddle_serving_runtime.package.golden import Sample, request_fields
+from paddle_serving_runtime.paddle_model.files import find_model_files
+from paddle_serving_runtime.paddle_model.paddle_errors import first_line
+from paddle_serving_runtime.paddle_model.program import read_program
 from paddle_serving_runtime.reference.steps import Step, make_step
 from paddle_serving_runtime.serving_packages.missing import where_to_find
 

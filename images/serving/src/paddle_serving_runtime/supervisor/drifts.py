@@ -8,7 +8,7 @@ from typing import Any
 
 from paddle_serving_runtime.consistency import Answer, values_to_answer
 from paddle_serving_runtime.evidence.drift import STABLE, THIS, Drift, Question
-from paddle_serving_runtime.model.golden import Sample
+from paddle_serving_runtime.package.golden import Sample
 from paddle_serving_runtime.protocol import BadRequest, Response
 from paddle_serving_runtime.protocol.answers import read_answer
 from paddle_serving_runtime.protocol.exchange import Exchange

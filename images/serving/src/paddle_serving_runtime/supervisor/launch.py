@@ -11,7 +11,7 @@ from pathlib import Path
 from socket import AF_UNIX, SOCK_SEQPACKET, socketpair
 from socket import socket as Socket  # noqa: N812 - there are fields of that name
 
-from paddle_serving_runtime.model.computing import Computing
+from paddle_serving_runtime.paddle_model.computing import Computing
 from paddle_serving_runtime.supervisor.children import Children
 from paddle_serving_runtime.supervisor.settings import ServeSettings
 from paddle_serving_runtime.worker.lifeline import Keeper

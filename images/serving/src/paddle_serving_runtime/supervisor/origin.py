@@ -9,9 +9,9 @@ from typing import Any
 
 from paddle_serving_runtime.evidence.origin import Origin, engine_variables, model_switches
 from paddle_serving_runtime.evidence.processor import this_processor
-from paddle_serving_runtime.model.computing import Computing
-from paddle_serving_runtime.model.manifest import digest_of, folder_digest
-from paddle_serving_runtime.model.package import GOLDEN
+from paddle_serving_runtime.package.contents import GOLDEN
+from paddle_serving_runtime.package.manifest import digest_of, folder_digest
+from paddle_serving_runtime.paddle_model.computing import Computing
 from paddle_serving_runtime.reference.report import Reference
 from paddle_serving_runtime.supervisor.settings import Consistency, ServeSettings
 

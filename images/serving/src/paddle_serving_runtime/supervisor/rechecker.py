@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from paddle_serving_runtime.model.golden import Sample
+from paddle_serving_runtime.package.golden import Sample
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode, read_response
 from paddle_serving_runtime.supervisor.http_client import HttpAnswer
 from paddle_serving_runtime.supervisor.launch import WorkerProcess

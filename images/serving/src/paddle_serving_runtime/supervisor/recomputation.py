@@ -11,8 +11,8 @@ import orjson
 from paddle_serving_runtime.errors import NotConsistent, ServingError
 from paddle_serving_runtime.evidence.comparisons import Evidence
 from paddle_serving_runtime.evidence.report import Proof
-from paddle_serving_runtime.model.golden import load_samples
-from paddle_serving_runtime.model.package import load_package
+from paddle_serving_runtime.package.contents import load_package
+from paddle_serving_runtime.package.golden import load_samples
 from paddle_serving_runtime.supervisor.children import Children, kill
 from paddle_serving_runtime.supervisor.launch import WorkerProcess, launch
 from paddle_serving_runtime.supervisor.origin import completed, consistency_json, origin_of

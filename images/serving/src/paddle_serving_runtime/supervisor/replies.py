@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from paddle_serving_runtime.consistency import EXACT, Answer, compare
-from paddle_serving_runtime.model.golden import Sample
+from paddle_serving_runtime.package.golden import Sample
 
 
 @dataclass(frozen=True)

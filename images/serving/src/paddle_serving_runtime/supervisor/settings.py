@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from paddle_serving_runtime.model.computing import Computing
+from paddle_serving_runtime.paddle_model.computing import Computing
 from paddle_serving_runtime.worker.options import EngineName
 
 MAX_REPLAY_REQUESTS = 1000

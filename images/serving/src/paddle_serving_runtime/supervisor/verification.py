@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from paddle_serving_runtime.consistency import Answer, Comparison, Tolerance, compare, values_to_answer
 from paddle_serving_runtime.consistency.looseness import too_loose
 from paddle_serving_runtime.errors import NotConsistent, NotVerifiable
-from paddle_serving_runtime.model.golden import DEFAULT_TOLERANCE, Recorded
+from paddle_serving_runtime.package.golden import DEFAULT_TOLERANCE, Recorded
 from paddle_serving_runtime.protocol import BadRequest, Response, read_response
 from paddle_serving_runtime.supervisor.settings import Require
 

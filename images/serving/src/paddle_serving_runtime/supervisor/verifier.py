@@ -10,7 +10,7 @@ from paddle_serving_runtime.consistency import EXACT, Answer, Comparison, Tolera
 from paddle_serving_runtime.consistency.rounds import asking_order
 from paddle_serving_runtime.errors import NotConsistent, NotVerifiable, ServingError
 from paddle_serving_runtime.evidence.comparisons import Evidence
-from paddle_serving_runtime.model.golden import DEFAULT_TOLERANCE, Recorded, Sample
+from paddle_serving_runtime.package.golden import DEFAULT_TOLERANCE, Recorded, Sample
 from paddle_serving_runtime.protocol.measured import HEADER
 from paddle_serving_runtime.reference.report import Reference
 from paddle_serving_runtime.supervisor.http_client import HttpAnswer, post

@@ -4,8 +4,8 @@ import asyncio
 import logging
 from pathlib import Path
 
-from paddle_serving_runtime.model.golden import load_recorded, load_samples
-from paddle_serving_runtime.model.package import load_package
+from paddle_serving_runtime.package.contents import load_package
+from paddle_serving_runtime.package.golden import load_recorded, load_samples
 from paddle_serving_runtime.supervisor.launch import Launched
 from paddle_serving_runtime.supervisor.output import Output
 from paddle_serving_runtime.supervisor.reference import reference_answers

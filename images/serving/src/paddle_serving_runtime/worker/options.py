@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 import orjson
 
-from paddle_serving_runtime.model.computing import Computing
+from paddle_serving_runtime.paddle_model.computing import Computing
 
 EngineName = Literal["direct", "pipeline"]
 

@@ -5,7 +5,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from paddle_serving_runtime.model.package import SCRIPT
+from paddle_serving_runtime.package.contents import SCRIPT
 from paddle_serving_runtime.worker.loading import import_paddle
 from paddle_serving_runtime.worker.options import WorkerOptions
 from paddle_serving_runtime.worker.priority import spare_goes_first, yield_to_others

@@ -11,13 +11,11 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
 from paddle_serving_runtime.errors import DigestMismatch, ModelInvalid, ModelUnavailable
+from paddle_serving_runtime.paddle_model.files import LOST_AND_FOUND
 
 MANIFEST = "MANIFEST.sha256"
 _PARTIAL = f".{MANIFEST}.partial"
 MAX_MANIFEST_BYTES = 16 << 20
-LOST_AND_FOUND = "lost+found"
-"""What a file system has in its root, often for root's eyes alone; no part of a package."""
-
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+?)\r?")  # *, capitals and \r: as tools of Windows write it
 _BOM = "\ufeff"

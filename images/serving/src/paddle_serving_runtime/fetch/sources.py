@@ -11,10 +11,11 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from paddle_serving_runtime.errors import DigestMismatch, InvalidOption, ModelUnavailable
-from paddle_serving_runtime.model.archive import Limits
-from paddle_serving_runtime.model.config_map import paths_by_key
-from paddle_serving_runtime.model.manifest import LOST_AND_FOUND, MANIFEST, entries, require_same_files, shown
-from paddle_serving_runtime.model.transfer import Pace, Progress, unpack_into
+from paddle_serving_runtime.fetch.archive import Limits
+from paddle_serving_runtime.fetch.config_map import paths_by_key
+from paddle_serving_runtime.fetch.transfer import Pace, Progress, unpack_into
+from paddle_serving_runtime.package.manifest import MANIFEST, entries, require_same_files, shown
+from paddle_serving_runtime.paddle_model.files import LOST_AND_FOUND
 from paddle_serving_runtime.words import counted
 
 _CHUNK = 1 << 20

@@ -5,9 +5,9 @@ from itertools import zip_longest
 from pathlib import Path
 
 from paddle_serving_runtime.errors import ModelInvalid
-from paddle_serving_runtime.model.files import ModelFiles
-from paddle_serving_runtime.model.parameters import StoredTensor, stored_tensors
-from paddle_serving_runtime.model.program import VOCABULARY, Parameter, Program
+from paddle_serving_runtime.paddle_model.files import ModelFiles
+from paddle_serving_runtime.paddle_model.parameters import StoredTensor, stored_tensors
+from paddle_serving_runtime.paddle_model.program import VOCABULARY, Parameter, Program
 from paddle_serving_runtime.words import counted
 
 _AGAIN = "Copy both files again from where the model was exported."

@@ -6,7 +6,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from paddle_serving_runtime.message_tables import proto2_classes
-from paddle_serving_runtime.model.program.description import VOCABULARY, Operation, Parameter, Port, Program
+from paddle_serving_runtime.paddle_model.program.description import VOCABULARY, Operation, Parameter, Port, Program
 
 # The part of framework.proto that is read here; the numbers are the same in Paddle 1 to 3.
 MESSAGES = proto2_classes(

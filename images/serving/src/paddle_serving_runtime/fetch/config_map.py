@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 
 from paddle_serving_runtime.errors import ModelUnavailable
-from paddle_serving_runtime.model.manifest import shown
+from paddle_serving_runtime.package.manifest import shown
 
 MAX_BYTES = 1 << 20
 """Of a ConfigMap. Source: Kubernetes' MaxSecretSize, to which ConfigMaps are held as well."""

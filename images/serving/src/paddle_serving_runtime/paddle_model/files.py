@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paddle_serving_runtime.errors import ModelInvalid
-from paddle_serving_runtime.model.manifest import LOST_AND_FOUND
+
+LOST_AND_FOUND = "lost+found"
+"""What a file system has in its root, often for root's eyes alone; no part of a package."""
 
 OLD_PROGRAM, OLD_PARAMS = "__model__", "__params__"
 _MARK = re.compile(rb'"magic"\s*:\s*"pir"')

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from paddle_serving_runtime.errors import ModelInvalid
-from paddle_serving_runtime.model.program import VOCABULARY
-from paddle_serving_runtime.model.program.proto_form import DTYPES
+from paddle_serving_runtime.paddle_model.program import VOCABULARY
+from paddle_serving_runtime.paddle_model.program.proto_form import DTYPES
 from paddle_serving_runtime.words import counted
 
 _ITEM_SIZES = {0: 1, 1: 2, 2: 4, 3: 8, 4: 2, 5: 4, 6: 8, 20: 1, 21: 1, 22: 2, 23: 8, 24: 16, 32: 1, 33: 1}

@@ -15,10 +15,10 @@ from typing_extensions import override
 from urllib3.exceptions import HTTPError
 
 from paddle_serving_runtime.errors import DigestMismatch, InvalidOption, ModelUnavailable
-from paddle_serving_runtime.model.archive import Limits, RefusedError, safe_name
-from paddle_serving_runtime.model.manifest import MANIFEST, MAX_MANIFEST_BYTES, entries, require_same_files
-from paddle_serving_runtime.model.s3_store import Store, connect, explain
-from paddle_serving_runtime.model.transfer import WINDOW_BYTES, Pace, Progress, unpack_into
+from paddle_serving_runtime.fetch.archive import Limits, RefusedError, safe_name
+from paddle_serving_runtime.fetch.s3_store import Store, connect, explain
+from paddle_serving_runtime.fetch.transfer import WINDOW_BYTES, Pace, Progress, unpack_into
+from paddle_serving_runtime.package.manifest import MANIFEST, MAX_MANIFEST_BYTES, entries, require_same_files
 from paddle_serving_runtime.words import counted
 
 CONNECTIONS = 8

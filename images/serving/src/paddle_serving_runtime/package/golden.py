@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from paddle_serving_runtime.consistency import Answer, Tolerance
 from paddle_serving_runtime.consistency.answer import to_answer
 from paddle_serving_runtime.errors import ModelInvalid
-from paddle_serving_runtime.model.package import Package
-from paddle_serving_runtime.model.prototxt import DTYPES
+from paddle_serving_runtime.package.contents import Package
+from paddle_serving_runtime.paddle_model.prototxt import DTYPES
 
 DEFAULT_TOLERANCE = Tolerance(rtol=1e-3, atol=1e-5)
 SUFFIXES = (".json", ".npz")

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from paddle_serving_runtime.errors import InvalidOption, ModelInvalid, ModelUnavailable
-from paddle_serving_runtime.model.files import model_dirs
+from paddle_serving_runtime.paddle_model.files import model_dirs
 
 GOLDEN = "golden"
 EXPECTED = "expected"

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO, cast
 
 from paddle_serving_runtime.errors import ModelUnavailable
-from paddle_serving_runtime.model.manifest import UNFIT
-from paddle_serving_runtime.model.tar_stream import HeaderTooLargeError, TarStream
+from paddle_serving_runtime.fetch.tar_stream import HeaderTooLargeError, TarStream
+from paddle_serving_runtime.package.manifest import UNFIT
 from paddle_serving_runtime.words import counted
 
 _CHUNK = 1 << 20

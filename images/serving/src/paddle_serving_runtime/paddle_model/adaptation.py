@@ -8,9 +8,9 @@ seen: paddlepaddle 3.3.1 on CPU, models exported by it with paddle.jit.save, eac
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from paddle_serving_runtime.model.files import ModelFiles
-from paddle_serving_runtime.model.program import Operation, Program
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.paddle_model.files import ModelFiles
+from paddle_serving_runtime.paddle_model.program import Operation, Program
+from paddle_serving_runtime.paddle_model.switches import Switches
 
 _BLOCKED = frozenset({"conv2d", "depthwise_conv2d", "conv3d", "conv2d_transpose", "fused_conv2d_add_act", "pool2d"})
 """Operations whose results oneDNN keeps in a layout of its own, in blocks of channels."""

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from paddle_serving_runtime.errors import DigestMismatch, InvalidOption, ModelUnavailable
-from paddle_serving_runtime.model.manifest import LOST_AND_FOUND, MANIFEST, verify
+from paddle_serving_runtime.package.manifest import MANIFEST, verify
+from paddle_serving_runtime.paddle_model.files import LOST_AND_FOUND
 
 STAGE = ".fetch.partial"
 

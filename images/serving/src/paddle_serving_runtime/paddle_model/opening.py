@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from paddle_serving_runtime.model import prototxt
-from paddle_serving_runtime.model.agreement import check_agreement
-from paddle_serving_runtime.model.files import ModelFiles, find_model_files
-from paddle_serving_runtime.model.integrity import check_model
-from paddle_serving_runtime.model.program import Program, read_program
-from paddle_serving_runtime.model.prototxt import ModelConf
+from paddle_serving_runtime.paddle_model import prototxt
+from paddle_serving_runtime.paddle_model.agreement import check_agreement
+from paddle_serving_runtime.paddle_model.files import ModelFiles, find_model_files
+from paddle_serving_runtime.paddle_model.integrity import check_model
+from paddle_serving_runtime.paddle_model.program import Program, read_program
+from paddle_serving_runtime.paddle_model.prototxt import ModelConf
 
 
 @dataclass(frozen=True)

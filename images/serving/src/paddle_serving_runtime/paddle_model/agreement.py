@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from paddle_serving_runtime.errors import ModelInvalid
-from paddle_serving_runtime.model import prototxt
-from paddle_serving_runtime.model.program import Port, Program
-from paddle_serving_runtime.model.prototxt import NOTHING_FIXED, ModelConf, Variable
+from paddle_serving_runtime.paddle_model import prototxt
+from paddle_serving_runtime.paddle_model.program import Port, Program
+from paddle_serving_runtime.paddle_model.prototxt import NOTHING_FIXED, ModelConf, Variable
 
 
 def check_agreement(model_dir: Path, conf: ModelConf, program: Program) -> None:

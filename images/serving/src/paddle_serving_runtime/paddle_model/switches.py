@@ -7,7 +7,7 @@ class Switches:
     """What changes how Paddle Inference computes; both sides of a comparison use the same.
 
     `device` is "cpu" or "gpu:<index of the visible device>", `threads` the CPU threads of one predictor,
-    `without_passes` are passes of Paddle that the model cannot bear (model/adaptation.py).
+    `without_passes` are passes of Paddle that the model cannot bear (paddle_model/adaptation.py).
     """
 
     ir_optim: bool = True

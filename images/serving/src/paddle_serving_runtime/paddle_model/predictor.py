@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paddle_serving_runtime.errors import InvalidOption, ModelInvalid
-from paddle_serving_runtime.model.adaptation import adapt
-from paddle_serving_runtime.model.opening import OpenedModel, open_model
-from paddle_serving_runtime.model.paddle_errors import first_line
-from paddle_serving_runtime.model.prototxt import Variable
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.paddle_model.adaptation import adapt
+from paddle_serving_runtime.paddle_model.opening import OpenedModel, open_model
+from paddle_serving_runtime.paddle_model.paddle_errors import first_line
+from paddle_serving_runtime.paddle_model.prototxt import Variable
+from paddle_serving_runtime.paddle_model.switches import Switches
 
 # With the first, Paddle 3.3.1 does not survive loading some models; the second is upstream's.
 _DELETED_PASSES = ("repeated_fc_relu_fuse_pass", "conv_transpose_eltwiseadd_bn_fuse_pass")

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from paddle_serving_runtime.errors import ModelUnavailable
-from paddle_serving_runtime.model.archive import Limits, unpack
-from paddle_serving_runtime.model.manifest import MANIFEST, listed
+from paddle_serving_runtime.fetch.archive import Limits, unpack
+from paddle_serving_runtime.package.manifest import MANIFEST, listed
 
 Clock = Callable[[], float]
 _EVERY_SECONDS = 5.0

@@ -11,8 +11,8 @@ from google.protobuf import text_format
 
 from paddle_serving_runtime.errors import ModelInvalid
 from paddle_serving_runtime.message_tables import proto2_classes
-from paddle_serving_runtime.model.files import find_model_files
-from paddle_serving_runtime.model.program import Port, Program, read_program
+from paddle_serving_runtime.paddle_model.files import find_model_files
+from paddle_serving_runtime.paddle_model.program import Port, Program, read_program
 from paddle_serving_runtime.words import counted
 
 FILE_NAME = "serving_server_conf.prototxt"

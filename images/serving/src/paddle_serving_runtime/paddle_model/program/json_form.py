@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from paddle_serving_runtime.model.program.description import Operation, Parameter, Port, Program
+from paddle_serving_runtime.paddle_model.program.description import Operation, Parameter, Port, Program
 
 _DTYPES = {
     "t_bool": "bool",

@@ -1,7 +1,7 @@
 from paddle_serving_runtime.errors import ModelInvalid
-from paddle_serving_runtime.model.files import ModelFiles
-from paddle_serving_runtime.model.program import json_form, proto_form
-from paddle_serving_runtime.model.program.description import Program
+from paddle_serving_runtime.paddle_model.files import ModelFiles
+from paddle_serving_runtime.paddle_model.program import json_form, proto_form
+from paddle_serving_runtime.paddle_model.program.description import Program
 
 _MAX_JSON = 256 << 20
 

@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from paddle_serving_runtime.model.switches import Switches
+from paddle_serving_runtime.paddle_model.switches import Switches
 
 
 @dataclass(frozen=True)
