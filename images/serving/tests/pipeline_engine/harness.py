@@ -19,7 +19,7 @@ warnings.simplefilter("ignore")
 import paddle.inference  # noqa: E402, F401 - once for all
 
 from paddle_serving_runtime import logs, serving_packages  # noqa: E402
-from paddle_serving_runtime.engine.pipeline import PipelineEngine  # noqa: E402
+from paddle_serving_runtime.engine.pipeline.engine import PipelineEngine  # noqa: E402
 from paddle_serving_runtime.errors import ServingError  # noqa: E402
 from paddle_serving_runtime.graph import load  # noqa: E402
 from paddle_serving_runtime.package.contents import load_package  # noqa: E402

@@ -6,7 +6,7 @@ import os
 import time
 from typing import NoReturn
 
-from paddle_serving_runtime.engine.pipeline import PipelineEngine
+from paddle_serving_runtime.engine.pipeline.engine import PipelineEngine
 from paddle_serving_runtime.graph import Graph
 from paddle_serving_runtime.worker.options import WorkerOptions
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from paddle_serving_runtime import errors
 from paddle_serving_runtime.engine.failure import OpFailed, from_exception
-from paddle_serving_runtime.engine.pipeline_config import DagConfig
-from paddle_serving_runtime.engine.pipeline_cost import Cost, cost_of
-from paddle_serving_runtime.engine.pipeline_events import OpEvent, OpEvents
+from paddle_serving_runtime.engine.pipeline.config import DagConfig
+from paddle_serving_runtime.engine.pipeline.cost import Cost, cost_of
+from paddle_serving_runtime.engine.pipeline.events import OpEvent, OpEvents
 from paddle_serving_runtime.engine.unpacking import unpacker
 from paddle_serving_runtime.errors import ServiceBroken, ServingError
 from paddle_serving_runtime.graph import Graph

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 
 from paddle_serving_runtime.engine.failure import OpFailed, from_exception, location
 from paddle_serving_runtime.engine.interface import ModelDescription
-from paddle_serving_runtime.engine.pipeline_config import DagConfig, dag_config
-from paddle_serving_runtime.engine.pipeline_dag import StockDag
-from paddle_serving_runtime.engine.pipeline_events import OpEvents
-from paddle_serving_runtime.engine.pipeline_fate import share_fate
-from paddle_serving_runtime.engine.pipeline_ops import GaveUpError, exit_raises, repair_ops, said
+from paddle_serving_runtime.engine.pipeline.config import DagConfig, dag_config
+from paddle_serving_runtime.engine.pipeline.dag import StockDag
+from paddle_serving_runtime.engine.pipeline.events import OpEvents
+from paddle_serving_runtime.engine.pipeline.fate import share_fate
+from paddle_serving_runtime.engine.pipeline.ops import GaveUpError, exit_raises, repair_ops, said
 from paddle_serving_runtime.errors import InvalidOption, ServiceBroken, ServingError
 from paddle_serving_runtime.graph import Graph
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode

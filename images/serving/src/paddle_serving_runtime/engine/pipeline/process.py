@@ -16,7 +16,7 @@ import numpy as np
 
 from paddle_serving_runtime.engine.failure import OpFailed, from_exception
 from paddle_serving_runtime.engine.grouping import concatenate, group, rows_of, split
-from paddle_serving_runtime.engine.pipeline_cost import add_cost
+from paddle_serving_runtime.engine.pipeline.cost import add_cost
 from paddle_serving_runtime.protocol import ErrorCode
 
 _LOG = logging.getLogger(__name__)

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from paddle_serving_runtime.engine.failure import from_exception, location
-from paddle_serving_runtime.engine.pipeline_cost import carry_costs
-from paddle_serving_runtime.engine.pipeline_events import OpEvent, OpEvents
-from paddle_serving_runtime.engine.pipeline_predictor import local_predictor
-from paddle_serving_runtime.engine.pipeline_process import run_process
+from paddle_serving_runtime.engine.pipeline.cost import carry_costs
+from paddle_serving_runtime.engine.pipeline.events import OpEvent, OpEvents
+from paddle_serving_runtime.engine.pipeline.predictor import local_predictor
+from paddle_serving_runtime.engine.pipeline.process import run_process
 from paddle_serving_runtime.errors import ServiceBroken, ServingError
 from paddle_serving_runtime.paddle_model.switches import Switches
 from paddle_serving_runtime.protocol import ErrorCode
