@@ -49,7 +49,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 if rpc_port := behaviour.get("rpc_port"):
     import grpc
     from concurrent.futures import ThreadPoolExecutor
-    from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES, SERVICE_NAME
+    from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES, SERVICE_NAME
     answer = MESSAGES["Response"](**behaviour["answer"])
     method = grpc.unary_unary_rpc_method_handler(lambda *_: answer, None, MESSAGES["Response"].SerializeToString)
     calls = grpc.server(ThreadPoolExecutor(2))

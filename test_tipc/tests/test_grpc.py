@@ -11,7 +11,7 @@ import grpc
 import numpy as np
 import pytest
 
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES, SERVICE_NAME
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES, SERVICE_NAME
 from tipc import answers, hook
 from tipc.asking import ask, measure
 from tipc.exchange import Route

@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf import json_format, text_format
 from google.protobuf.message import DecodeError
 
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
 
 UNREADABLE = "the message is no {} of Paddle Serving's pipeline_service.proto"
 FIELD = re.compile(

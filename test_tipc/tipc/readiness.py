@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
 from tipc.relay import call
 from tipc.sending import send
 

@@ -9,8 +9,10 @@ from paddle_serving_runtime.cli import messages
 from paddle_serving_runtime.cli.asking import Endpoint, asking
 from paddle_serving_runtime.errors import ModelInvalid
 from paddle_serving_runtime.package.golden import Sample
-from paddle_serving_runtime.protocol import BadRequest, Limits, Response, open_inference_grpc, open_inference_rest
-from paddle_serving_runtime.protocol.pipeline_grpc import pack_message, parse_message
+from paddle_serving_runtime.protocol import BadRequest, Limits, Response
+from paddle_serving_runtime.protocol.open_inference import grpc as open_inference_grpc
+from paddle_serving_runtime.protocol.open_inference import rest as open_inference_rest
+from paddle_serving_runtime.protocol.pipeline.grpc import pack_message, parse_message
 
 SAMPLE = json.dumps(
     {

@@ -15,7 +15,7 @@ from images.serving.tests.differential.corpus import Case
 from images.serving.tests.differential.differences import DIFFERENCES, JSON_ONLY, differing
 from images.serving.tests.differential.number_cases import ENCODED, NUMBERS
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
 
 CASES = (*NUMBERS, *ENCODED, *corpus.CASES)
 DOCUMENT = Path(__file__).parents[4] / "docs" / "compatibility.md"

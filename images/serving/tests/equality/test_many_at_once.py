@@ -21,9 +21,9 @@ from images.serving.tests.equality.services import PASSING, config
 from images.serving.tests.serve.conftest import Serving, start_serving
 from paddle_serving_runtime.protocol import pack_response, read_response
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
-from paddle_serving_runtime.protocol.pipeline_grpc import pack_message
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
-from paddle_serving_runtime.protocol.response import Response
+from paddle_serving_runtime.protocol.pipeline.grpc import pack_message
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
+from paddle_serving_runtime.protocol.pipeline.response import Response
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

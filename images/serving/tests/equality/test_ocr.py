@@ -14,7 +14,7 @@ import pytest
 from images.serving.tests.equality.test_every_way import call_pipeline, over_grpc, over_http, texts
 from images.serving.tests.serve.conftest import Serving, start_serving
 from paddle_serving_runtime.protocol import read_response
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
 from paddle_serving_runtime.reference.report import read
 
 pytestmark = pytest.mark.timeout(400)

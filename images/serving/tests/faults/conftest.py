@@ -17,9 +17,9 @@ import grpc
 import pytest
 
 from images.serving.tests.serve.conftest import Serving, start_serving
-from paddle_serving_runtime.protocol.open_inference_messages import MESSAGES as OPEN_INFERENCE
+from paddle_serving_runtime.protocol.open_inference.messages import MESSAGES as OPEN_INFERENCE
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES as PIPELINE
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES as PIPELINE
 
 SECONDS = 120.0
 X = "0.0137,-0.1136,0.2553,-0.0692,0.0582,-0.0727,-0.1583,-0.0584,0.6283,0.4919,0.1856,0.0795,-0.0332"

@@ -31,14 +31,13 @@ from paddle_serving_runtime.protocol import (
     pack_response,
     parse_request,
 )
-from paddle_serving_runtime.protocol import open_inference_grpc as grpc
-from paddle_serving_runtime.protocol import open_inference_rest as rest
 from paddle_serving_runtime.protocol.call import SERVICE
 from paddle_serving_runtime.protocol.codes import grpc_status
-from paddle_serving_runtime.protocol.grpc_framing import status_trailers
+from paddle_serving_runtime.protocol.grpc.framing import status_trailers
 from paddle_serving_runtime.protocol.numbers import from_text
-from paddle_serving_runtime.protocol.open_inference import InferRequest, resolver
-from paddle_serving_runtime.protocol.pipeline_grpc import error_message, pack_message, parse_message
+from paddle_serving_runtime.protocol.open_inference import grpc, rest
+from paddle_serving_runtime.protocol.open_inference.common import InferRequest, resolver
+from paddle_serving_runtime.protocol.pipeline.grpc import error_message, pack_message, parse_message
 from paddle_serving_runtime.worker import reading
 
 LIMITS = Limits(body_bytes=1 << 20, keys=16, tensors=16)

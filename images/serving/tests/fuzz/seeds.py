@@ -9,8 +9,8 @@ import zipfile
 import numpy as np
 
 from paddle_serving_runtime.paddle_model.program.proto_form import MESSAGES as PROGRAM
-from paddle_serving_runtime.protocol.open_inference_messages import MESSAGES as OPEN_INFERENCE
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES as PIPELINE
+from paddle_serving_runtime.protocol.open_inference.messages import MESSAGES as OPEN_INFERENCE
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES as PIPELINE
 
 TYPES = ("BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP32", "FP64")
 

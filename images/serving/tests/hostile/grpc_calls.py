@@ -6,8 +6,8 @@ import grpc
 import numpy as np
 
 from images.serving.tests.hostile.conftest import X
-from paddle_serving_runtime.protocol.open_inference_messages import MESSAGES as OPEN_INFERENCE
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES as PIPELINE
+from paddle_serving_runtime.protocol.open_inference.messages import MESSAGES as OPEN_INFERENCE
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES as PIPELINE
 
 if TYPE_CHECKING:
     from images.serving.tests.hostile.conftest import Target

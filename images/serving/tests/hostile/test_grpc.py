@@ -10,9 +10,9 @@ from images.serving.tests.hostile import http2
 from images.serving.tests.hostile.conftest import GOOD, MAX_BODY, X, assert_tells_nothing
 from images.serving.tests.hostile.grpc_calls import GOOD_CALL, INFER, ROW, ask, infer
 from images.serving.tests.object_loaders import CONTENTS
-from paddle_serving_runtime.protocol.open_inference_messages import MESSAGES as OPEN_INFERENCE
+from paddle_serving_runtime.protocol.open_inference.messages import MESSAGES as OPEN_INFERENCE
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES as PIPELINE
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES as PIPELINE
 
 if TYPE_CHECKING:
     from images.serving.tests.hostile.conftest import Target

@@ -13,7 +13,7 @@ from images.serving.tests.hostile import http2
 from images.serving.tests.hostile.conftest import assert_tells_nothing, received
 from images.serving.tests.hostile.grpc_calls import GOOD_CALL, INFER, ask
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES as PIPELINE
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES as PIPELINE
 
 if TYPE_CHECKING:
     from images.serving.tests.hostile.conftest import Target

@@ -13,9 +13,8 @@ from tritonclient.grpc._utils import _get_inference_request as grpc_request
 from tritonclient.utils import np_to_triton_dtype
 
 from paddle_serving_runtime.protocol import Limits
-from paddle_serving_runtime.protocol import open_inference_grpc as grpc
-from paddle_serving_runtime.protocol import open_inference_rest as rest
-from paddle_serving_runtime.protocol.open_inference import InferRequest, resolver
+from paddle_serving_runtime.protocol.open_inference import grpc, rest
+from paddle_serving_runtime.protocol.open_inference.common import InferRequest, resolver
 
 LIMITS = Limits(body_bytes=100_000, tensors=3)
 RESOLVE = resolver(["svc"], ["net"])

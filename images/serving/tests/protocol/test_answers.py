@@ -10,14 +10,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from paddle_serving_runtime.protocol import BadRequest, Limits, Response, error_body, pack_response
-from paddle_serving_runtime.protocol import open_inference_grpc as grpc
-from paddle_serving_runtime.protocol import open_inference_rest as rest
 from paddle_serving_runtime.protocol.answers import read_answer
 from paddle_serving_runtime.protocol.call import Call
-from paddle_serving_runtime.protocol.grpc_framing import frame
-from paddle_serving_runtime.protocol.open_inference import InferRequest
+from paddle_serving_runtime.protocol.grpc.framing import frame
+from paddle_serving_runtime.protocol.open_inference import grpc, rest
+from paddle_serving_runtime.protocol.open_inference.common import InferRequest
 from paddle_serving_runtime.protocol.paths import MODEL_INFER, PIPELINE_INFERENCE
-from paddle_serving_runtime.protocol.pipeline_grpc import error_message, pack_message
+from paddle_serving_runtime.protocol.pipeline.grpc import error_message, pack_message
 
 PIPELINE, REST = "/svc/prediction", "/v2/models/m/infer"
 GRPC = {"content-type": "application/grpc"}

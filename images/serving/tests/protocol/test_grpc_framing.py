@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from paddle_serving_runtime.protocol import BadRequest
 from paddle_serving_runtime.protocol.codes import GrpcStatus
-from paddle_serving_runtime.protocol.grpc_framing import frame, status_trailers, unframe
+from paddle_serving_runtime.protocol.grpc.framing import frame, status_trailers, unframe
 
 
 def framed(flag: int, message: bytes, length: int | None = None) -> bytes:

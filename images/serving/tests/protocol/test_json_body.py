@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from paddle_serving_runtime.protocol import BadRequest, Limits, json_body, parse_request
-from paddle_serving_runtime.protocol.open_inference_rest import parse_infer
+from paddle_serving_runtime.protocol.open_inference.rest import parse_infer
 
 FIELDS = frozenset({"float_data", "data"})
 LIMITS = Limits()

@@ -7,7 +7,8 @@ from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor import Descriptor
 from tritonclient.grpc import model_config_pb2, service_pb2
 
-from paddle_serving_runtime.protocol import open_inference_messages, pipeline_messages
+from paddle_serving_runtime.protocol.open_inference import messages as open_inference_messages
+from paddle_serving_runtime.protocol.pipeline import messages as pipeline_messages
 from paddle_serving_runtime.serving_packages.generated import serialized_descriptor
 
 Fields = dict[str, tuple[int, int, bool, str]]

@@ -16,10 +16,10 @@ from paddle_serving_runtime.engine.inputs import check_inputs
 from paddle_serving_runtime.paddle_model.prototxt import ModelConf, Variable
 from paddle_serving_runtime.protocol import BadRequest, Limits, json_body, parse_request
 from paddle_serving_runtime.protocol.numbers import from_json
-from paddle_serving_runtime.protocol.open_inference_grpc import parse_infer as parse_grpc
-from paddle_serving_runtime.protocol.open_inference_rest import parse_infer
-from paddle_serving_runtime.protocol.pipeline_grpc import parse_message
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
+from paddle_serving_runtime.protocol.open_inference.grpc import parse_infer as parse_grpc
+from paddle_serving_runtime.protocol.open_inference.rest import parse_infer
+from paddle_serving_runtime.protocol.pipeline.grpc import parse_message
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
 
 LIMITS = Limits()
 INTEGERS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]

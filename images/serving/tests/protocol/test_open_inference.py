@@ -26,11 +26,10 @@ from images.serving.tests.protocol.open_inference_requests import (
     typed,
 )
 from paddle_serving_runtime.protocol import BadRequest, Response, UnpackableValue
-from paddle_serving_runtime.protocol import open_inference_grpc as grpc
-from paddle_serving_runtime.protocol import open_inference_rest as rest
 from paddle_serving_runtime.protocol.call import SERVICE
-from paddle_serving_runtime.protocol.datatypes import described_datatype
-from paddle_serving_runtime.protocol.open_inference import InferRequest, resolver
+from paddle_serving_runtime.protocol.open_inference import grpc, rest
+from paddle_serving_runtime.protocol.open_inference.common import InferRequest, resolver
+from paddle_serving_runtime.protocol.open_inference.datatypes import described_datatype
 
 TEXTS = st.lists(st.text(st.characters(codec="utf-8"), max_size=5), min_size=1, max_size=3)
 

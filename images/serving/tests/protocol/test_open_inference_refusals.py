@@ -22,8 +22,7 @@ from images.serving.tests.protocol.open_inference_requests import (
     typed,
 )
 from paddle_serving_runtime.protocol import BadRequest
-from paddle_serving_runtime.protocol import open_inference_grpc as grpc
-from paddle_serving_runtime.protocol import open_inference_rest as rest
+from paddle_serving_runtime.protocol.open_inference import grpc, rest
 
 
 def refused_rest(body: bytes, length: str | None = None) -> BadRequest:

@@ -1,5 +1,5 @@
-from paddle_serving_runtime.protocol.open_inference_messages import MESSAGES
-from paddle_serving_runtime.protocol.open_inference_stream import answer, failure
+from paddle_serving_runtime.protocol.open_inference.messages import MESSAGES
+from paddle_serving_runtime.protocol.open_inference.stream import answer, failure
 
 Request, Response, Streamed = (
     MESSAGES[name] for name in ("ModelInferRequest", "ModelInferResponse", "ModelStreamInferResponse")

@@ -9,8 +9,8 @@ from hypothesis.extra import numpy as hnp
 
 from images.serving.tests.object_loaders import OPAQUE
 from paddle_serving_runtime.protocol import BadRequest, Limits, Response, UnpackableValue, pack_response, parse_request
-from paddle_serving_runtime.protocol.pipeline_grpc import error_message, pack_message, parse_message
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
+from paddle_serving_runtime.protocol.pipeline.grpc import error_message, pack_message, parse_message
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
 
 Request, Answer, Tensor = MESSAGES["Request"], MESSAGES["Response"], MESSAGES["Tensor"]
 LIMITS = Limits(keys=4, tensors=2)

@@ -11,7 +11,7 @@ from tritonclient import grpc as triton_grpc
 
 from images.serving.tests.protocols.clients import SECONDS, call_pipeline, of_message
 from paddle_serving_runtime.protocol import read_response
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
 
 if TYPE_CHECKING:
     from images.serving.tests.serve.conftest import Serving

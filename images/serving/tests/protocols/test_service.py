@@ -24,7 +24,7 @@ from tritonclient.utils import InferenceServerException
 
 from images.serving.tests.protocols import clients
 from images.serving.tests.serve.conftest import PRICE, X
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
 
 if TYPE_CHECKING:
     from images.serving.tests.serve.conftest import Serving, Start

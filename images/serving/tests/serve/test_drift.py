@@ -13,9 +13,9 @@ from tritonclient import grpc as triton_grpc
 from tritonclient import http as triton_http
 
 from images.serving.tests.serve.conftest import SERVICE, X, request_body, start_serving
-from paddle_serving_runtime.protocol.open_inference_messages import MESSAGES as OPEN_INFERENCE
+from paddle_serving_runtime.protocol.open_inference.messages import MESSAGES as OPEN_INFERENCE
 from paddle_serving_runtime.protocol.paths import MODEL_STREAM_INFER, PIPELINE_INFERENCE
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
 
 if TYPE_CHECKING:
     from images.serving.tests.serve.conftest import Serving

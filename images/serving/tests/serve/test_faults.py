@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
 
 if TYPE_CHECKING:
     from images.serving.tests.serve.conftest import Serving

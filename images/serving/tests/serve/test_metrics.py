@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from paddle_serving_runtime.package import manifest
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
 
 if TYPE_CHECKING:
     from images.serving.tests.serve.conftest import Serving

@@ -17,7 +17,7 @@ from tritonclient import http as triton_http
 from images.serving.tests.serve.conftest import X, request_body, start_serving
 from paddle_serving_runtime.protocol.exchange import Exchange
 from paddle_serving_runtime.protocol.paths import MODEL_INFER, PIPELINE_INFERENCE
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
 
 if TYPE_CHECKING:
     from images.serving.tests.serve.conftest import Serving

@@ -8,9 +8,9 @@ from images.serving.tests.worker.test_routes import Engine
 from paddle_serving_runtime.engine import OpFailed
 from paddle_serving_runtime.protocol import Limits, Response
 from paddle_serving_runtime.protocol.call import SERVICE
-from paddle_serving_runtime.protocol.grpc_framing import frame, unframe
+from paddle_serving_runtime.protocol.grpc.framing import frame, unframe
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest
 from paddle_serving_runtime.worker.routes import make_handler
 

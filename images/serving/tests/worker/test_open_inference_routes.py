@@ -9,8 +9,8 @@ import pytest
 from paddle_serving_runtime.engine import ModelDescription, OpFailed, TensorDescription
 from paddle_serving_runtime.protocol import Limits, Response
 from paddle_serving_runtime.protocol.call import SERVICE, Call, Result
-from paddle_serving_runtime.protocol.grpc_framing import frame, unframe
-from paddle_serving_runtime.protocol.open_inference_messages import MESSAGES
+from paddle_serving_runtime.protocol.grpc.framing import frame, unframe
+from paddle_serving_runtime.protocol.open_inference.messages import MESSAGES
 from paddle_serving_runtime.protocol.paths import MODEL_INFER, ONLY_GET
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest
 from paddle_serving_runtime.worker.routes import make_handler

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from paddle_serving_runtime.engine import ModelDescription, OpFailed
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Limits, Response
 from paddle_serving_runtime.protocol.call import SERVICE, Call, Result
-from paddle_serving_runtime.protocol.grpc_framing import frame
+from paddle_serving_runtime.protocol.grpc.framing import frame
 from paddle_serving_runtime.protocol.paths import MODEL_INFER, PIPELINE_INFERENCE
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest
 from paddle_serving_runtime.worker.routes import make_handler

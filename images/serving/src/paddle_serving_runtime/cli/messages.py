@@ -7,18 +7,13 @@ import orjson
 from google.protobuf import json_format
 
 from paddle_serving_runtime.package.golden import request_fields
-from paddle_serving_runtime.protocol import (
-    BadRequest,
-    Limits,
-    Response,
-    open_inference_grpc,
-    open_inference_rest,
-    parse_request,
-)
-from paddle_serving_runtime.protocol.open_inference import describe_output, raw_of
-from paddle_serving_runtime.protocol.open_inference_messages import MESSAGES as OPEN_INFERENCE
-from paddle_serving_runtime.protocol.pipeline_grpc import read_message
-from paddle_serving_runtime.protocol.pipeline_messages import MESSAGES as PIPELINE
+from paddle_serving_runtime.protocol import BadRequest, Limits, Response, parse_request
+from paddle_serving_runtime.protocol.open_inference import grpc as open_inference_grpc
+from paddle_serving_runtime.protocol.open_inference import rest as open_inference_rest
+from paddle_serving_runtime.protocol.open_inference.common import describe_output, raw_of
+from paddle_serving_runtime.protocol.open_inference.messages import MESSAGES as OPEN_INFERENCE
+from paddle_serving_runtime.protocol.pipeline.grpc import read_message
+from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES as PIPELINE
 
 METHODS = {
     "pipeline-grpc": "/baidu.paddle_serving.pipeline_serving.PipelineService/inference",

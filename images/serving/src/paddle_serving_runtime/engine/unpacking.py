@@ -10,7 +10,7 @@ from paddle_serving_runtime.engine.failure import OpFailed, from_exception
 from paddle_serving_runtime.graph import Graph
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode
 from paddle_serving_runtime.protocol.call import Call
-from paddle_serving_runtime.protocol.tensors import form_of
+from paddle_serving_runtime.protocol.pipeline.tensors import form_of
 
 Unpack = Callable[[Call], tuple[dict[str, Any], int]]
 

@@ -27,7 +27,7 @@ from paddle_serving_runtime.front.refusals import (
     too_long,
 )
 from paddle_serving_runtime.protocol.exchange import ASKING_POD
-from paddle_serving_runtime.protocol.open_inference_rest import error_json
+from paddle_serving_runtime.protocol.open_inference.rest import error_json
 from paddle_serving_runtime.protocol.paths import (
     INFER_PATTERN,
     MODEL_STREAM_INFER,

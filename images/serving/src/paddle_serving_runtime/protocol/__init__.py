@@ -5,8 +5,8 @@ Paddle Serving's pipeline protocol in JSON and over gRPC; source of every field,
 """
 
 from paddle_serving_runtime.protocol.codes import BadRequest, ErrorCode, http_status
-from paddle_serving_runtime.protocol.request import Limits, Request, parse_request
-from paddle_serving_runtime.protocol.response import (
+from paddle_serving_runtime.protocol.pipeline.request import Limits, Request, parse_request
+from paddle_serving_runtime.protocol.pipeline.response import (
     Response,
     UnpackableValue,
     error_body,

@@ -5,12 +5,13 @@ from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import unquote
 
-from paddle_serving_runtime.protocol import open_inference_grpc, open_inference_rest
 from paddle_serving_runtime.protocol.codes import ErrorCode
-from paddle_serving_runtime.protocol.grpc_framing import CONTENT_TYPE, unframe
+from paddle_serving_runtime.protocol.grpc.framing import CONTENT_TYPE, unframe
+from paddle_serving_runtime.protocol.open_inference import grpc as open_inference_grpc
+from paddle_serving_runtime.protocol.open_inference import rest as open_inference_rest
 from paddle_serving_runtime.protocol.paths import OPEN_INFERENCE_ROOT, PIPELINE_INFERENCE, WORKER_GRPC_PATHS
-from paddle_serving_runtime.protocol.pipeline_grpc import read_message
-from paddle_serving_runtime.protocol.response import Response, read_response
+from paddle_serving_runtime.protocol.pipeline.grpc import read_message
+from paddle_serving_runtime.protocol.pipeline.response import Response, read_response
 
 _OK = "0"
 

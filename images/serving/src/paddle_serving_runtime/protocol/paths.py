@@ -1,6 +1,7 @@
 """Which paths a worker answers, and which the supervisor."""
 
-from paddle_serving_runtime.protocol import open_inference_messages, pipeline_messages
+from paddle_serving_runtime.protocol.open_inference import messages as open_inference_messages
+from paddle_serving_runtime.protocol.pipeline import messages as pipeline_messages
 
 PIPELINE_INFERENCE = f"/{pipeline_messages.SERVICE_NAME}/inference"
 MODEL_INFER = f"/{open_inference_messages.SERVICE_NAME}/ModelInfer"

@@ -10,8 +10,8 @@ from typing import Any
 
 import grpc
 
-from paddle_serving_runtime.protocol import open_inference_messages
-from paddle_serving_runtime.protocol.open_inference_stream import answer, failure
+from paddle_serving_runtime.protocol.open_inference import messages as open_inference_messages
+from paddle_serving_runtime.protocol.open_inference.stream import answer, failure
 from paddle_serving_runtime.protocol.paths import MODEL_INFER
 
 STREAMS_SOCKET = "streams.sock"

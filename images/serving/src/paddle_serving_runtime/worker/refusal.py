@@ -5,8 +5,8 @@ from http import HTTPStatus
 
 from paddle_serving_runtime.protocol import ErrorCode, error_body
 from paddle_serving_runtime.protocol.codes import grpc_status
-from paddle_serving_runtime.protocol.grpc_framing import CONTENT_TYPE, status_trailers
-from paddle_serving_runtime.protocol.open_inference_rest import error_json
+from paddle_serving_runtime.protocol.grpc.framing import CONTENT_TYPE, status_trailers
+from paddle_serving_runtime.protocol.open_inference.rest import error_json
 from paddle_serving_runtime.protocol.paths import OPEN_INFERENCE_ROOT
 from paddle_serving_runtime.worker.http import HttpReply
 

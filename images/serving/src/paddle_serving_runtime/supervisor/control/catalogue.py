@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from paddle_serving_runtime.protocol.open_inference import VERSION
+from paddle_serving_runtime.protocol.open_inference.common import VERSION
 
 SERVICE_PLATFORM = "paddle_serving_pipeline"
 MODEL_PLATFORM = "paddle_inference"

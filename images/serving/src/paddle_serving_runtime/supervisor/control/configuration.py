@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from paddle_serving_runtime.protocol.open_inference_messages import DATA_TYPES
+from paddle_serving_runtime.protocol.open_inference.messages import DATA_TYPES
 from paddle_serving_runtime.supervisor.control.catalogue import Model, Tensor
 
 _BACKEND = "paddle"

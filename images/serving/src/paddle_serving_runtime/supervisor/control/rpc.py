@@ -9,9 +9,10 @@ from google.protobuf import descriptor_pool
 from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped,unused-ignore]
 from grpc_reflection.v1alpha import reflection, reflection_pb2  # type: ignore[import-untyped,unused-ignore]
 
-from paddle_serving_runtime.protocol import open_inference_messages, pipeline_messages
-from paddle_serving_runtime.protocol.open_inference import VERSION
+from paddle_serving_runtime.protocol.open_inference import messages as open_inference_messages
+from paddle_serving_runtime.protocol.open_inference.common import VERSION
 from paddle_serving_runtime.protocol.paths import GRPC_SERVICE_NAMES
+from paddle_serving_runtime.protocol.pipeline import messages as pipeline_messages
 from paddle_serving_runtime.supervisor.control.catalogue import Model, Tensor
 from paddle_serving_runtime.supervisor.control.configuration import configuration
 from paddle_serving_runtime.supervisor.control.health import Health

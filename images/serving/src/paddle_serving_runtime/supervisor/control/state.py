@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any, Protocol
 
-from paddle_serving_runtime.protocol.open_inference import EXTENSIONS, VERSION
+from paddle_serving_runtime.protocol.open_inference.common import EXTENSIONS, VERSION
 from paddle_serving_runtime.supervisor.control.catalogue import Model, catalogue
 from paddle_serving_runtime.supervisor.model_statistics import ModelStatistics
 from paddle_serving_runtime.supervisor.readiness import Readiness

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from paddle_serving_runtime.protocol import Response
 from paddle_serving_runtime.protocol.call import Call
-from paddle_serving_runtime.protocol.compression import http_content
+from paddle_serving_runtime.protocol.grpc.compression import http_content
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest
 
 

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from paddle_serving_runtime.protocol.codes import GrpcStatus
-from paddle_serving_runtime.protocol.grpc_framing import CONTENT_TYPE, frame, status_trailers, unframe
+from paddle_serving_runtime.protocol.grpc.framing import CONTENT_TYPE, frame, status_trailers, unframe
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest
 
 _HEADERS = ((b"content-type", CONTENT_TYPE), (b"grpc-accept-encoding", b"identity,deflate,gzip"))

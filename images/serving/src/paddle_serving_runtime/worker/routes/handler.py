@@ -7,8 +7,8 @@ from http import HTTPStatus
 from paddle_serving_runtime.engine import Engine, OpFailed
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Limits, Response, UnpackableValue
 from paddle_serving_runtime.protocol.call import Result
-from paddle_serving_runtime.protocol.grpc_framing import CONTENT_TYPE
-from paddle_serving_runtime.protocol.open_inference import resolver
+from paddle_serving_runtime.protocol.grpc.framing import CONTENT_TYPE
+from paddle_serving_runtime.protocol.open_inference.common import resolver
 from paddle_serving_runtime.protocol.paths import (
     MODEL_INFER,
     ONLY_GET,

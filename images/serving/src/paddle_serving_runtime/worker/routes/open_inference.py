@@ -6,10 +6,9 @@ from http import HTTPStatus
 from typing_extensions import override
 
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Limits, Response
-from paddle_serving_runtime.protocol import open_inference_grpc as grpc
-from paddle_serving_runtime.protocol import open_inference_rest as rest
 from paddle_serving_runtime.protocol.codes import grpc_status
-from paddle_serving_runtime.protocol.open_inference import InferRequest, Resolve
+from paddle_serving_runtime.protocol.open_inference import grpc, rest
+from paddle_serving_runtime.protocol.open_inference.common import InferRequest, Resolve
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest
 from paddle_serving_runtime.worker.routes.dialect import Accepted, Dialect, Failure, content_of, json_reply
 from paddle_serving_runtime.worker.routes.grpc import message_of, message_reply, status_reply

@@ -7,7 +7,7 @@ from typing_extensions import override
 from paddle_serving_runtime.protocol import Limits, Response
 from paddle_serving_runtime.protocol.call import SERVICE, Call
 from paddle_serving_runtime.protocol.codes import GrpcStatus, grpc_status
-from paddle_serving_runtime.protocol.pipeline_grpc import error_message, pack_message, parse_message
+from paddle_serving_runtime.protocol.pipeline.grpc import error_message, pack_message, parse_message
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest
 from paddle_serving_runtime.worker.routes.dialect import Accepted, Dialect, Failure
 from paddle_serving_runtime.worker.routes.grpc import message_of, message_reply, status_reply

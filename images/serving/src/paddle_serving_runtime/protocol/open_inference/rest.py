@@ -13,18 +13,8 @@ from numpy.typing import NDArray
 from paddle_serving_runtime.protocol import json_body
 from paddle_serving_runtime.protocol.call import Call
 from paddle_serving_runtime.protocol.codes import BadRequest, ErrorCode
-from paddle_serving_runtime.protocol.datatypes import (
-    BINARY_ONLY,
-    BYTES,
-    DTYPES,
-    from_raw,
-    refusal,
-    require_datatype,
-    require_shape,
-    texts_from_raw,
-)
 from paddle_serving_runtime.protocol.numbers import from_json, to_json
-from paddle_serving_runtime.protocol.open_inference import (
+from paddle_serving_runtime.protocol.open_inference.common import (
     VERSION,
     InferRequest,
     Output,
@@ -39,8 +29,18 @@ from paddle_serving_runtime.protocol.open_inference import (
     text_input,
     texts_of,
 )
-from paddle_serving_runtime.protocol.request import Limits
-from paddle_serving_runtime.protocol.response import Response, UnpackableValue, sendable_message
+from paddle_serving_runtime.protocol.open_inference.datatypes import (
+    BINARY_ONLY,
+    BYTES,
+    DTYPES,
+    from_raw,
+    refusal,
+    require_datatype,
+    require_shape,
+    texts_from_raw,
+)
+from paddle_serving_runtime.protocol.pipeline.request import Limits
+from paddle_serving_runtime.protocol.pipeline.response import Response, UnpackableValue, sendable_message
 from paddle_serving_runtime.words import counted
 
 HEADER_LENGTH = b"inference-header-content-length"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from paddle_serving_runtime.protocol import json_body
 from paddle_serving_runtime.protocol.codes import BadRequest
 from paddle_serving_runtime.protocol.numbers import integer_of
-from paddle_serving_runtime.protocol.tensors import NUMBER_FIELDS, unpack_tensor
+from paddle_serving_runtime.protocol.pipeline.tensors import NUMBER_FIELDS, unpack_tensor
 from paddle_serving_runtime.words import counted
 
 PROFILE_KEY = "pipeline.profile"

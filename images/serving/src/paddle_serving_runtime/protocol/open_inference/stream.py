@@ -2,8 +2,8 @@
 
 from google.protobuf.message import DecodeError
 
-from paddle_serving_runtime.protocol.open_inference_messages import MESSAGES
-from paddle_serving_runtime.protocol.wire import length_delimited
+from paddle_serving_runtime.protocol.grpc.wire import length_delimited
+from paddle_serving_runtime.protocol.open_inference.messages import MESSAGES
 
 _REQUEST, _INFER_RESPONSE = MESSAGES["ModelInferRequest"], MESSAGES["ModelInferResponse"]
 _RESPONSE = MESSAGES["ModelStreamInferResponse"]

@@ -9,8 +9,14 @@ from numpy.typing import NDArray
 
 from paddle_serving_runtime.protocol.call import SERVICE, Call
 from paddle_serving_runtime.protocol.codes import BadRequest, ErrorCode
-from paddle_serving_runtime.protocol.datatypes import BYTES, datatype_of, refusal, text_count, texts_to_raw
-from paddle_serving_runtime.protocol.response import Response
+from paddle_serving_runtime.protocol.open_inference.datatypes import (
+    BYTES,
+    datatype_of,
+    refusal,
+    text_count,
+    texts_to_raw,
+)
+from paddle_serving_runtime.protocol.pipeline.response import Response
 from paddle_serving_runtime.words import counted
 
 VERSION = "1"

@@ -6,7 +6,7 @@ import orjson
 from numpy.typing import NDArray
 
 from paddle_serving_runtime.protocol.codes import BadRequest
-from paddle_serving_runtime.protocol.tensors import pack_tensor, unpack_tensor
+from paddle_serving_runtime.protocol.pipeline.tensors import pack_tensor, unpack_tensor
 from paddle_serving_runtime.words import counted
 
 MAX_MESSAGE = 1024

@@ -8,18 +8,9 @@ from numpy.typing import NDArray
 
 from paddle_serving_runtime.protocol.call import Call
 from paddle_serving_runtime.protocol.codes import BadRequest
-from paddle_serving_runtime.protocol.datatypes import (
-    BINARY_ONLY,
-    BYTES,
-    DTYPES,
-    from_raw,
-    refusal,
-    require_datatype,
-    require_shape,
-    texts_from_raw,
-)
+from paddle_serving_runtime.protocol.grpc.wire import fill
 from paddle_serving_runtime.protocol.numbers import narrowed
-from paddle_serving_runtime.protocol.open_inference import (
+from paddle_serving_runtime.protocol.open_inference.common import (
     VERSION,
     InferRequest,
     Output,
@@ -35,10 +26,19 @@ from paddle_serving_runtime.protocol.open_inference import (
     text_input,
     texts_of,
 )
-from paddle_serving_runtime.protocol.open_inference_messages import MESSAGES
-from paddle_serving_runtime.protocol.request import Limits
-from paddle_serving_runtime.protocol.response import Response, UnpackableValue
-from paddle_serving_runtime.protocol.wire import fill
+from paddle_serving_runtime.protocol.open_inference.datatypes import (
+    BINARY_ONLY,
+    BYTES,
+    DTYPES,
+    from_raw,
+    refusal,
+    require_datatype,
+    require_shape,
+    texts_from_raw,
+)
+from paddle_serving_runtime.protocol.open_inference.messages import MESSAGES
+from paddle_serving_runtime.protocol.pipeline.request import Limits
+from paddle_serving_runtime.protocol.pipeline.response import Response, UnpackableValue
 from paddle_serving_runtime.words import counted
 
 _REQUEST, _RESPONSE = MESSAGES["ModelInferRequest"], MESSAGES["ModelInferResponse"]

@@ -1,0 +1,1 @@
+"""The pipeline protocol of Paddle Serving, in JSON and over gRPC."""
