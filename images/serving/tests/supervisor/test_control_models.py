@@ -10,10 +10,11 @@ from tritonclient.grpc import InferenceServerClient, model_config_pb2, service_p
 from tritonclient.utils import InferenceServerException
 
 from images.serving.tests.supervisor.control_pod import PLAIN, Pod, UnixConnection
+from paddle_serving_runtime.protocol.measured import ModelCall
 from paddle_serving_runtime.supervisor.control import HTTP_SOCKET
 from paddle_serving_runtime.supervisor.control.catalogue import catalogue
 from paddle_serving_runtime.supervisor.control.configuration import configuration
-from paddle_serving_runtime.supervisor.model_statistics import ModelCall, ModelStatistics
+from paddle_serving_runtime.supervisor.model_statistics import ModelStatistics
 
 UNMEASURED = {"count": 4, "ns": 0}
 """perf_analyzer wants the three counts of compute to be the same."""

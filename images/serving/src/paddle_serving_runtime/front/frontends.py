@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from paddle_serving_runtime.front.log import LOG_FORMAT
 from paddle_serving_runtime.front.names import (
     BACKEND,
     CONTROL,
@@ -37,12 +38,6 @@ from paddle_serving_runtime.protocol.paths import (
 )
 
 RETRY_AFTER_SECONDS = 1
-# quoted, because all of it is empty for bytes that are no HTTP request
-_LOG_FORMAT = (
-    '{"code":"%ST","microseconds":"%[date(0,us),sub(txn.start)]","queued":"%Tw","worker":"%s","frontend":"%f","backend":"%b",'
-    '"grpc":"%[var(txn.grpc)]","measured":"%[var(txn.measured)]","ended":"%[date(0,ms)]",'
-    '"path":"%[var(txn.path),json(utf8s)]","end":"%ts","request":"%[var(txn.id)]"}'
-)
 
 
 @dataclass(frozen=True)
@@ -127,7 +122,7 @@ def grpc(rules: Rules, port: int, socket: Path) -> list[str]:
 def _begin() -> list[str]:
     return [
         "    log global",
-        f"    log-format '{_LOG_FORMAT}'",
+        f"    log-format '{LOG_FORMAT}'",
         "    http-request set-var(txn.start) date(0,us)",
         "    http-request set-var(txn.path) path,bytes(0,256)",
         "    http-request set-var(txn.id) uuid()",

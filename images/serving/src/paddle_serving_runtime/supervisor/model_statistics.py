@@ -2,32 +2,11 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Self
+from typing import Any
 
-from paddle_serving_runtime.protocol.measured import SUCCEEDED
+from paddle_serving_runtime.protocol.measured import ModelCall
 
 _NANOSECONDS = 1_000_000_000
-
-
-class ModelCall(NamedTuple):
-    """What a worker says of a request that it has given to a model.
-
-    `inference` are the seconds in Paddle Inference, 0.0 where it did not come so far; `batch` the requests that were
-    computed together; `model` is its number, see protocol.measured; `rows` are those of the request where the model
-    counts rows, else 1.
-    """
-
-    inference: float
-    batch: int
-    model: int
-    succeeded: bool
-    rows: int
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """From the value of the header x-measured. Raises ValueError."""
-        microseconds, batch, model, outcome, rows = text.split(" ")
-        return cls(int(microseconds) / 1e6, int(batch), int(model), outcome == SUCCEEDED, int(rows))
 
 
 @dataclass

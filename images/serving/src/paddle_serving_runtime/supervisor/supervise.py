@@ -13,6 +13,7 @@ from socket import socket
 from paddle_serving_runtime.errors import FrontFailed, InvalidOption, NotConsistent, ServingError, WorkerCrashLoop
 from paddle_serving_runtime.evidence.origin import Origin
 from paddle_serving_runtime.front import FrontError, worker_name
+from paddle_serving_runtime.front.log import RequestRecord
 from paddle_serving_runtime.supervisor import admin
 from paddle_serving_runtime.supervisor.arrivals import arrivals_end
 from paddle_serving_runtime.supervisor.children import Children
@@ -32,7 +33,7 @@ from paddle_serving_runtime.supervisor.settings import ServeSettings
 from paddle_serving_runtime.supervisor.slot import WorkerSlot
 from paddle_serving_runtime.supervisor.stable import Stable
 from paddle_serving_runtime.supervisor.standby import Standby, start_spare
-from paddle_serving_runtime.supervisor.statistics import RequestRecord, Statistics
+from paddle_serving_runtime.supervisor.statistics import Statistics
 from paddle_serving_runtime.supervisor.status import PodStatus
 from paddle_serving_runtime.supervisor.stopping import StopRequest
 from paddle_serving_runtime.supervisor.streams import STREAMS_SOCKET, Streams

@@ -11,10 +11,9 @@ from paddle_serving_runtime.consistency.rounds import asking_order
 from paddle_serving_runtime.errors import NotConsistent, NotVerifiable, ServingError
 from paddle_serving_runtime.evidence.comparisons import Evidence
 from paddle_serving_runtime.package.golden import DEFAULT_TOLERANCE, Recorded, Sample
-from paddle_serving_runtime.protocol.measured import HEADER
+from paddle_serving_runtime.protocol.measured import HEADER, ModelCall
 from paddle_serving_runtime.reference.report import Reference
 from paddle_serving_runtime.supervisor.http_client import HttpAnswer, post
-from paddle_serving_runtime.supervisor.model_statistics import ModelCall
 from paddle_serving_runtime.supervisor.recheck import Finding, RightAnswers, digest
 from paddle_serving_runtime.supervisor.replies import Replies, Reply, blind_spot, state_sentence
 from paddle_serving_runtime.supervisor.settings import ServeSettings
