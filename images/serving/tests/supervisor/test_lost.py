@@ -12,11 +12,11 @@ from typing import cast
 
 import pytest
 
+from paddle_serving_runtime.link.busy import BusyMark
+from paddle_serving_runtime.link.lifeline import Keeper, Lifeline
 from paddle_serving_runtime.supervisor.launch import WorkerProcess
 from paddle_serving_runtime.supervisor.lost import LOST_RESPONSE, answer_lost
 from paddle_serving_runtime.supervisor.watchdog import Watchdog
-from paddle_serving_runtime.worker.busy import BusyMark
-from paddle_serving_runtime.worker.lifeline import Keeper, Lifeline
 
 SECONDS = 60.0
 REQUEST = b"POST /svc/prediction HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"

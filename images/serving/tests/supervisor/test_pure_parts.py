@@ -5,11 +5,11 @@ import pytest
 
 from paddle_serving_runtime.errors import ModelInvalid, ServingError
 from paddle_serving_runtime.front.log import RequestRecord
+from paddle_serving_runtime.link.report import named_error
 from paddle_serving_runtime.supervisor import metrics
 from paddle_serving_runtime.supervisor.cpus import available_cpus, quota, workers_for
 from paddle_serving_runtime.supervisor.crashes import CrashHistory
 from paddle_serving_runtime.supervisor.readiness import Phase, readiness
-from paddle_serving_runtime.supervisor.reference import named_error
 from paddle_serving_runtime.supervisor.statistics import Statistics
 
 

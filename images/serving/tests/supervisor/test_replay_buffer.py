@@ -2,18 +2,18 @@
 
 import asyncio
 import json
-import os
 import socket
+import struct
 from collections.abc import MutableMapping
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from paddle_serving_runtime.link.sample import send_sample
 from paddle_serving_runtime.protocol.exchange import Exchange
 from paddle_serving_runtime.supervisor.admin import AdminApp
 from paddle_serving_runtime.supervisor.replay_buffer import ReplayBuffer
-from paddle_serving_runtime.worker.sampling import DRAWN
 
 SECONDS = 60.0
 Message = MutableMapping[str, Any]
@@ -23,14 +23,6 @@ def exchange(number: int) -> Exchange:
     return Exchange("/svc/p", {}, str(number).encode(), {}, b"answer")
 
 
-def offer(channel: socket.socket, drawn: float, packed: tuple[bytes, ...]) -> None:
-    descriptor = os.memfd_create("request")
-    with os.fdopen(descriptor, "wb") as memory:
-        memory.writelines(packed)
-        memory.flush()
-        socket.send_fds(channel, [DRAWN.pack(drawn)], [descriptor])
-
-
 async def filled(buffer: ReplayBuffer, *drawn: float) -> None:
     """Two workers, one after the other, offer requests with these numbers."""
     async with asyncio.timeout(SECONDS):
@@ -38,7 +30,7 @@ async def filled(buffer: ReplayBuffer, *drawn: float) -> None:
             here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             buffer.listen(here)
             for index in range(first, len(drawn), 2):
-                offer(there, drawn[index], exchange(index).pack())
+                send_sample(there, drawn[index], exchange(index))
             there.close()
             while here.fileno() >= 0:  # noqa: ASYNC110 - it is closed by the loop
                 await asyncio.sleep(0.01)
@@ -128,8 +120,8 @@ def test_a_message_without_a_request_is_passed() -> None:
         here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         buffer = ReplayBuffer(3, "pod-1")
         buffer.listen(here)
-        there.send(DRAWN.pack(0.5))
-        offer(there, 0.25, exchange(7).pack())
+        there.send(struct.pack("=d", 0.5))
+        send_sample(there, 0.25, exchange(7))
         there.close()
         async with asyncio.timeout(SECONDS):
             while here.fileno() >= 0:  # noqa: ASYNC110 - it is closed by the loop

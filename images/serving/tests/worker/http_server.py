@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from paddle_serving_runtime.worker.busy import BusyMark
+from paddle_serving_runtime.link.busy import BusyMark
+from paddle_serving_runtime.link.lifeline import Lifeline
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest, Respond
-from paddle_serving_runtime.worker.lifeline import Lifeline
 from paddle_serving_runtime.worker.reading import Limits
 from paddle_serving_runtime.worker.server import serve
 

@@ -1,5 +1,5 @@
+from paddle_serving_runtime.link.options import WorkerOptions
 from paddle_serving_runtime.paddle_model.computing import Computing
-from paddle_serving_runtime.worker.options import WorkerOptions
 
 OPTIONS = WorkerOptions(
     model_dir="/models",

@@ -1,15 +1,15 @@
 """What a worker hands over of the requests that it has answered, and what never."""
 
-import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from paddle_serving_runtime.link.sample import receive_samples
 from paddle_serving_runtime.protocol.exchange import Exchange
 from paddle_serving_runtime.worker.http import Handler, HttpReply, HttpRequest, Respond
-from paddle_serving_runtime.worker.sampling import DRAWN, MAX_BYTES, Sampler, sampled
+from paddle_serving_runtime.worker.sampling import MAX_BYTES, Sampler, sampled
 
 GOOD = HttpReply(200, ((b"content-type", b"application/json"), (b"x-measured", b"10 1 0 ok 1")), b"answer")
 BAD = HttpReply(200, ((b"x-measured", b"10 1 0 failed 1"),), b"error")
@@ -40,14 +40,9 @@ def request(body: bytes = b"question", **headers: str) -> HttpRequest:
 
 def received(channel: socket.socket) -> list[tuple[float, Exchange]]:
     found: list[tuple[float, Exchange]] = []
-    while True:
-        try:
-            message, (descriptor,), _, _ = socket.recv_fds(channel, 100, 1)
-        except BlockingIOError:
-            return found
-        with os.fdopen(descriptor, "rb") as memory:
-            memory.seek(0)
-            found.append((DRAWN.unpack(message)[0], Exchange.unpack(memory.read())))
+    while samples := receive_samples(channel):
+        found += [(sample.drawn, Exchange.unpack(sample.packed)) for sample in samples]
+    return found
 
 
 def open_descriptors() -> int:

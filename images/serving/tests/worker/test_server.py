@@ -10,9 +10,9 @@ import orjson
 import pytest
 
 from images.serving.tests.worker.http_server import SECONDS, TEXT, echo, post, read, running, until_closed
-from paddle_serving_runtime.worker.busy import Owed, busy_since, owed_answers
+from paddle_serving_runtime.link.busy import Owed, busy_since, owed_answers
+from paddle_serving_runtime.link.lifeline import Keeper, Lifeline
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest, Respond
-from paddle_serving_runtime.worker.lifeline import Keeper, Lifeline
 
 
 def test_a_request_is_answered_and_the_connection_kept(tmp_path: Path) -> None:

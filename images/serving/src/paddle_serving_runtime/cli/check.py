@@ -25,6 +25,7 @@ from paddle_serving_runtime.errors import NotConsistent, ServingError
 from paddle_serving_runtime.evidence.comparisons import Evidence
 from paddle_serving_runtime.evidence.origin import Origin
 from paddle_serving_runtime.evidence.report import MAX_BYTES, Proof, bounded, document
+from paddle_serving_runtime.link.report import named_error
 from paddle_serving_runtime.package.contents import Package, load_package
 from paddle_serving_runtime.package.golden import Recorded, Sample, load_recorded, load_samples
 from paddle_serving_runtime.package.manifest import digest_of
@@ -32,7 +33,6 @@ from paddle_serving_runtime.paddle_model.computing import Computing
 from paddle_serving_runtime.reference.report import Reference, read
 from paddle_serving_runtime.supervisor.launch import process_environment, reference_command
 from paddle_serving_runtime.supervisor.origin import completed, consistency_json, package_origin
-from paddle_serving_runtime.supervisor.reference import named_error
 from paddle_serving_runtime.supervisor.verification import (
     compare_recorded,
     compare_response,

@@ -11,11 +11,11 @@ from pathlib import Path
 from socket import AF_UNIX, SOCK_SEQPACKET, socketpair
 from socket import socket as Socket  # noqa: N812 - there are fields of that name
 
+from paddle_serving_runtime.link.lifeline import Keeper
+from paddle_serving_runtime.link.options import WorkerOptions
 from paddle_serving_runtime.paddle_model.computing import Computing
 from paddle_serving_runtime.supervisor.children import Children
 from paddle_serving_runtime.supervisor.settings import ServeSettings
-from paddle_serving_runtime.worker.lifeline import Keeper
-from paddle_serving_runtime.worker.options import WorkerOptions
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 

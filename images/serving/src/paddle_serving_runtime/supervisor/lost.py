@@ -3,8 +3,8 @@
 import asyncio
 
 from paddle_serving_runtime.front.refusals import LOST_STATUS
+from paddle_serving_runtime.link.busy import Owed, owed_answers
 from paddle_serving_runtime.supervisor.launch import WorkerProcess
-from paddle_serving_runtime.worker.busy import Owed, owed_answers
 
 LOST_RESPONSE = b"HTTP/1.1 %d Bad Gateway\r\nconnection: close\r\ncontent-length: 0\r\n\r\n" % LOST_STATUS
 """The front knows the protocol of each request, and makes it a refusal of that protocol.

@@ -6,18 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from paddle_serving_runtime.errors import NotConsistent, ServingError
 from paddle_serving_runtime.evidence.comparisons import Evidence
 from paddle_serving_runtime.evidence.report import Proof
+from paddle_serving_runtime.link.report import read_line
 from paddle_serving_runtime.package.contents import load_package
 from paddle_serving_runtime.package.golden import load_samples
 from paddle_serving_runtime.supervisor.children import Children, kill
 from paddle_serving_runtime.supervisor.launch import WorkerProcess, launch
 from paddle_serving_runtime.supervisor.origin import completed, consistency_json, origin_of
 from paddle_serving_runtime.supervisor.output import Output
-from paddle_serving_runtime.supervisor.reference import named_error
 from paddle_serving_runtime.supervisor.settings import ServeSettings
 from paddle_serving_runtime.supervisor.verifier import Unanswered, Verifier
 from paddle_serving_runtime.supervisor.verifying import prepare_verifier
@@ -73,11 +71,7 @@ async def _loaded(worker: WorkerProcess, output: Output) -> dict[str, Any]:
     if not line:
         status = await worker.process.wait()
         raise ServingError("WorkerFailed", f"a worker ended with status {status} while it loaded: {output.last_words}.")
-    told = orjson.loads(line)
-    if failure := told.get("failed"):
-        raise named_error(failure["reason"], failure["message"])
-    loaded: dict[str, Any] = told["loaded"]
-    return loaded
+    return read_line(line)
 
 
 async def _verify(verifier: Verifier, worker: WorkerProcess, output: Output) -> None:

@@ -4,21 +4,13 @@ import signal
 from asyncio.subprocess import Process
 from pathlib import Path
 
-from paddle_serving_runtime import errors
 from paddle_serving_runtime.errors import ServingError
+from paddle_serving_runtime.link.report import named_error
 from paddle_serving_runtime.reference.report import Reference, read
 from paddle_serving_runtime.supervisor.launch import reference_file, reference_message
 from paddle_serving_runtime.supervisor.output import Output
 
 REFERENCE_FAILED = "ReferenceFailed"
-
-
-def named_error(reason: str, message: str) -> ServingError:
-    """The error of a child process as an exception of this one: of the class of its reason where there is one."""
-    error_class = getattr(errors, reason, None)
-    if isinstance(error_class, type) and issubclass(error_class, ServingError) and error_class is not ServingError:
-        return error_class(message)  # type: ignore[call-arg]
-    return ServingError(reason, message)
 
 
 async def reference_answers(process: Process, output: Output, folder: Path) -> Reference:

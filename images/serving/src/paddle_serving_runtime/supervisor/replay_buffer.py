@@ -1,15 +1,14 @@
 """Requests with their answers, kept in memory for whoever wants to ask them of another model."""
 
 import asyncio
-import os
 import socket
 from collections.abc import Iterator
 
 import orjson
 
+from paddle_serving_runtime.link.sample import receive_samples
 from paddle_serving_runtime.protocol.exchange import Exchange
 from paddle_serving_runtime.supervisor.reservoir import Reservoir
-from paddle_serving_runtime.worker.sampling import DRAWN
 
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -51,15 +50,7 @@ class ReplayBuffer:
 
     def _receive(self, channel: socket.socket) -> bool:
         """False where the worker has ended."""
-        try:
-            message, descriptors, _, _ = socket.recv_fds(channel, DRAWN.size, 1)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        for descriptor in descriptors:
-            with open(descriptor, "rb") as memory:  # noqa: PTH123 - it has no path
-                memory.seek(0, os.SEEK_SET)
-                (drawn,) = DRAWN.unpack(message)
-                self._reservoir.add(drawn, memory.read())
-        return bool(message)
+        samples = receive_samples(channel)
+        for sample in samples or ():
+            self._reservoir.add(sample.drawn, sample.packed)
+        return samples is not None

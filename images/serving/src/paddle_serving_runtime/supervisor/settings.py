@@ -3,8 +3,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from paddle_serving_runtime.link.options import EngineName
 from paddle_serving_runtime.paddle_model.computing import Computing
-from paddle_serving_runtime.worker.options import EngineName
 
 MAX_REPLAY_REQUESTS = 1000
 """How many requests a pod may be told to keep."""

@@ -7,16 +7,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
-import orjson
-
 from paddle_serving_runtime.front import FrontError
+from paddle_serving_runtime.link.report import read_line
 from paddle_serving_runtime.supervisor.children import kill
 from paddle_serving_runtime.supervisor.launch import WorkerProcess
 from paddle_serving_runtime.supervisor.lost import answer_lost
 from paddle_serving_runtime.supervisor.output import Output
 from paddle_serving_runtime.supervisor.readiness import Phase
 from paddle_serving_runtime.supervisor.rechecker import Proved, Rechecker
-from paddle_serving_runtime.supervisor.reference import named_error
 from paddle_serving_runtime.supervisor.verifier import Unanswered, Verifier
 from paddle_serving_runtime.supervisor.watchdog import Watchdog
 
@@ -128,10 +126,7 @@ class WorkerSlot:
         line = await self._worker.report.readline()
         if not line:
             return f"{await self._ended()} while it loaded"
-        report = orjson.loads(line)
-        if failure := report.get("failed"):
-            raise named_error(failure["reason"], failure["message"])
-        self.loaded = report["loaded"]
+        self.loaded = read_line(line)
         _LOG.info("worker loaded", extra={"fields": self._fields()})
         self._enter(Phase.VERIFYING)
         ended = asyncio.ensure_future(self._worker.process.wait())

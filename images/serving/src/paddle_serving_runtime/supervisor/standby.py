@@ -13,11 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
+from paddle_serving_runtime.link.handover import give_place, hear_imported
+from paddle_serving_runtime.link.options import WorkerOptions
 from paddle_serving_runtime.supervisor.children import Children
 from paddle_serving_runtime.supervisor.launch import start_process
 from paddle_serving_runtime.supervisor.output import Output
 from paddle_serving_runtime.supervisor.settings import ServeSettings
-from paddle_serving_runtime.worker.options import WorkerOptions
 
 _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = 10.0
@@ -69,7 +70,7 @@ class Standby:
         # it may have been paused between its last import and the moment when that was heard of
         _signal(spare, signal.SIGCONT)
         try:
-            socket.send_fds(spare.channel, [options.to_json().encode()], list(options.descriptors))
+            give_place(spare.channel, options)
         except OSError as error:
             _LOG.warning("the standby process does not take its place: %s", error)
             return None
@@ -131,6 +132,6 @@ def _signal(spare: Spare, number: signal.Signals) -> None:
 
 async def _watch(spare: Spare) -> None:
     """Returns when the process has ended."""
-    while await asyncio.get_running_loop().sock_recv(spare.channel, 1):
+    while await hear_imported(spare.channel):
         spare.imported = True
         _LOG.debug("standby process %d has imported Paddle", spare.process.pid)

@@ -2,8 +2,8 @@
 
 import time
 
+from paddle_serving_runtime.link.busy import begun, busy_since
 from paddle_serving_runtime.supervisor.launch import WorkerProcess
-from paddle_serving_runtime.worker.busy import begun, busy_since
 
 
 class Watchdog:

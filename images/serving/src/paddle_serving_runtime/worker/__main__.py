@@ -14,18 +14,18 @@ import socket
 import sys
 from pathlib import Path
 
-import orjson
 import uvloop
 
 from paddle_serving_runtime import logs
 from paddle_serving_runtime.errors import ServingError
+from paddle_serving_runtime.link.busy import BusyMark
+from paddle_serving_runtime.link.lifeline import Lifeline
+from paddle_serving_runtime.link.options import WorkerOptions
+from paddle_serving_runtime.link.report import failed_line, loaded_line
 from paddle_serving_runtime.protocol import Limits as ProtocolLimits
-from paddle_serving_runtime.worker.busy import BusyMark
 from paddle_serving_runtime.worker.http import Handler
-from paddle_serving_runtime.worker.lifeline import Lifeline
 from paddle_serving_runtime.worker.loading import Loaded, load_engine
 from paddle_serving_runtime.worker.memory import settle
-from paddle_serving_runtime.worker.options import WorkerOptions
 from paddle_serving_runtime.worker.priority import yield_to_others
 from paddle_serving_runtime.worker.reading import Limits
 from paddle_serving_runtime.worker.sampling import Sampler, sampled
@@ -51,7 +51,7 @@ def run(options: WorkerOptions) -> int:
     try:
         loaded = load_engine(options)
     except ServingError as error:
-        _report(options, failed={"reason": error.reason, "message": error.message, "exitCode": error.exit_code})
+        _report(options, failed_line(error))
         return error.exit_code
     listening = _listen(Path(options.socket))
     settle()
@@ -65,7 +65,7 @@ async def _serve(options: WorkerOptions, loaded: Loaded, listening: socket.socke
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     mark = BusyMark(Path(options.busy_file))
     lifeline = Lifeline(options.lifeline_fd) if options.lifeline_fd >= 0 else None
-    _report(options, loaded=loaded.report)
+    _report(options, loaded_line(loaded.report))
     limits = Limits(body_bytes=options.max_body_bytes)
     await serve(_handler(options, loaded), listening, mark, limits, stop=stop, lifeline=lifeline)
 
@@ -89,9 +89,9 @@ def _listen(path: Path) -> socket.socket:
     return listening
 
 
-def _report(options: WorkerOptions, **content: object) -> None:
+def _report(options: WorkerOptions, line: bytes) -> None:
     with os.fdopen(options.report_fd, "wb") as pipe:
-        pipe.write(orjson.dumps(content) + b"\n")
+        pipe.write(line)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from typing_extensions import override
 
+from paddle_serving_runtime.link.busy import BusyMark
 from paddle_serving_runtime.worker import wire
-from paddle_serving_runtime.worker.busy import BusyMark
 from paddle_serving_runtime.worker.http import Handler, HttpReply
 from paddle_serving_runtime.worker.reading import Limits, Received, RequestReader
 from paddle_serving_runtime.worker.refusal import refusal

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paddle_serving_runtime.errors import ModelInvalid, ServiceBroken, ServingError
+from paddle_serving_runtime.link.options import WorkerOptions
 from paddle_serving_runtime.package.contents import Package, load_package
 from paddle_serving_runtime.package.golden import load_samples
 from paddle_serving_runtime.paddle_model.paddle_errors import first_line
 from paddle_serving_runtime.protocol import BadRequest, Limits, parse_request
 from paddle_serving_runtime.protocol.open_inference.datatypes import described_datatype
-from paddle_serving_runtime.worker.options import WorkerOptions
 
 if TYPE_CHECKING:
     from paddle_serving_runtime.engine import Engine, ModelDescription, TensorDescription

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from paddle_serving_runtime.engine.pipeline.engine import PipelineEngine
 from paddle_serving_runtime.graph import Graph
-from paddle_serving_runtime.worker.options import WorkerOptions
+from paddle_serving_runtime.link.options import WorkerOptions
 
 _LOG = logging.getLogger(__name__)
 _ANSWERING_SECONDS = 0.1

@@ -7,19 +7,15 @@ A request that may belong to it is copied into memory that is passed on as a who
 
 import heapq
 import logging
-import os
 import socket
-import struct
 from collections.abc import Callable
 
+from paddle_serving_runtime.link.sample import send_sample
 from paddle_serving_runtime.protocol.exchange import ASKING_POD, Exchange, kept_headers
 from paddle_serving_runtime.protocol.measured import HEADER, SUCCEEDED
 from paddle_serving_runtime.worker.http import Handler, HttpReply, HttpRequest, Respond
 
 _LOG = logging.getLogger(__name__)
-DRAWN = struct.Struct("=d")
-"""What a message says beside the descriptor of the memory: the number that was drawn, from 0 to 1."""
-
 MAX_BYTES = 4 * 1024 * 1024
 """A request longer than that, together with its answer, is never kept: a few of them would be all that there is."""
 
@@ -57,11 +53,7 @@ class Sampler:
     def _send(self, drawn: float, request: HttpRequest, reply: HttpReply) -> None:
         headers = kept_headers(request.headers), kept_headers(dict(reply.headers))
         exchange = Exchange(request.path, headers[0], request.body, headers[1], reply.body)
-        descriptor = os.memfd_create("request")
-        with open(descriptor, "wb") as memory:  # noqa: PTH123 - it has no path
-            memory.writelines(exchange.pack())
-            memory.flush()
-            socket.send_fds(self._channel, [DRAWN.pack(drawn)], [descriptor])
+        send_sample(self._channel, drawn, exchange)
 
 
 def sampled(handler: Handler, sampler: Sampler) -> Handler:

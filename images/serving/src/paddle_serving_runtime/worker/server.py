@@ -8,10 +8,10 @@ import asyncio
 import logging
 from socket import socket
 
-from paddle_serving_runtime.worker.busy import SLOTS, BusyMark
+from paddle_serving_runtime.link.busy import SLOTS, BusyMark
+from paddle_serving_runtime.link.lifeline import Lifeline
 from paddle_serving_runtime.worker.connection import Connection
 from paddle_serving_runtime.worker.http import Handler
-from paddle_serving_runtime.worker.lifeline import Lifeline
 from paddle_serving_runtime.worker.reading import Limits
 
 _LOG = logging.getLogger(__name__)

@@ -1,20 +1,13 @@
 """A worker process without a place: it imports what every worker imports, and waits for its options."""
 
-import os
 import socket
-from contextlib import suppress
 from pathlib import Path
 
+from paddle_serving_runtime.link.handover import receive_place, say_imported
+from paddle_serving_runtime.link.options import WorkerOptions
 from paddle_serving_runtime.package.contents import SCRIPT
 from paddle_serving_runtime.worker.loading import import_paddle
-from paddle_serving_runtime.worker.options import WorkerOptions
 from paddle_serving_runtime.worker.priority import spare_goes_first, yield_to_others
-
-_IMPORTED = b"\1"
-_OPTIONS_BYTES = 256 * 1024
-"""As long as one argument of a process may be (MAX_ARG_STRLEN is 128 KiB), and longer."""
-
-_MOST_DESCRIPTORS = 3
 
 
 def options_from(descriptor: int, model_dir: Path) -> WorkerOptions | None:
@@ -25,15 +18,8 @@ def options_from(descriptor: int, model_dir: Path) -> WorkerOptions | None:
     yield_to_others()
     with spare_goes_first(), socket.socket(fileno=descriptor) as channel:
         _import(model_dir)
-        # a supervisor that has ended does not listen any more; the empty message says so below
-        with suppress(OSError):
-            channel.send(_IMPORTED)
-        message, received, _, _ = socket.recv_fds(channel, _OPTIONS_BYTES, _MOST_DESCRIPTORS)
-    if not message:
-        return None
-    for each in received:
-        os.set_inheritable(each, False)  # noqa: FBT003 - it takes no names
-    return WorkerOptions.from_json(message.decode()).with_descriptors(received)
+        say_imported(channel)
+        return receive_place(channel)
 
 
 def _import(model_dir: Path) -> None:

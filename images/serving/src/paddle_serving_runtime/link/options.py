@@ -14,9 +14,8 @@ class WorkerOptions:
     """What a worker process is told, as one JSON argument.
 
     `socket` is the unix socket it answers on, `busy_file` where it marks since when it is busy, `report_fd` the
-    write end of a pipe for its one line: {"loaded": {...}} or {"failed": {"reason", "message", "exitCode"}};
-    `lifeline_fd` a socket that takes its connections (worker/lifeline.py), `replay_fd` one that takes requests which it
-    has answered, `replay_requests` of them (worker/sampling.py); -1 for none.
+    write end of a pipe for its one line (report.py), `lifeline_fd` a socket that takes its connections (lifeline.py),
+    `replay_fd` one that takes requests which it has answered, `replay_requests` of them (sample.py); -1 for none.
     `index` is the worker's number among the workers of the pod;
     `legacy_status` answers every error of the pipeline JSON protocol with HTTP 200, as Paddle Serving does.
     """
