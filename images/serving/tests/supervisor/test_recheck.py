@@ -18,10 +18,10 @@ from paddle_serving_runtime.consistency import Answer
 from paddle_serving_runtime.package.golden import Sample
 from paddle_serving_runtime.protocol import ErrorCode, error_body, pack_response
 from paddle_serving_runtime.reference.report import Reference
-from paddle_serving_runtime.supervisor.recheck import Finding, Pace, Rechecks
 from paddle_serving_runtime.supervisor.rechecker import Proved, Rechecker
-from paddle_serving_runtime.supervisor.settings import Consistency
 from paddle_serving_runtime.supervisor.verifier import Verifier
+from paddle_serving_runtime.verdict.consistency import Consistency
+from paddle_serving_runtime.verdict.recheck import Finding, Pace, Rechecks
 
 A, B = b'{"a"}', b'{"b"}'
 SAMPLES = (Sample("a.json", A), Sample("b.json", B))

@@ -12,15 +12,16 @@ from paddle_serving_runtime.package.golden import Recorded, Sample
 from paddle_serving_runtime.paddle_model.computing import Computing
 from paddle_serving_runtime.protocol import error_body, pack_response
 from paddle_serving_runtime.reference.report import Reference
-from paddle_serving_runtime.supervisor.settings import Consistency, ServeSettings
-from paddle_serving_runtime.supervisor.verification import (
+from paddle_serving_runtime.supervisor.settings import ServeSettings
+from paddle_serving_runtime.supervisor.verifier import Unanswered, Verifier
+from paddle_serving_runtime.verdict.consistency import Consistency
+from paddle_serving_runtime.verdict.verification import (
     compare_recorded,
     compare_served,
     require_close,
     trusted_recordings,
     usable_recordings,
 )
-from paddle_serving_runtime.supervisor.verifier import Unanswered, Verifier
 
 WANT = {"y": np.array([[1.5, 2.5]])}
 RECORDED = Recorded({"y": np.array([[1.5, 2.5]])}, Tolerance(1e-3, 1e-5), {})

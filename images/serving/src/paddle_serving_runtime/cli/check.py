@@ -20,7 +20,7 @@ from paddle_serving_runtime.cli.options import (
     require,
     service_name,
 )
-from paddle_serving_runtime.consistency import EXACT, Comparison, Tolerance, describe
+from paddle_serving_runtime.consistency import Comparison, Tolerance, describe
 from paddle_serving_runtime.errors import NotConsistent, ServingError
 from paddle_serving_runtime.evidence.comparisons import Evidence
 from paddle_serving_runtime.evidence.origin import Origin
@@ -32,11 +32,12 @@ from paddle_serving_runtime.package.manifest import digest_of
 from paddle_serving_runtime.paddle_model.computing import Computing
 from paddle_serving_runtime.reference.report import Reference, read
 from paddle_serving_runtime.supervisor.launch import process_environment, reference_command
-from paddle_serving_runtime.supervisor.origin import completed, consistency_json, package_origin
-from paddle_serving_runtime.supervisor.verification import (
+from paddle_serving_runtime.supervisor.origin import completed, package_origin
+from paddle_serving_runtime.verdict.verification import (
     compare_recorded,
     compare_response,
     require_close,
+    tolerance_of,
     trusted_recordings,
     usable_recordings,
 )
@@ -64,7 +65,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0 where everything agrees, 3 where something differs; raises ServingError where it cannot be found out."""
     consistency = consistency_from(arguments, "auto", required=True)
-    tolerance = EXACT if consistency.exact else Tolerance(consistency.rtol, consistency.atol)
     name = service_name(arguments.name or arguments.model_dir.resolve().name)
     require(arguments.timeout > 0, "--timeout must be positive")
     require(
@@ -82,14 +82,14 @@ def run(arguments: argparse.Namespace) -> int:
     with asking(endpoint) as ask:
         reference = read(arguments.reference) if arguments.reference else _computed(package, computing)
         _require_close(reference, recorded, consistency.max_tolerance)
-        evidence = _compare(ask, samples, recorded, reference, tolerance)
+        evidence = _compare(ask, samples, recorded, reference, tolerance_of(consistency))
     print(_table(evidence))
     for sentence in evidence.differences:
         print(sentence)
     print(_summary(len(samples), reference, evidence))
     if arguments.report:
         origin = completed(_origin(package, computing), reference, {})
-        proof = Proof(origin, evidence, len(samples), len(recorded), 0, consistency_json(consistency))
+        proof = Proof(origin, evidence, len(samples), len(recorded), 0, consistency.as_json())
         _write_report(arguments.report, endpoint, proof)
     return NOT_CONSISTENT if evidence.differences else CONSISTENT
 

@@ -16,8 +16,8 @@ from paddle_serving_runtime.paddle_model.adaptation import adapt
 from paddle_serving_runtime.paddle_model.files import model_dirs
 from paddle_serving_runtime.paddle_model.opening import open_model
 from paddle_serving_runtime.paddle_model.switches import Switches
-from paddle_serving_runtime.supervisor.replies import blind_sentence
-from paddle_serving_runtime.supervisor.verification import trusted_recordings
+from paddle_serving_runtime.verdict.replies import blind_sentence
+from paddle_serving_runtime.verdict.verification import trusted_recordings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from paddle_serving_runtime.errors import InvalidOption
 from paddle_serving_runtime.paddle_model.computing import Computing
-from paddle_serving_runtime.supervisor.settings import Consistency, Require, StableService
+from paddle_serving_runtime.supervisor.settings import StableService
+from paddle_serving_runtime.verdict.consistency import Consistency, Require
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _HOST = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?")

@@ -22,7 +22,8 @@ from paddle_serving_runtime.package import manifest
 from paddle_serving_runtime.package.contents import GOLDEN
 from paddle_serving_runtime.paddle_model.computing import Computing
 from paddle_serving_runtime.supervisor.recomputation import golden_only, recompute
-from paddle_serving_runtime.supervisor.settings import Consistency, ServeSettings
+from paddle_serving_runtime.supervisor.settings import ServeSettings
+from paddle_serving_runtime.verdict.consistency import Consistency
 from paddle_serving_runtime.words import counted
 
 CONFIRMED, DIFFERS, IN_PART = 0, 3, 8

@@ -14,8 +14,8 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from paddle_serving_runtime.supervisor.recheck import Rechecks
 from paddle_serving_runtime.supervisor.statistics import Distribution, Statistics
+from paddle_serving_runtime.verdict.recheck import Rechecks
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from paddle_serving_runtime.package.contents import GOLDEN
 from paddle_serving_runtime.package.manifest import digest_of, folder_digest
 from paddle_serving_runtime.paddle_model.computing import Computing
 from paddle_serving_runtime.reference.report import Reference
-from paddle_serving_runtime.supervisor.settings import Consistency, ServeSettings
+from paddle_serving_runtime.supervisor.settings import ServeSettings
 
 RUNTIME = "paddle-serving-runtime"
 
@@ -64,15 +64,3 @@ def completed(origin: Origin, reference: Reference | None, loaded: Mapping[str, 
         paddle_version=loaded.get("paddleVersion", origin.paddle_version),
         device=loaded.get("device", origin.device),
     )
-
-
-def consistency_json(consistency: Consistency) -> dict[str, Any]:
-    """How answers are compared, as the report has it."""
-    return {
-        "mode": "exact" if consistency.exact else "tolerance",
-        "rtol": 0.0 if consistency.exact else consistency.rtol,
-        "atol": 0.0 if consistency.exact else consistency.atol,
-        "maxTolerance": consistency.max_tolerance,
-        "require": consistency.require,
-        "required": consistency.required,
-    }

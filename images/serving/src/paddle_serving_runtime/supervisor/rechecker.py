@@ -10,8 +10,8 @@ from paddle_serving_runtime.package.golden import Sample
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode, read_response
 from paddle_serving_runtime.supervisor.http_client import HttpAnswer
 from paddle_serving_runtime.supervisor.launch import WorkerProcess
-from paddle_serving_runtime.supervisor.recheck import Finding, Pace, Rechecks, RightAnswers
 from paddle_serving_runtime.supervisor.verifier import Unanswered, Verifier
+from paddle_serving_runtime.verdict.recheck import Finding, Pace, Rechecks, RightAnswers
 
 _LOG = logging.getLogger(__name__)
 _NOT_IN_TIME = (ErrorCode.TIMEOUT, ErrorCode.CLOSED_ERROR)

@@ -14,7 +14,7 @@ from paddle_serving_runtime.package.contents import load_package
 from paddle_serving_runtime.package.golden import load_samples
 from paddle_serving_runtime.supervisor.children import Children, kill
 from paddle_serving_runtime.supervisor.launch import WorkerProcess, launch
-from paddle_serving_runtime.supervisor.origin import completed, consistency_json, origin_of
+from paddle_serving_runtime.supervisor.origin import completed, origin_of
 from paddle_serving_runtime.supervisor.output import Output
 from paddle_serving_runtime.supervisor.settings import ServeSettings
 from paddle_serving_runtime.supervisor.verifier import Unanswered, Verifier
@@ -43,7 +43,7 @@ async def recompute(settings: ServeSettings, folder: Path) -> Proof:
             samples=verifier.samples,
             recorded=verifier.recorded,
             workers=1,
-            consistency=consistency_json(settings.consistency),
+            consistency=settings.consistency.as_json(),
             warnings=[*loaded["warnings"], *verifier.warnings],
         )
     finally:

@@ -1,33 +1,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from paddle_serving_runtime.link.options import EngineName
 from paddle_serving_runtime.paddle_model.computing import Computing
+from paddle_serving_runtime.verdict.consistency import Consistency
 
 MAX_REPLAY_REQUESTS = 1000
 """How many requests a pod may be told to keep."""
 
-Require = Literal["recorded", "engine-only", "auto"]
-
 Sign = Callable[[Mapping[str, Any]], dict[str, Any]]
 """Gives a report its signature."""
-
-
-@dataclass(frozen=True)
-class Consistency:
-    """How answers are compared: `exact` bit for bit, else within (rtol, atol); `required` lets a difference end it.
-
-    `max_tolerance` is the largest relative difference that a recorded tolerance may let pass.
-    """
-
-    exact: bool
-    rtol: float
-    atol: float
-    require: Require
-    required: bool
-    max_tolerance: float
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from paddle_serving_runtime.front.log import Protocol, RequestRecord
 from paddle_serving_runtime.supervisor.model_statistics import ModelStatistics
-from paddle_serving_runtime.supervisor.recheck import Rechecks
+from paddle_serving_runtime.verdict.recheck import Rechecks
 
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Upper bounds in seconds."""

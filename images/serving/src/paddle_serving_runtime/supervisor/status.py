@@ -11,7 +11,7 @@ from paddle_serving_runtime.supervisor import metrics
 from paddle_serving_runtime.supervisor.drifts import Drifts
 from paddle_serving_runtime.supervisor.front_keeper import FrontKeeper
 from paddle_serving_runtime.supervisor.model_statistics import ModelStatistics
-from paddle_serving_runtime.supervisor.origin import completed, consistency_json
+from paddle_serving_runtime.supervisor.origin import completed
 from paddle_serving_runtime.supervisor.readiness import Readiness, readiness
 from paddle_serving_runtime.supervisor.replay_buffer import ReplayBuffer
 from paddle_serving_runtime.supervisor.settings import ServeSettings
@@ -77,7 +77,7 @@ class PodStatus:
             samples=self._verifier.samples,
             recorded=self._verifier.recorded,
             workers=len(self._slots),
-            consistency=consistency_json(self._settings.consistency),
+            consistency=self._settings.consistency.as_json(),
             warnings=[*loaded.get("warnings", []), *self._verifier.warnings],
         )
 

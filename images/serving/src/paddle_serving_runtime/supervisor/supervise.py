@@ -26,7 +26,6 @@ from paddle_serving_runtime.supervisor.launch import Launched, WorkerProcess, st
 from paddle_serving_runtime.supervisor.origin import origin_of
 from paddle_serving_runtime.supervisor.own_workers import OwnWorkers
 from paddle_serving_runtime.supervisor.readiness import Phase
-from paddle_serving_runtime.supervisor.recheck import Rechecks
 from paddle_serving_runtime.supervisor.rechecker import Rechecker
 from paddle_serving_runtime.supervisor.replay_buffer import ReplayBuffer
 from paddle_serving_runtime.supervisor.settings import ServeSettings
@@ -39,6 +38,7 @@ from paddle_serving_runtime.supervisor.stopping import StopRequest
 from paddle_serving_runtime.supervisor.streams import STREAMS_SOCKET, Streams
 from paddle_serving_runtime.supervisor.verifier import Verifier
 from paddle_serving_runtime.supervisor.verifying import prepare_verifier
+from paddle_serving_runtime.verdict.recheck import Rechecks
 
 _LOG = logging.getLogger(__name__)
 _WORKER_STOP_SECONDS = 2.0

@@ -1,30 +1,20 @@
-"""Asks a worker every golden sample, in several rounds, and compares what it says."""
+"""Asks a worker every golden sample, in several rounds."""
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from typing import Any
 
-from paddle_serving_runtime.consistency import EXACT, Answer, Comparison, Tolerance, describe
 from paddle_serving_runtime.consistency.rounds import asking_order
-from paddle_serving_runtime.errors import NotConsistent, NotVerifiable, ServingError
 from paddle_serving_runtime.evidence.comparisons import Evidence
-from paddle_serving_runtime.package.golden import DEFAULT_TOLERANCE, Recorded, Sample
+from paddle_serving_runtime.package.golden import Recorded, Sample
 from paddle_serving_runtime.protocol.measured import HEADER, ModelCall
 from paddle_serving_runtime.reference.report import Reference
 from paddle_serving_runtime.supervisor.http_client import HttpAnswer, post
-from paddle_serving_runtime.supervisor.recheck import Finding, RightAnswers, digest
-from paddle_serving_runtime.supervisor.replies import Replies, Reply, blind_spot, state_sentence
 from paddle_serving_runtime.supervisor.settings import ServeSettings
-from paddle_serving_runtime.supervisor.verification import (
-    compare_recorded,
-    compare_served,
-    is_refusal,
-    require_close,
-)
-
-_LOG = logging.getLogger(__name__)
+from paddle_serving_runtime.verdict.judge import Judge
+from paddle_serving_runtime.verdict.recheck import Finding, RightAnswers, digest
+from paddle_serving_runtime.verdict.replies import Replies
 
 
 class Unanswered(Exception):  # noqa: N818
@@ -37,7 +27,7 @@ class Unanswered(Exception):  # noqa: N818
 
 
 class Verifier:
-    """Compares workers with the reference, and the reference, once, with the recorded answers."""
+    """Gets the answers of workers and of the reference, and lets a judge compare them."""
 
     def __init__(
         self,
@@ -49,19 +39,23 @@ class Verifier:
     ) -> None:
         self._settings = settings
         self._samples = samples
-        self._recorded = recorded
+        self._recorded = len(recorded)
         self._reference = asyncio.ensure_future(reference) if reference is not None else None
         if self._reference is not None:
             # whoever waits for it sees its failure; where nobody does any more, it says nothing new
             self._reference.add_done_callback(lambda done: done.cancelled() or done.exception())
-        consistency = settings.consistency
-        self._tolerance = EXACT if consistency.exact else Tolerance(consistency.rtol, consistency.atol)
-        self._tolerance_of_shared = Tolerance(
-            max(self._tolerance.rtol, DEFAULT_TOLERANCE.rtol), max(self._tolerance.atol, DEFAULT_TOLERANCE.atol)
-        )
-        self.evidence = Evidence()
+        self._judge = Judge(settings.consistency, samples, recorded, warnings)
         self.reference: Reference | None = None
-        self.warnings = warnings
+
+    @property
+    def evidence(self) -> Evidence:
+        """Everything that was compared so far."""
+        return self._judge.evidence
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of the verdict should know beside it."""
+        return self._judge.warnings
 
     @property
     def golden(self) -> tuple[Sample, ...]:
@@ -76,7 +70,7 @@ class Verifier:
     @property
     def recorded(self) -> int:
         """The number of golden samples that have a recorded answer to compare with."""
-        return len(self._recorded)
+        return self._recorded
 
     async def verify(self, socket: Path, ended: asyncio.Future[int]) -> RightAnswers:
         """Returns when the worker on `socket` has answered every sample as it must, every time.
@@ -97,7 +91,7 @@ class Verifier:
         if alike:
             for sample in self._in_order((*self._samples, *([reference.derived] if reference.derived else []))):
                 replies.add(sample, *await self._reply(socket, sample, ended))
-        return self._judge_all(replies, reference)
+        return self._judge.judge(replies, reference)
 
     @staticmethod
     def _in_order(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
@@ -122,75 +116,11 @@ class Verifier:
             asking.cancel()
 
     def judge_again(self, sample: Sample, answer: HttpAnswer, right: RightAnswers) -> Finding | None:
-        """What is wrong with an answer to a sample of `right`; None where it is what it was, or still right.
-
-        Right is what verify() takes for right; of what was computed together with others, last bits may differ.
-        """
+        """What is wrong with an answer to a sample of `right`; None where it is what it was, or still right."""
         if digest(answer.body) in right[sample.name] or self._reference is None:
             return None
         want = self._reference.result().answers[sample.name]
-        tolerance = self._tolerance_of_shared if _is_shared(answer) else self._tolerance
-        try:
-            found = compare_served(sample.name, answer.status, answer.body, want, tolerance)
-        except NotConsistent as error:
-            return Finding(sample.name, "", (), "an answer", f"HTTP {answer.status}", error.message)
-        return next(filter(None, map(Finding.of, found)), None)
-
-    def _judge_all(self, replies: Replies, reference: Reference) -> RightAnswers:
-        derived = reference.derived
-        if derived is not None and all(is_refusal(reply.body) for reply in replies.to(derived.name)):
-            _LOG.info("the service refuses the sample that was derived from its only one")
-            derived = None
-        names = [sample.name for sample in self._samples] + ([derived.name] if derived else [])
-        answers = [reference.answers[name] for name in names if name in reference.answers]
-        self._warn(blind_spot(len(self._samples), answers))
-        wrong = {name: tuple(self._judge(name, replies, reference)) for name in names}
-        errors = [error for found in wrong.values() for error in found]
-        for error in errors:
-            self.evidence.add_difference(error.message)
-            if not self._settings.consistency.required:
-                _LOG.error(error.message)
-        if errors and self._settings.consistency.required:
-            raise errors[0]
-        right = [name for name in names if not wrong[name]]
-        return {name: frozenset(digest(reply.body) for reply in replies.to(name)) for name in right}
-
-    def _judge(self, name: str, replies: Replies, reference: Reference) -> Iterator[ServingError]:
-        """What is not as it must be about one sample; everything that was compared is in the evidence."""
-        want = reference.answers.get(name)
-        if want is None:
-            yield NotConsistent(f"Sample {name}: Paddle Inference alone gave no answer to compare with.")
-            return
-        self.evidence.add_answer(name, want)
-        recorded: tuple[Comparison, ...] = ()
-        if name in self._recorded:
-            try:
-                require_close(name, want, self._recorded[name], self._settings.consistency.max_tolerance)
-            except NotVerifiable as error:
-                yield error
-            recorded = compare_recorded(name, want, self._recorded[name])
-            self.evidence.add("recorded", recorded)
-        given = replies.to(name)
-        for reply in given:
-            for sentence in self._judge_reply(reply, want):
-                yield NotConsistent(f"{sentence}{state_sentence(reply, given, replies.asked)}")
-        yield from (NotConsistent(describe(found)) for found in recorded if not found.equal)
-
-    def _judge_reply(self, reply: Reply, want: Answer) -> Iterator[str]:
-        """A sentence for every tensor of a reply that is not the reference's, or for a reply that is no answer."""
-        try:
-            served = compare_served(reply.sample, reply.status, reply.body, want, self._tolerance)
-        except NotConsistent as error:
-            yield error.message
-            return
-        self.evidence.add("reference", served)
-        yield from (describe(found) for found in served if not found.equal)
-
-    def _warn(self, warning: str) -> None:
-        """Says it once, however many workers are verified."""
-        if warning and warning not in self.warnings:
-            self.warnings = (*self.warnings, warning)
-            _LOG.warning(warning)
+        return self._judge.judge_again(sample.name, answer.status, answer.body, want, shared=_is_shared(answer))
 
 
 def _is_shared(answer: HttpAnswer) -> bool:

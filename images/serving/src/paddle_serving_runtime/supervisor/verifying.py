@@ -10,8 +10,8 @@ from paddle_serving_runtime.supervisor.launch import Launched
 from paddle_serving_runtime.supervisor.output import Output
 from paddle_serving_runtime.supervisor.reference import reference_answers
 from paddle_serving_runtime.supervisor.settings import ServeSettings
-from paddle_serving_runtime.supervisor.verification import trusted_recordings, usable_recordings
 from paddle_serving_runtime.supervisor.verifier import Verifier
+from paddle_serving_runtime.verdict.verification import trusted_recordings, usable_recordings
 
 _LOG = logging.getLogger(__name__)
 

@@ -6,16 +6,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paddle_serving_runtime.consistency import Answer, Comparison, Tolerance, compare, values_to_answer
+from paddle_serving_runtime.consistency import EXACT, Answer, Comparison, Tolerance, compare, values_to_answer
 from paddle_serving_runtime.consistency.looseness import too_loose
 from paddle_serving_runtime.errors import NotConsistent, NotVerifiable
 from paddle_serving_runtime.package.golden import DEFAULT_TOLERANCE, Recorded
 from paddle_serving_runtime.protocol import BadRequest, Response, read_response
-from paddle_serving_runtime.supervisor.settings import Require
+from paddle_serving_runtime.verdict.consistency import Consistency, Require
 
 SERVED = "served"
 ENGINE = "Paddle Inference"
 RECORDED = "recorded"
+
+
+def tolerance_of(consistency: Consistency) -> Tolerance:
+    """Within which a served answer must be the reference's."""
+    return EXACT if consistency.exact else Tolerance(consistency.rtol, consistency.atol)
 
 
 def compare_served(sample: str, status: int, body: bytes, want: Answer, tolerance: Tolerance) -> tuple[Comparison, ...]:
