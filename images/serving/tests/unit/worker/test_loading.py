@@ -1,0 +1,70 @@
+"""What a worker makes of a package, with real models."""
+
+import dataclasses
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from images.serving.tests.unit.link.test_options import OPTIONS
+from paddle_serving_runtime.engine import DirectEngine
+from paddle_serving_runtime.errors import ModelInvalid
+from paddle_serving_runtime.protocol import BadRequest, Response
+from paddle_serving_runtime.protocol.call import SERVICE, Call, Result
+from paddle_serving_runtime.worker.loading import Loaded, load_engine
+
+ROWS, NONE = np.ones((2, 2), np.float32), np.ones((0, 2), np.float32)
+
+
+def load(package: Path) -> Loaded:
+    computing = dataclasses.replace(OPTIONS.computing, overrides=(), onednn=True, script="")
+    return load_engine(dataclasses.replace(OPTIONS, model_dir=str(package), computing=computing))
+
+
+def package_of(model: Path, root: Path, **golden: np.ndarray) -> Path:
+    shutil.copytree(model, root / "model")
+    (root / "golden").mkdir()
+    np.savez(root / "golden/a.npz", allow_pickle=False, **golden)
+    return root
+
+
+def ask(loaded: Loaded, inputs: Mapping[str, np.ndarray]) -> Response | Exception:
+    results: list[Result] = []
+    loaded.engine.submit(Call(SERVICE, inputs), results.append)
+    return results[0].outcome
+
+
+def test_a_plain_model_takes_the_inputs_without_rows_that_its_golden_samples_have(
+    special_models: Path, tmp_path: Path
+) -> None:
+    loaded = load(package_of(special_models / "rows", tmp_path, x=ROWS, y=NONE))
+    for y in (NONE, ROWS):
+        answer = ask(loaded, {"x": ROWS, "y": y})
+        assert isinstance(answer, Response)
+        assert [tensor.shape for tensor in answer.tensors.values()] == [(2 + len(y), 2)]
+    refused = ask(loaded, {"x": NONE, "y": ROWS})
+    assert isinstance(refused, BadRequest)
+    assert "input x has shape [0, 2], which holds nothing" in refused.message
+
+
+def test_what_the_owner_of_a_model_should_know_is_in_the_report(special_models: Path, tmp_path: Path) -> None:
+    (tmp_path / "lost").mkdir()
+    first, second = load(package_of(special_models / "lost", tmp_path / "lost", x=ROWS)).report["warnings"]
+    assert "the output 'x' is the input 'x' itself; nothing computes it" in first
+    assert " is the parameter " in second
+    (tmp_path / "up").mkdir()
+    (one,) = load(package_of(special_models / "up_nearest", tmp_path / "up", x=ROWS)).report["warnings"]
+    assert "inference.json runs without oneDNN" in one
+
+
+def test_whatever_goes_wrong_while_a_model_loads_is_its_end_with_paddles_own_sentence(
+    uci_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("In user code:\n  File 'net.py'\n  NotFoundError: no kernel for it (at x.cc:1)")
+
+    monkeypatch.setattr(DirectEngine, "__init__", fail)
+    with pytest.raises(ModelInvalid, match=r"cannot be loaded: KeyError: .*NotFoundError: no kernel for it"):
+        load(package_of(uci_model, tmp_path, x=ROWS))
