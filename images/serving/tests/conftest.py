@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from images.serving.tests.services import IMPORTS, POSTPROCESS, X, one_op
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -21,10 +23,9 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 EXPORT = Path(__file__).parent / "export_models.py"
 
-PRICE_SERVICE = """
-import numpy as np
-from paddle_serving_server.web_service import WebService, Op
-
+PRICE_SERVICE = (
+    IMPORTS
+    + """
 
 class UciOp(Op):
     def init_op(self):
@@ -34,20 +35,10 @@ class UciOp(Op):
         (_, input_dict), = input_dicts.items()
         values = [float(value) for value in input_dict["x"].split(self.separator)]
         return {"x": np.array(values).reshape(1, 13)}, False, None, ""
-
-    def postprocess(self, input_dicts, fetch_dict, data_id, log_id):
-        return {"price": str(fetch_dict["price"].tolist())}, None, ""
-
-
-class UciService(WebService):
-    def get_pipeline_response(self, read_op):
-        return UciOp(name="uci", input_ops=[read_op])
-
-
-service = UciService(name="housing")
-service.prepare_pipeline_config("config.yml")
-service.run_service()
 """
+    + POSTPROCESS
+    + one_op("UciOp", "uci", "housing")
+)
 
 PRICE_CONFIG = """\
 rpc_port: 9998
@@ -62,8 +53,7 @@ op:
       devices: ""
 """
 
-PRICE_X = "0.0137,-0.1136,0.2553,-0.0692,0.0582,-0.0727,-0.1583,-0.0584,0.6283,0.4919,0.1856,0.0795,-0.0332"
-PRICE_REQUEST = f'{{"key": ["x"], "value": ["{PRICE_X}"]}}'.encode()
+PRICE_REQUEST = f'{{"key": ["x"], "value": ["{X}"]}}'.encode()
 
 
 PRELOADED = """

@@ -19,13 +19,13 @@ import requests
 from e2e.ports import free_ports
 from images.serving.tests.process.differential.services import COMMANDS, CONFIG, GRAPH, OLD, TYPES
 from images.serving.tests.process.serve.conftest import Serving, start_serving
+from images.serving.tests.services import ROW
 from paddle_serving_client import convert
 
 STOCK = Path(__file__).parent / "stock_server.py"
 START_SECONDS = 120.0
 SERVICES = {"commands": (COMMANDS, "price"), "graph": (GRAPH, "prices"), "old": (OLD, "price"), "types": (TYPES, "sum")}
 NAMES = {"commands": "housing", "graph": "totals", "old": "old", "types": "types"}
-ROW = [0.0137, -0.1136, 0.2553, -0.0692, 0.0582, -0.0727, -0.1583, -0.0584, 0.6283, 0.4919, 0.1856, 0.0795, -0.0332]
 GOOD = json.dumps({"key": ["x"], "value": [",".join(map(str, ROW))]}).encode()
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from images.serving.tests.object_loaders import OPAQUE
-from images.serving.tests.process.differential.conftest import GOOD, ROW
+from images.serving.tests.process.differential.conftest import GOOD
+from images.serving.tests.services import ROW
 
 X = ",".join(map(str, ROW))
 FAILED = ("http-status", "error-text")

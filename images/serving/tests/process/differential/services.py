@@ -1,5 +1,7 @@
 """The services that both servers run."""
 
+from images.serving.tests.services import ending, one_op
+
 COMMANDS = '''
 """One Op whose every stage does what the request says; without "do" it predicts the price of text "x"."""
 
@@ -101,17 +103,7 @@ class PriceOp(Op):
             "order": lambda: ({"z": "1", "a": "2", "m": "3"}, None, ""),
         }
         return answers.get(do, lambda: ({"price": str(price.tolist())}, None, ""))()
-
-
-class PriceService(WebService):
-    def get_pipeline_response(self, read_op):
-        return PriceOp(name="price", input_ops=[read_op])
-
-
-service = PriceService(name="housing")
-service.prepare_pipeline_config("config.yml")
-service.run_service()
-'''
+''' + one_op("PriceOp", "price", "housing")
 
 GRAPH = '''
 """Two Ops: prices of a mini batch, a feed for every row of "x"; then their total, without a model."""
@@ -141,17 +133,7 @@ class TotalOp(Op):
         if len(prices) > 3:
             return {}, 60 + len(prices), "too many"
         return {"total": str(prices.sum()), "prices": repr(prices.tolist()), "from": ",".join(input_dicts)}, None, ""
-
-
-class Service(WebService):
-    def get_pipeline_response(self, read_op):
-        return TotalOp(name="total", input_ops=[PricesOp(name="prices", input_ops=[read_op])])
-
-
-service = Service(name="totals")
-service.prepare_pipeline_config("config.yml")
-service.run_service()
-'''
+''' + ending('TotalOp(name="total", input_ops=[PricesOp(name="prices", input_ops=[read_op])])', "totals")
 
 OLD = '''
 """postprocess as it was before Paddle Serving 0.7, without data_id."""
@@ -167,17 +149,7 @@ class OldOp(Op):
 
     def postprocess(self, input_dicts, fetched, log_id):
         return {"price": str(fetched["price"].tolist())}, None, ""
-
-
-class Service(WebService):
-    def get_pipeline_response(self, read_op):
-        return OldOp(name="price", input_ops=[read_op])
-
-
-service = Service(name="old")
-service.prepare_pipeline_config("config.yml")
-service.run_service()
-'''
+''' + one_op("OldOp", "price", "old")
 
 TYPES = '''
 """A model with three inputs of three types, fed with the tensors of the request in their order."""
@@ -196,17 +168,7 @@ class TypesOp(Op):
         if "x" in fetched:
             return fetched, None, ""
         return {name: f"{value.dtype} {value.tolist()}" for name, value in fetched.items()}, None, ""
-
-
-class Service(WebService):
-    def get_pipeline_response(self, read_op):
-        return TypesOp(name="sum", input_ops=[read_op])
-
-
-service = Service(name="types")
-service.prepare_pipeline_config("config.yml")
-service.run_service()
-'''
+''' + one_op("TypesOp", "sum", "types")
 
 CONFIG = """\
 rpc_port: {rpc_port}

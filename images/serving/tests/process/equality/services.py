@@ -4,7 +4,9 @@ from collections.abc import Iterable
 
 import yaml
 
-CHAIN = '''
+from images.serving.tests.services import ending, one_op
+
+_CHAIN_OPS = '''
 """price -> second (fed with what price says) -> conv -> flags -> half; the answer has every output, bit by bit."""
 
 import numpy as np
@@ -50,22 +52,23 @@ class HalfOp(ModelOp):
         output, _, _ = super().postprocess(input_dicts, fetched, data_id, log_id)
         bits = {name: value for name, value in output.items() if ":" in name}
         return {name: f"{v.dtype} {list(v.shape)} {v.tobytes().hex()}" for name, v in bits.items()}, None, ""
-
-
-class ChainService(WebService):
-    def get_pipeline_response(self, read_op):
-        op = read_op
-        for name, kind in (
-            ("price", PriceOp), ("second", SecondOp), ("conv", ConvOp), ("flags", FlagsOp), ("half", HalfOp)
-        ):
-            op = kind(name=name, input_ops=[op])
-        return op
-
-
-service = ChainService(name="chain")
-service.prepare_pipeline_config("config.yml")
-service.run_service()
 '''
+
+
+def _in_a_row(*ops: tuple[str, str]) -> str:
+    """The last of these Ops, each with the one before it as its input; of each its class and its name."""
+    graph = "read_op"
+    for kind, name in ops:
+        graph = f'{kind}(name="{name}", input_ops=[{graph}])'
+    return graph
+
+
+CHAIN = _CHAIN_OPS + ending(
+    _in_a_row(
+        ("PriceOp", "price"), ("SecondOp", "second"), ("ConvOp", "conv"), ("FlagsOp", "flags"), ("HalfOp", "half")
+    ),
+    "chain",
+)
 
 
 PASSING = """
@@ -79,17 +82,7 @@ class PriceOp(Op):
 
     def postprocess(self, input_dicts, fetched, data_id, log_id):
         return {"price": fetched["price"].tobytes().hex()}, None, ""
-
-
-class PassingService(WebService):
-    def get_pipeline_response(self, read_op):
-        return PriceOp(name="price", input_ops=[read_op])
-
-
-service = PassingService(name="svc")
-service.prepare_pipeline_config("config.yml")
-service.run_service()
-"""
+""" + one_op("PriceOp", "price", "svc")
 """A model behind an Op that passes on what it gets, for what only config.yml can ask for; it answers bit by bit."""
 
 

@@ -17,17 +17,17 @@ import grpc
 import pytest
 
 from images.serving.tests.process.serve.conftest import Serving, start_serving
+from images.serving.tests.services import POSTPROCESS, PRICE, X, config, one_op
 from paddle_serving_runtime.protocol.open_inference.messages import MESSAGES as OPEN_INFERENCE
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
 from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES as PIPELINE
 
 SECONDS = 120.0
-X = "0.0137,-0.1136,0.2553,-0.0692,0.0582,-0.0727,-0.1583,-0.0584,0.6283,0.4919,0.1856,0.0795,-0.0332"
-PRICE = "[[18.901151657104492]]"
 GOOD = {"key": ["x"], "value": [X]}
 INFER = "/inference.GRPCInferenceService/ModelInfer"
 
-SERVICE = """
+SERVICE = (
+    """
 import os
 import signal
 import time
@@ -59,30 +59,12 @@ class FaultOp(Op):
         }
         faults.get(inputs.get("do"), lambda: None)()
         return {"x": np.array(inputs["x"].split(","), dtype="float32").reshape(1, 13)}, False, None, ""
-
-    def postprocess(self, input_dicts, fetched, data_id, log_id):
-        return {"price": str(fetched["price"].tolist())}, None, ""
-
-
-class FaultService(WebService):
-    def get_pipeline_response(self, read_op):
-        return FaultOp(name="price", input_ops=[read_op])
-
-
-service = FaultService(name="faults")
-service.prepare_pipeline_config("config.yml")
-service.run_service()
 """
+    + POSTPROCESS
+    + one_op("FaultOp", "price", "faults")
+)
 
-CONFIG = """\
-rpc_port: 9998
-http_port: 18082
-dag: {is_thread_op: true}
-op:
-  price:
-    concurrency: 1
-    local_service_conf: {client_type: local_predictor, model_config: model}
-"""
+CONFIG = config("price", threads=True)
 
 
 @dataclass

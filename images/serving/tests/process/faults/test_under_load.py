@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from images.serving.tests.process.faults.conftest import GOOD, PRICE, X, load, seconds_until
+from images.serving.tests.process.faults.conftest import GOOD, load, seconds_until
+from images.serving.tests.services import PRICE, X
 
 if TYPE_CHECKING:
     from images.serving.tests.process.serve.conftest import Serving

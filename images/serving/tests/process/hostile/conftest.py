@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 from images.serving.tests.object_loaders import LOAD, watch
-from images.serving.tests.process.serve.conftest import AFTER_PREPROCESS, CONFIG, Serving, start_serving
+from images.serving.tests.process.serve.conftest import Serving, start_serving
+from images.serving.tests.services import IMPORTS, POSTPROCESS, PRICE, ROW, config, one_op
 
 SECONDS = 60.0
 MAX_BODY = 4 * 1024 * 1024
@@ -27,10 +28,8 @@ SERVICE = (
     f"""
 LOAD = {LOAD!r}
 """
-    """
-import numpy as np
-from paddle_serving_server.web_service import WebService, Op
-
+    + IMPORTS
+    + """
 
 class PriceOp(Op):
     def preprocess(self, input_dicts, data_id, log_id):
@@ -41,12 +40,12 @@ class PriceOp(Op):
         if isinstance(x, str):
             x = np.array([float(value) for value in x.split(",")], dtype="float32")
         return {"x": x.reshape(-1, 13)}, False, None, ""
-""" + AFTER_PREPROCESS
+"""
+    + POSTPROCESS
+    + one_op("PriceOp", "price", "housing")
 )
 
-X = [0.0137, -0.1136, 0.2553, -0.0692, 0.0582, -0.0727, -0.1583, -0.0584, 0.6283, 0.4919, 0.1856, 0.0795, -0.0332]
-GOOD = json.dumps({"key": ["x"], "value": [",".join(map(str, X))]}).encode()
-PRICE = "[[18.901151657104492]]"
+GOOD = json.dumps({"key": ["x"], "value": [",".join(map(str, ROW))]}).encode()
 PIPELINE_KEYS = ["err_no", "err_msg", "key", "value", "tensors"]
 
 NOT_HTTP = b"<html><body><h1>400 Bad request</h1>\nYour browser sent an invalid request.\n</body></html>\n"
@@ -182,7 +181,7 @@ def target_package(tmp_path_factory: pytest.TempPathFactory, uci_model: Path) ->
     shutil.copytree(uci_model, root / "model", ignore=shutil.ignore_patterns("*.py"))
     np.save(root / "array.npy", np.zeros(1))
     (root / "web_service.py").write_text(watch(root.with_name("loaded.txt")) + SERVICE)
-    (root / "config.yml").write_text(CONFIG)
+    (root / "config.yml").write_text(config("price"))
     (root / "golden").mkdir()
     (root / "golden" / "hello.json").write_bytes(GOOD)
     return root

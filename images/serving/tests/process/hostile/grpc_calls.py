@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import numpy as np
 
-from images.serving.tests.process.hostile.conftest import X
+from images.serving.tests.services import ROW as X
 from paddle_serving_runtime.protocol.open_inference.messages import MESSAGES as OPEN_INFERENCE
 from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES as PIPELINE
 

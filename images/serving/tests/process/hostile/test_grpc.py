@@ -8,8 +8,9 @@ import pytest
 
 from images.serving.tests.object_loaders import CONTENTS
 from images.serving.tests.process.hostile import http2
-from images.serving.tests.process.hostile.conftest import GOOD, MAX_BODY, X, assert_tells_nothing
+from images.serving.tests.process.hostile.conftest import GOOD, MAX_BODY, assert_tells_nothing
 from images.serving.tests.process.hostile.grpc_calls import GOOD_CALL, INFER, ROW, ask, infer
+from images.serving.tests.services import ROW as X
 from paddle_serving_runtime.protocol.open_inference.messages import MESSAGES as OPEN_INFERENCE
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
 from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES as PIPELINE

@@ -10,11 +10,11 @@ from images.serving.tests.process.hostile.conftest import (
     GOOD,
     NOT_HTTP,
     PIPELINE_KEYS,
-    PRICE,
     assert_tells_nothing,
     first_reply,
     received,
 )
+from images.serving.tests.services import PRICE
 
 if TYPE_CHECKING:
     from images.serving.tests.process.hostile.conftest import Target

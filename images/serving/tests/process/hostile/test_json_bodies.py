@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from images.serving.tests.object_loaders import CONTENTS, LOAD, OPAQUE
-from images.serving.tests.process.hostile.conftest import GOOD, MAX_BODY, PRICE, X, assert_refused, assert_tells_nothing
+from images.serving.tests.process.hostile.conftest import GOOD, MAX_BODY, assert_refused, assert_tells_nothing
+from images.serving.tests.services import PRICE
+from images.serving.tests.services import ROW as X
 
 if TYPE_CHECKING:
     from images.serving.tests.process.hostile.conftest import Target

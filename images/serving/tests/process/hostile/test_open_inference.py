@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from images.serving.tests.object_loaders import CONTENTS
-from images.serving.tests.process.hostile.conftest import MAX_BODY, NOT_HTTP, Reply, X, assert_tells_nothing
+from images.serving.tests.process.hostile.conftest import MAX_BODY, NOT_HTTP, Reply, assert_tells_nothing
+from images.serving.tests.services import ROW as X
 
 if TYPE_CHECKING:
     from images.serving.tests.process.hostile.conftest import Target

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
-from images.serving.tests.process.hostile.conftest import X, assert_tells_nothing
+from images.serving.tests.process.hostile.conftest import assert_tells_nothing
+from images.serving.tests.services import ROW as X
 
 if TYPE_CHECKING:
     from images.serving.tests.process.hostile.conftest import Target

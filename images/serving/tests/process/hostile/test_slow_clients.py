@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from images.serving.tests.process.hostile.conftest import GOOD, PRICE, assert_tells_nothing, first_reply, received
+from images.serving.tests.process.hostile.conftest import GOOD, assert_tells_nothing, first_reply, received
+from images.serving.tests.services import PRICE
 
 if TYPE_CHECKING:
     from images.serving.tests.process.hostile.conftest import Target

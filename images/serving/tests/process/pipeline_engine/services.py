@@ -1,8 +1,9 @@
 """Services for the tests: the texts of a web_service.py and its config.yml."""
 
 from images.serving.tests.object_loaders import LOAD
+from images.serving.tests.services import one_op
 
-TROUBLE = (
+TROUBLE_OP = (
     f"""
 LOAD = {LOAD!r}
 """
@@ -73,18 +74,9 @@ class TroubleOp(Op):
         if do == "keys":
             return {"keys": ",".join(sorted(inputs))}, None, ""
         return {"price": str(fetch_dict["price"].tolist()), "pid": str(os.getpid())}, None, ""
-
-
-class TroubleService(WebService):
-    def get_pipeline_response(self, read_op):
-        return TroubleOp(name="trouble", input_ops=[read_op])
-
-
-service = TroubleService(name="trouble")
-service.prepare_pipeline_config("config.yml")
-service.run_service()
 """
 )
+TROUBLE = TROUBLE_OP + one_op("TroubleOp", "trouble", "trouble")
 
 TROUBLE_CONFIG = """\
 rpc_port: 9998
@@ -95,6 +87,3 @@ op:
   trouble:
     local_service_conf: {client_type: local_predictor, model_config: uci_housing_model}
 """
-
-X = "0.0137,-0.1136,0.2553,-0.0692,0.0582,-0.0727,-0.1583,-0.0584,0.6283,0.4919,0.1856,0.0795,-0.0332"
-PRICE = "[[18.901151657104492]]"

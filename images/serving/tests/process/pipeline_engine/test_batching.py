@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from images.serving.tests.process.pipeline_engine.conftest import Start
-from images.serving.tests.process.pipeline_engine.services import PRICE, TROUBLE, TROUBLE_CONFIG, X
+from images.serving.tests.process.pipeline_engine.services import TROUBLE_CONFIG, TROUBLE_OP
+from images.serving.tests.services import PRICE, X, one_op
 
 BATCH = {"op.trouble.batch_size": "4", "op.trouble.auto_batching_timeout": "300", "worker_num": "16"}
 
@@ -82,6 +83,7 @@ def eval_list(text: str) -> list[list[float]]:
 
 
 SLOW = """
+
 class SlowOp(TroubleOp):
     def process(self, feed_batch, typical_logid=0):
         time.sleep(self.seconds())
@@ -93,19 +95,13 @@ class SlowOp(TroubleOp):
             os.unlink(path)
             return 30
         return 30 if self.request.get("do") == "slow" else 0
-
-
-class TroubleService(WebService):
-    def get_pipeline_response(self, read_op):
-        return SlowOp(name="trouble", input_ops=[read_op])
 """
-SERVICE_CLASS = TROUBLE[TROUBLE.index("class TroubleService") : TROUBLE.index("service = Trouble")]
 
 
 def test_an_op_that_times_out_is_told_so_and_tried_again_where_the_dag_retries(
     service: "Start", start: Start, mode: dict[str, str], tmp_path: Path
 ) -> None:
-    script = TROUBLE.replace(SERVICE_CLASS, SLOW)
+    script = TROUBLE_OP + SLOW + one_op("SlowOp", "trouble", "trouble")
     root = service(web_service=script, config=TROUBLE_CONFIG)
     engine = start(root, {**mode, "dag.retry": "2", "op.trouble.timeout": "2000"})
     result = engine.answer({"x": X, "do": "slow"})

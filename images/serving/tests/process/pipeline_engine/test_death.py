@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from images.serving.tests.process.pipeline_engine.conftest import EngineProcess, Start
-from images.serving.tests.process.pipeline_engine.services import TROUBLE, TROUBLE_CONFIG, X
+from images.serving.tests.process.pipeline_engine.services import TROUBLE, TROUBLE_CONFIG
+from images.serving.tests.services import X
 
 LOST = ("OpFailed", 3001, 503)
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from images.serving.tests.process.pipeline_engine.conftest import Start
-from images.serving.tests.process.pipeline_engine.services import PRICE, TROUBLE, TROUBLE_CONFIG, X
+from images.serving.tests.process.pipeline_engine.services import TROUBLE, TROUBLE_CONFIG
+from images.serving.tests.services import PRICE, X
 from paddle_serving_runtime.consistency import EXACT, compare, values_to_answer
 from paddle_serving_runtime.reference import read
 

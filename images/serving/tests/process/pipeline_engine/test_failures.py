@@ -8,7 +8,8 @@ import pytest
 
 from images.serving.tests.object_loaders import CONTENTS, LOAD
 from images.serving.tests.process.pipeline_engine.conftest import Start
-from images.serving.tests.process.pipeline_engine.services import PRICE, TROUBLE_CONFIG, X
+from images.serving.tests.process.pipeline_engine.services import TROUBLE_CONFIG
+from images.serving.tests.services import PRICE, X
 
 Watched = tuple[str, Callable[[], list[str]]]
 

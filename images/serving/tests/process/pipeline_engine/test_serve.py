@@ -14,8 +14,9 @@ import requests
 
 from images.serving.tests.object_loaders import CONTENTS
 from images.serving.tests.process.pipeline_engine.conftest import session
-from images.serving.tests.process.pipeline_engine.services import PRICE, TROUBLE, TROUBLE_CONFIG, X
+from images.serving.tests.process.pipeline_engine.services import TROUBLE, TROUBLE_CONFIG
 from images.serving.tests.process.serve.conftest import PATIENCE_SECONDS, Serving, start_serving
+from images.serving.tests.services import PRICE, X
 
 Serve = Callable[..., Serving]
 FLAGS = ("--engine", "pipeline", "--drain-delay", "0.2", "--request-timeout", "5")

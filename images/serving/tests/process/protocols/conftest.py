@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from images.serving.tests.process.serve.conftest import Serving, X, make_package, serve, start_serving  # noqa: F401 - fixtures
+from images.serving.tests.process.serve.conftest import Serving, make_package, serve, start_serving  # noqa: F401 - fixtures
+from images.serving.tests.services import ROW as X
 
 PADDLE = """
 import sys

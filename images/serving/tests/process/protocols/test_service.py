@@ -23,14 +23,15 @@ from tritonclient import http as triton_http
 from tritonclient.utils import InferenceServerException
 
 from images.serving.tests.process.protocols import clients
-from images.serving.tests.process.serve.conftest import PRICE, X
+from images.serving.tests.process.serve.conftest import PRICE
+from images.serving.tests.services import PRICE as ANSWER
+from images.serving.tests.services import ROW
+from images.serving.tests.services import X as TEXT
 from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
 
 if TYPE_CHECKING:
     from images.serving.tests.process.serve.conftest import Serving, Start
 
-TEXT = ",".join(map(str, X))
-ANSWER = "[[18.901151657104492]]"
 Request = MESSAGES["Request"]
 
 STOCK_CLIENT = """
@@ -79,7 +80,7 @@ def test_the_service_is_a_model_of_texts_under_both_names(service: "Serving", na
 
 
 def test_the_ops_model_answers_tensors_by_the_ops_name(service: "Serving") -> None:
-    x = np.array([X], np.float32)
+    x = np.array([ROW], np.float32)
     got = [
         client(service, {"x": x}, model="price")["price"]
         for client in (clients.open_inference_rest, clients.open_inference_json, clients.open_inference_grpc)

@@ -15,7 +15,9 @@ from tritonclient import grpc as triton_grpc
 from tritonclient.grpc import aio as triton_aio
 from tritonclient.utils import InferenceServerException
 
-from images.serving.tests.process.protocols.test_service import ANSWER, TEXT, text_input
+from images.serving.tests.process.protocols.test_service import text_input
+from images.serving.tests.services import PRICE as ANSWER
+from images.serving.tests.services import X as TEXT
 
 if TYPE_CHECKING:
     from images.serving.tests.process.serve.conftest import Serving, Start

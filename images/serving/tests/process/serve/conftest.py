@@ -17,25 +17,11 @@ import pytest
 import requests
 
 from e2e.ports import free_ports
+from images.serving.tests.services import POSTPROCESS, ROW, config, one_op
 from paddle_serving_runtime.package import manifest
 
 PATIENCE_SECONDS = 120.0
 """For whatever must happen at last: a machine may be many times slower than an idle one."""
-
-AFTER_PREPROCESS = """
-    def postprocess(self, input_dicts, fetch_dict, data_id, log_id):
-        return {"price": str(fetch_dict["price"].tolist())}, None, ""
-
-
-class PriceService(WebService):
-    def get_pipeline_response(self, read_op):
-        return PriceOp(name="price", input_ops=[read_op])
-
-
-service = PriceService(name="housing")
-service.prepare_pipeline_config("config.yml")
-service.run_service()
-"""
 
 SERVICE = (
     """
@@ -58,24 +44,15 @@ class PriceOp(Op):
         values = [float(value) for value in inputs["x"].split(",")]
         return {"x": np.array(values, dtype="float32").reshape(-1, 13)}, False, None, ""
 """
-    + AFTER_PREPROCESS
+    + POSTPROCESS
+    + one_op("PriceOp", "price", "housing")
 )
 
-CONFIG = """\
-rpc_port: 9998
-http_port: 18082
-dag: {is_thread_op: false}
-op:
-  price:
-    local_service_conf: {client_type: local_predictor, model_config: model}
-"""
-
-X = [0.0137, -0.1136, 0.2553, -0.0692, 0.0582, -0.0727, -0.1583, -0.0584, 0.6283, 0.4919, 0.1856, 0.0795, -0.0332]
 PRICE = 18.901152
 
 
 def request_body(x: list[float] | None = None, **extra: str) -> dict[str, Any]:
-    fields = {"x": ",".join(map(str, X if x is None else x)), **extra}
+    fields = {"x": ",".join(map(str, ROW if x is None else x)), **extra}
     return {"key": list(fields), "value": list(fields.values())}
 
 
@@ -169,7 +146,7 @@ def make_package(tmp_path_factory: pytest.TempPathFactory, uci_model: Path) -> C
         shutil.copytree(uci_model, root / "model", ignore=shutil.ignore_patterns("*.py"))
         if script:
             (root / "web_service.py").write_text(script)
-            (root / "config.yml").write_text(CONFIG)
+            (root / "config.yml").write_text(config("price"))
         files = {"hello.json": request_body()} if golden is None else golden
         for name, content in files.items():
             path = root / "golden" / name

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import requests
 
+from images.serving.tests.services import ROW as X
+
 if TYPE_CHECKING:
     from images.serving.tests.process.serve.conftest import Serving
-
-X = [0.0137, -0.1136, 0.2553, -0.0692, 0.0582, -0.0727, -0.1583, -0.0584, 0.6283, 0.4919, 0.1856, 0.0795, -0.0332]
 
 
 def body(x: list[float], **extra: str) -> dict[str, list[str]]:

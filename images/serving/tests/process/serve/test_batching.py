@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-X = [0.0137, -0.1136, 0.2553, -0.0692, 0.0582, -0.0727, -0.1583, -0.0584, 0.6283, 0.4919, 0.1856, 0.0795, -0.0332]
+from images.serving.tests.services import ROW as X
+
 METRIC = "paddle_serving_batch_size"
 
 

@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from typing_extensions import override
 
+from images.serving.tests.services import PRICE
 from paddle_serving_runtime.cli.main import main
 from paddle_serving_runtime.protocol import error_body, pack_response
 from paddle_serving_runtime.reference.report import Reference, write
-
-PRICE = "[[18.901151657104492]]"
 
 
 class Endpoint(ThreadingHTTPServer):

@@ -12,7 +12,8 @@ import requests
 from tritonclient import grpc as triton_grpc
 from tritonclient import http as triton_http
 
-from images.serving.tests.process.serve.conftest import SERVICE, X, request_body, start_serving
+from images.serving.tests.process.serve.conftest import SERVICE, request_body, start_serving
+from images.serving.tests.services import ROW as X
 from paddle_serving_runtime.protocol.open_inference.messages import MESSAGES as OPEN_INFERENCE
 from paddle_serving_runtime.protocol.paths import MODEL_STREAM_INFER, PIPELINE_INFERENCE
 from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES

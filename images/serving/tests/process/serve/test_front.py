@@ -10,6 +10,7 @@ import grpc
 import pytest
 import requests
 
+from images.serving.tests.services import X
 from paddle_serving_runtime.protocol.paths import MODEL_INFER, PIPELINE_INFERENCE
 from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
 
@@ -22,7 +23,6 @@ LONG = 384 * 1024
 HAProxy resets a call that it refuses before it has read all of the body, and grpc may see the reset before the refusal.
 """
 
-X = "0.0137,-0.1136,0.2553,-0.0692,0.0582,-0.0727,-0.1583,-0.0584,0.6283,0.4919,0.1856,0.0795,-0.0332"
 SIMPLE = {"key": ["x"], "value": [X]}
 BODY_LIMIT = 1_000_000
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import grpc
 import requests
 
+from images.serving.tests.services import X
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
 from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
 
 if TYPE_CHECKING:
     from images.serving.tests.process.serve.conftest import Serving
 
-X = "0.0137,-0.1136,0.2553,-0.0692,0.0582,-0.0727,-0.1583,-0.0584,0.6283,0.4919,0.1856,0.0795,-0.0332"
 SIMPLE = json.dumps({"key": ["x"], "value": [X]}).encode()
 TENSOR = {"name": "x", "datatype": "FP32", "shape": [1, 13], "data": [float(text) for text in X.split(",")]}
 WARM_UP, REQUESTS = 100, 300

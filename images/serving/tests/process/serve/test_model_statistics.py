@@ -14,7 +14,8 @@ import pytest
 import requests
 from tritonclient import grpc as triton_grpc
 
-from images.serving.tests.process.serve.conftest import X, request_body
+from images.serving.tests.process.serve.conftest import request_body
+from images.serving.tests.services import ROW as X
 
 if TYPE_CHECKING:
     from images.serving.tests.process.serve.conftest import Serving, Start

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import grpc
 import requests
 
+from images.serving.tests.services import X
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
 from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
 
 if TYPE_CHECKING:
     from images.serving.tests.process.serve.conftest import Serving
 
-X = "0.0137,-0.1136,0.2553,-0.0692,0.0582,-0.0727,-0.1583,-0.0584,0.6283,0.4919,0.1856,0.0795,-0.0332"
 REFUSED = 'paddle_serving_requests_total{code="429",protocol="pipeline_json"}'
 SIMPLE = {"key": ["x"], "value": [X]}
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from images.serving.tests.services import X, one_op
+
 if TYPE_CHECKING:
     from images.serving.tests.process.serve.conftest import Serving
-
-X = "0.0137,-0.1136,0.2553,-0.0692,0.0582,-0.0727,-0.1583,-0.0584,0.6283,0.4919,0.1856,0.0795,-0.0332"
 
 SERVICE = """
 import asyncio
@@ -45,17 +45,7 @@ class PriceOp(Op):
     def postprocess(self, input_dicts, fetch_dict, data_id, log_id):
         price = uvloop.run(in_a_thread(lambda: fetch_dict["price"]))
         return {"price": str(asyncio.run(later([price[0, 0], np.int64(8)]))), "float": str(float(price))}, None, ""
-
-
-class PriceService(WebService):
-    def get_pipeline_response(self, read_op):
-        return PriceOp(name="price", input_ops=[read_op])
-
-
-service = PriceService(name="housing")
-service.prepare_pipeline_config("config.yml")
-service.run_service()
-"""
+""" + one_op("PriceOp", "price", "housing")
 
 
 @pytest.mark.parametrize("engine", ["direct", "pipeline"])

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from images.serving.tests.process.faults.conftest import load
-from images.serving.tests.process.serve.conftest import PRICE, SERVICE, X, request_body, start_serving
+from images.serving.tests.process.serve.conftest import PRICE, SERVICE, request_body, start_serving
 from images.serving.tests.process_memory import find, flip
+from images.serving.tests.services import ROW as X
 
 if TYPE_CHECKING:
     from images.serving.tests.process.serve.conftest import Serving

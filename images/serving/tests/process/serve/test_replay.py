@@ -14,7 +14,8 @@ import requests
 from tritonclient import grpc as triton_grpc
 from tritonclient import http as triton_http
 
-from images.serving.tests.process.serve.conftest import X, request_body, start_serving
+from images.serving.tests.process.serve.conftest import request_body, start_serving
+from images.serving.tests.services import ROW as X
 from paddle_serving_runtime.protocol.exchange import Exchange
 from paddle_serving_runtime.protocol.paths import MODEL_INFER, PIPELINE_INFERENCE
 from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from images.serving.tests.process.serve.conftest import PRICE, SERVICE, X, request_body
+from images.serving.tests.process.serve.conftest import PRICE, SERVICE, request_body
+from images.serving.tests.services import ROW as X
 
 if TYPE_CHECKING:
     from images.serving.tests.process.serve.conftest import Serving

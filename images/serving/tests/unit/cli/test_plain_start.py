@@ -6,15 +6,9 @@ from pathlib import Path
 
 import pytest
 
-SERVICE = """
-from paddle_serving_server.web_service import WebService, Op
-class Toy(WebService):
-    def get_pipeline_response(self, read_op):
-        return Op(name="toy", input_ops=[read_op])
-service = Toy(name="Toy_1")
-service.prepare_pipeline_config("config.yml")
-service.run_service()
-"""
+from images.serving.tests.services import IMPORTS, one_op
+
+SERVICE = IMPORTS + one_op("Op", "toy", "Toy_1")
 
 
 def python(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -8,38 +8,10 @@ from typing import Any
 
 import pytest
 
-SERVICE = """
-import numpy as np
-from paddle_serving_server.web_service import WebService, Op
+from images.serving.tests.services import IMPORTS, PRICE_OP, config, one_op
 
-
-class UciOp(Op):
-    def preprocess(self, input_dicts, data_id, log_id):
-        (_, inputs), = input_dicts.items()
-        values = [float(value) for value in inputs["x"].split(",")]
-        return {"x": np.array(values, "float32").reshape(1, 13)}, False, None, ""
-
-    def postprocess(self, input_dicts, fetch_dict, data_id, log_id):
-        return {"price": str(fetch_dict["price"].tolist())}, None, ""
-
-
-class UciService(WebService):
-    def get_pipeline_response(self, read_op):
-        return UciOp(name="uci", input_ops=[read_op])
-
-
-service = UciService(name="housing")
-service.prepare_pipeline_config("config.yml")
-service.run_service()
-"""
-CONFIG = """\
-rpc_port: 9998
-http_port: 18082
-dag: {is_thread_op: false}
-op:
-  uci:
-    local_service_conf: {client_type: local_predictor, model_config: model, devices: "0"}
-"""
+SERVICE = IMPORTS + PRICE_OP + one_op("PriceOp", "uci", "housing")
+CONFIG = config("uci", devices='"0"')
 Command = Callable[..., Any]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from paddle import inference
 
+from images.serving.tests.services import X as HOUSE
 from paddle_serving_runtime.errors import InvalidOption, ModelInvalid
 from paddle_serving_runtime.paddle_model.predictor import Predictor
 from paddle_serving_runtime.paddle_model.switches import Switches
@@ -21,8 +22,7 @@ def model(exported_models: Path, tmp_path: Path) -> Path:
 
 def test_the_old_format_answers_by_alias(uci_model: Path) -> None:
     """The expected price is what Paddle Serving's own examples print for this input."""
-    text = "0.0137,-0.1136,0.2553,-0.0692,0.0582,-0.0727,-0.1583,-0.0584,0.6283,0.4919,0.1856,0.0795,-0.0332"
-    x = np.array([float(part) for part in text.split(",")]).reshape(1, 13)  # float64: it is cast to float32
+    x = np.array([float(part) for part in HOUSE.split(",")]).reshape(1, 13)  # float64: it is cast to float32
     answer = Predictor(uci_model, Switches()).run({"x": x})
     assert list(answer) == ["price"]
     assert answer["price"].dtype == np.float32
