@@ -102,6 +102,10 @@ class Load:
 
         wait_for(f"{times} answers {answer}", look, within=within)
 
+    def goes_on_seeing(self, answer: str, *, times: int, within: float) -> None:
+        """Waits until `answer` came back `times` times more."""
+        self.has_seen(answer, times=self.seen().answers.get(answer, 0) + times, within=within)
+
     def sends(self, requests: int, *, within: float) -> None:
         """Waits until that many more requests have been answered."""
         self.has_sent(self.seen().requests + requests, within=within)
@@ -117,8 +121,12 @@ class Load:
 
     def saw_only(self, answers: Collection[str]) -> None:
         """Every request that was sent was answered, by one of `answers`, and each of these came back."""
+        expect(not self.report.failed, str(self.report))
+        self.saw_no_other(answers)
+
+    def saw_no_other(self, answers: Collection[str]) -> None:
+        """Every request that was sent failed, or was answered by one of `answers`, and each of these came back."""
         report = self.report
-        expect(not report.failed, str(report))
         expect(report.requests == report.sent, f"requests are unaccounted for: {report}")
         expect(not report.wrong(answers), str(report))
         expect(set(report.answers) == set(answers), str(report))

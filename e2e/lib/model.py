@@ -79,6 +79,7 @@ def golden_missing(package: Path) -> None:
 VARIANTS: dict[str, tuple[Variant, ...]] = {
     "uci-housing": (published, bias_raised, tolerance_without_limit, *DEFECTS["uci-housing"]),
     "ocr-rec": (published, scores_rounded, web_service_broken, golden_missing, *DEFECTS["ocr-rec"]),
+    "two-tasks": (published, *DEFECTS["two-tasks"]),
 }
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from e2e.lib.cluster import ROOT
+from e2e.lib.cluster import ROOT, run
 from e2e.lib.load import CONNECTIONS, Target, load_on
 from e2e.lib.portforward import port_forward
 from e2e.lib.then import Then
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from e2e.lib.load import Load
 
 KIND = "paddleservice"
+PLUGIN = str(Path(sys.executable).with_name("kubectl-paddle"))
 NAME_LABEL = "serving.paddlepaddle.org/service"
 REVISION_LABEL = "serving.paddlepaddle.org/revision"
 
@@ -76,10 +79,21 @@ class Service:
         revision: str = self.resource()["status"]["stable"]["revision"]
         return revision
 
+    @property
+    def candidate(self) -> str:
+        """The revision that wants the traffic, or was stopped on its way; empty where there is none."""
+        revision: str = self.resource().get("status", {}).get("canary", {}).get("revision", "")
+        return revision
+
     def pods(self, revision: str = "") -> list[Object]:
         """Its pods that are not about to end; those of one revision where it is named."""
         selector = f"{NAME_LABEL}={self.name}" + (f",{REVISION_LABEL}={revision}" if revision else "")
         return [pod for pod in self.namespace.list("pod", selector) if "deletionTimestamp" not in pod["metadata"]]
+
+    def paddle(self, command: str, *arguments: str) -> str:
+        """What `kubectl paddle <command>` prints of it. Raises CommandFailed."""
+        context = ("--context", self.namespace.cluster.context, "--namespace", self.namespace.name)
+        return run([PLUGIN, command, self.name, *context, *arguments])
 
     def sample(self, name: str) -> bytes:
         """The body of a golden sample of the example."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from e2e.lib.cluster import condition_of, describe_pod
+from e2e.lib.cluster import CommandFailed, condition_of, describe_pod
 from e2e.lib.wait import Seen, expect, wait_for
 
 if TYPE_CHECKING:
@@ -70,6 +71,31 @@ class Then:
         missing = [part for part in says if part not in message]
         expect(not missing, f"{condition} {reason} does not name {missing}: {message}")
         return message
+
+    def candidate_becomes_another(self, earlier: str, *, within: float) -> str:
+        """Waits until another revision than `earlier` wants the traffic, for the newest spec; returns its name."""
+
+        def look() -> Seen:
+            resource = self.service.resource()
+            return Seen(is_observed(resource) and self.service.candidate not in {"", earlier}, describe(resource))
+
+        wait_for(f"a candidate of {self.service.name} after {earlier or 'none'}", look, within=within)
+        return self.service.candidate
+
+    def report_is_kept(self, revision: str, *, within: float) -> Object:
+        """Waits until `kubectl paddle report` has the revision's report; returns it."""
+        found: list[str] = []
+
+        def look() -> Seen:
+            try:
+                found.append(self.service.paddle("report", "--revision", revision, "-o", "json"))
+            except CommandFailed as error:
+                return Seen(done=False, what=str(error))
+            return Seen(done=True, what="a report")
+
+        wait_for(f"the report of revision {revision}", look, within=within)
+        report: Object = json.loads(found[-1])
+        return report
 
     def pods_are_ready(self, count: int, *, within: float) -> None:
         """Waits until exactly that many pods of the stable revision are there and ready."""

@@ -16,9 +16,12 @@ from typing_extensions import override
 
 from e2e.lib import answers, load_generator
 from e2e.lib.cluster import Cluster
+from e2e.lib.defects import DEFECTS
 from e2e.lib.load import Load, Tally
 from e2e.lib.load_generator import Plan
 from e2e.lib.session import guarded_cluster, namespace_name
+from e2e.lib.sightings import Sighting
+from e2e.lib.trials import ALWAYS, GROUPS, STRATEGIES, trials
 from e2e.lib.wait import NotInTime, Seen, wait_for
 from e2e.lib.watch import ready_after_each_change
 
@@ -87,6 +90,60 @@ def test_a_failed_request_a_wrong_answer_a_lost_one_or_none_at_all_is_not_only_r
     load = Load(Cluster("none").namespace("none"), "none", [tally])
     with pytest.raises(AssertionError, match="requests"):
         load.saw_only({"right"})
+
+
+def test_where_there_may_be_a_gap_a_failed_request_is_no_other_answer_but_a_wrong_or_a_lost_one_is() -> None:
+    def saw(tally: Tally) -> None:
+        Load(Cluster("none").namespace("none"), "none", [tally]).saw_no_other({"right"})
+
+    saw(Tally(6, {"right": 5}, 1, ["reset"], 0.1, 1.0))
+    for tally in (Tally(6, {"right": 5, "wrong": 1}, 0, [], 0.1, 1.0), Tally(6, {"right": 5}, 0, [], 0.1, 1.0)):
+        with pytest.raises(AssertionError, match="requests"):
+            saw(tally)
+
+
+def test_every_kind_of_wrong_model_is_tried_in_every_run_and_under_every_strategy_by_hand() -> None:
+    tried = [
+        (GROUPS[trial.group].example, kind) for trial in trials() if trial.always for kind in GROUPS[trial.group].kinds
+    ]
+    every = [(example, kind) for example, kinds in DEFECTS.items() for kind in kinds]
+    assert set(tried) == set(every)
+    grouped = [(group.example, kind) for group in GROUPS.values() for kind in group.kinds]
+    assert sorted(grouped, key=str) == sorted(every, key=str)
+    assert {trial.strategy for trial in trials() if trial.always} == set(STRATEGIES) == set(ALWAYS)
+    assert len(set(trials())) == len(STRATEGIES) * len(GROUPS)
+
+
+def comparison(**changed: object) -> dict[str, object]:
+    found = {"sample": "1.json", "tensor": "y", "against": "recorded", "equal": False, "index": [0]}
+    return {**found, "expected": "1", "got": "2", **changed}
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        (comparison(equal=True), "not seen against recorded"),
+        (comparison(against="reference"), "not seen against recorded"),
+        (comparison(tensor="z"), "y is not wrong"),
+        (comparison(sample="2.json"), "y is not wrong"),
+        (comparison(index=[]), "no element"),
+        (comparison(got="1"), "twice the same value"),
+    ],
+)
+def test_a_report_that_names_the_difference_elsewhere_or_not_at_all_is_found_out(
+    entry: dict[str, object], says: str
+) -> None:
+    sighting = Sighting("recorded", "y", ("1.json",))
+    assert sighting.entries({"comparisons": [comparison(), comparison(tensor="z", equal=True)]}) == [comparison()]
+    with pytest.raises(AssertionError, match=says):
+        sighting.entries({"comparisons": [entry]})
+
+
+def test_the_sentence_of_a_refusal_is_the_first_of_its_report_where_every_attempt_finds_the_same() -> None:
+    report = {"comparisons": [comparison()], "differences": ["Sample 1.json, tensor y,\n element [0]: ...", "more"]}
+    assert Sighting("recorded", "y").sentence(report) == "Sample 1.json, tensor y, element [0]: ..."
+    with pytest.raises(AssertionError):
+        Sighting("reference", "y").sentence(report)
 
 
 def test_answers_differ_by_the_last_bit_the_sign_of_zero_and_the_type() -> None:

@@ -2,68 +2,72 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from e2e.lib import measurements
 from e2e.lib.altered import altered_runtime
 from e2e.lib.defects import characters_shifted, one_weight_changed, pixels_not_scaled, state_kept
 from e2e.lib.model import tolerance_without_limit
+from e2e.lib.sightings import CUT_OFF
+from e2e.lib.staying_out import only_stable_answers
+from e2e.lib.trials import GROUPS, STRATEGIES, trials
 from e2e.lib.wait import minutes
-from e2e.lib.watch import endpoints_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from e2e.lib.given import Given
     from e2e.lib.model import Variant
-    from e2e.lib.service import Service
+    from e2e.lib.sightings import Sighting
+    from e2e.lib.staying_out import Guard
+    from e2e.lib.store import Model
+    from e2e.lib.trials import Trial
 
 pytestmark = pytest.mark.e2e
 
 
-def stays_out(given: Given, service: Service, sample: str, change: Callable[[], None], says: tuple[str, ...]) -> None:
-    """The change ends in NotConsistent with these words, and nobody but the healthy revision ever answers."""
-    answer, stable = service.when.asked(sample), service.revision
-    with (
-        endpoints_of(given.namespace, service.name) as endpoints,
-        service.under_load(sample, requests_per_second=10) as load,
-    ):
-        change()
-        service.then.fails("NotConsistent", condition="Consistent", says=says, within=minutes(2))
-        service.then.fails("NotConsistent", condition="Progressing", says=says, within=minutes(1))
-        service.then.phase_becomes("Failed", within=minutes(1))
-        load.sends(50, within=60)
-        stable_pods = {pod["metadata"]["name"] for pod in service.pods(stable)}
-        assert endpoints.pods() == stable_pods
-        assert endpoints.fewest() == 1
-    assert service.revision == stable
-    assert service.then.condition_becomes("Ready", "True", "Available", within=60)
-    load.saw_only({answer})
+def trial_parameters() -> Iterator[object]:
+    for trial in trials():
+        yield pytest.param(trial, id=trial.name, marks=() if trial.always else pytest.mark.by_hand)
 
 
-def test_a_changed_weight_never_gets_traffic_because_of_the_recorded_answers(given: Given) -> None:
-    service = given.service("uci-housing", model=given.model("uci-housing")).is_healthy()
-    wrong = given.model("uci-housing", one_weight_changed)
+def tried(guard: Guard, wrong: Model, sighting: Sighting | None) -> None:
+    """The model is refused, and what is kept about it names where and both values."""
+    change = partial(guard.service.when.model_is_replaced_by, wrong)
+    if sighting is None:
+        guard.refuses(change, "ModelInvalid", CUT_OFF)
+    else:
+        refusal = guard.refuses(change, "NotConsistent", sighting.words)
+        report = guard.service.then.report_is_kept(refusal.revision, within=60)
+        assert sighting.sentence(report) in refusal.sentence
 
-    def change() -> None:
-        service.when.model_is_replaced_by(wrong)
 
-    stays_out(
-        given, service, "house.json", change, says=("house.json", "price", "[0, 0]", "19.215", "recorded", "18.901")
-    )
+@pytest.mark.parametrize("trial", trial_parameters())
+def test_a_wrong_model_of_any_kind_gets_no_request_whatever_the_strategy(given: Given, trial: Trial) -> None:
+    started, group = time.monotonic(), GROUPS[trial.group]
+    right, rollout = given.model(group.example), dict(STRATEGIES[trial.strategy])
+    service = given.service(group.example, rollout=rollout, model=right).is_healthy()
+    with only_stable_answers(service, group.sample, gap=trial.strategy == "Recreate") as guard:
+        for kind in group.kinds:
+            tried(guard, given.model(group.example, kind), group.sighting(kind))
+        service.when.model_is_replaced_by(right)
+        service.is_healthy()
+        guard.load.goes_on_seeing(guard.answer, times=10, within=60)
+    assert service.revision == guard.stable
+    measurements.record(f"wrong_models_{trial.name}", time.monotonic() - started)
 
 
 def test_a_server_that_alters_a_value_by_one_ulp_never_gets_traffic_because_of_the_reference(given: Given) -> None:
     image = altered_runtime(given.namespace.cluster)
     service = given.service("uci-housing", model=given.model("uci-housing")).is_healthy()
-
-    def change() -> None:
-        service.when.spec_is_changed(image=image)
-
-    stays_out(
-        given, service, "house.json", change, says=("house.json", "price", "[0, 0]", "served", "Paddle Inference")
-    )
+    with only_stable_answers(service, "house.json") as guard:
+        says = ("house.json", "price", "[0, 0]", "served", "Paddle Inference")
+        guard.refuses(partial(service.when.spec_is_changed, image=image), "NotConsistent", says)
+        service.then.fails("NotConsistent", condition="Consistent", says=says, within=minutes(1))
 
 
 @pytest.mark.parametrize("defect", [one_weight_changed, characters_shifted, pixels_not_scaled])
