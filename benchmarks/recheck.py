@@ -30,7 +30,7 @@ from paddle_serving_runtime.errors import NotConsistent
 WORKERS = 2
 INTERVAL = 60.0
 COST_SECONDS = 300
-SERVERS_AT_A_TIME = 5
+SERVERS_AT_A_TIME = 4
 FAULTS_OF_A_SERVER = 4
 """One more within a minute would be a crash loop."""
 
