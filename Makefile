@@ -144,7 +144,7 @@ bench-recheck: setup haproxy ## by hand: a hundred faults in running workers, fo
 	$(RUN) python -m benchmarks.report
 
 .PHONY: bench-rollout
-bench-rollout: setup cluster images ## by hand: 100,000 requests during each of nine changes on the cluster (about 75 minutes)
+bench-rollout: setup cluster images ## by hand: 100,000 requests during each of nine changes on the cluster (about 45 minutes)
 	eval "$$($(KIND) env)" && $(RUN) python -m benchmarks.rollout $(BENCH_FLAGS)
 	$(RUN) python -m benchmarks.report
 
