@@ -76,7 +76,8 @@ def main() -> int:
     """Measures what is not there yet; exit status 1 where something failed."""
     options = arguments("rollout", (__doc__ or "").partition("\n")[0]).parse_args()
     requests = QUICK_REQUESTS if options.quick else REQUESTS
-    settings = {"requests": requests, "requests_per_second": REQUESTS_PER_SECOND}
+    changes = [change.name for change in CHANGES]
+    settings = {"requests": requests, "requests_per_second": REQUESTS_PER_SECOND, "changes": changes}
     results = Results("rollout", settings, output_of("rollout", options), fresh=options.fresh)
     cluster = session.guarded_cluster(dict(os.environ))
     was_there = session.is_installed(cluster)

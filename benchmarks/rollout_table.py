@@ -16,7 +16,7 @@ _OLD, _NEW = "#555555", "#0b6e4f"
 
 
 def table(raw: Mapping[str, Any]) -> str:
-    """A row a change: requests, failed and wrong ones, the slowest answer, and the fewest ready pods."""
+    """A row a change: requests, failed and wrong ones, the slowest answer, the fewest ready pods; what has no row."""
     head = ("change", "requests", "failed", "wrong", "slowest, ms", "fewest ready pods", "promised")
     body = [
         (
@@ -30,7 +30,9 @@ def table(raw: Mapping[str, Any]) -> str:
         )
         for row in settled(raw["rows"])
     ]
-    return markdown(head, body)
+    measured = {row["change"] for row in settled(raw["rows"])}
+    missing = ", ".join(each.replace("_", " ") for each in raw["settings"]["changes"] if each not in measured)
+    return markdown(head, body) + (f"\n\nNot measured yet: {missing}." if missing else "")
 
 
 def plot(raw: Mapping[str, Any]) -> Figure:

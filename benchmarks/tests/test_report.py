@@ -181,7 +181,11 @@ def test_recovery_stands_beside_recovery_without_a_standby_process() -> None:
 
 
 def test_a_change_under_load_shows_what_failed_and_how_many_pods_were_left() -> None:
-    assert "| promoted | 1,200 | 0 | 3 | 81 | 2 | 2 |" in rollout_table.table({"rows": [changed("promoted")]})
+    raw = {"settings": {"changes": ["promoted", "operator_killed"]}, "rows": [changed("promoted")]}
+    made = rollout_table.table(raw)
+    assert "| promoted | 1,200 | 0 | 3 | 81 | 2 | 2 |" in made
+    assert made.endswith("\n\nNot measured yet: operator killed.")
+    assert "Not measured" not in rollout_table.table(raw | {"rows": [changed("promoted"), changed("operator_killed")]})
     assert rollout_table.rates(changed("promoted")["points"], 2) == ([2.5, 4.5], [50.0, 300.0])
 
 

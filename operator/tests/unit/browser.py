@@ -61,9 +61,14 @@ class Browser:
     def know(self, known: Known) -> None:
         """Begins anew with what is known, and forgets what the browser has said."""
         self.known = known
+        self._time_stands = False
         self._site = Site(known, self._now)
         self.driver.get("about:blank")
         self.complaints()
+
+    def stop_time(self) -> None:
+        """Until `know` nothing on the page changes: a test that reads it part by part reads one page."""
+        self._time_stands = True
 
     def _serve(self, port: int) -> Server:
         return serve("127.0.0.1", port, self._answer)
@@ -73,7 +78,7 @@ class Browser:
 
     def _now(self) -> datetime:
         """It goes on: a page that is a second old is made anew."""
-        return NOW + timedelta(seconds=time.monotonic() - self._began)
+        return NOW if self._time_stands else NOW + timedelta(seconds=time.monotonic() - self._began)
 
     def open(self, path: str, width: int = 1200) -> None:
         size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}

@@ -92,6 +92,7 @@ def described(browser: Browser, part: WebElement) -> str:
 
 
 def test_a_screen_reader_finds_landmarks_headings_and_the_names_of_pictures(browser: Browser) -> None:
+    browser.stop_time()
     browser.open(SERVICE)
     landmarks = {name: [part.aria_role for part in browser.every(name)] for name in ("header", "nav", "main", "footer")}
     assert landmarks == {"header": ["banner"], "nav": ["navigation"], "main": ["main"], "footer": ["contentinfo"]}
@@ -111,6 +112,7 @@ def test_a_screen_reader_finds_landmarks_headings_and_the_names_of_pictures(brow
 
 
 def test_the_heat_map_is_drawn_inside_its_picture_in_the_colours_of_its_cells(browser: Browser) -> None:
+    browser.stop_time()
     browser.open(SERVICE, 400)
     colours = {}
     frame = browser.one("#heat-recorded").rect
@@ -212,6 +214,7 @@ def test_the_page_is_whole_without_scripts(browser: Browser) -> None:
 
 
 def test_keys_alone_lead_to_the_content_and_to_every_wide_table(browser: Browser) -> None:
+    browser.stop_time()
     browser.open(SERVICE, 400)
     body = browser.one("body")
     body.send_keys(Keys.TAB)
