@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from paddle_serving_operator.constants import Key
-from paddle_serving_operator.kube.errors import Unavailable
+from paddle_serving_operator.kube.errors import Forbidden, KubeError, NotFound, Unavailable
 from paddle_serving_operator.observe.refused import ended, is_of_refused, report_in
 from paddle_serving_operator.reconcile.refusals import Refusals
 
@@ -29,14 +29,14 @@ SAID = "NotConsistent: Sample hello.json, tensor text, element [0]: expected 'a'
 class Logs:
     """Answers with one log, or fails."""
 
-    def __init__(self, text: str | None = LOG) -> None:
+    def __init__(self, text: str | KubeError = LOG) -> None:
         self.text = text
         self.asked: list[tuple[str, str, str, bool]] = []
 
     def log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
         self.asked.append((namespace, pod, container, previous))
-        if self.text is None:
-            raise Unavailable("the node does not answer")
+        if isinstance(self.text, KubeError):
+            raise self.text
         return self.text
 
 
@@ -83,8 +83,17 @@ def test_another_revision_has_a_report_of_its_own() -> None:
     assert refusals.report_of(cluster, KEY, "v2", [pod("ocr-2")]) == b'{"verdict":"None","samples":2}'
 
 
-def test_a_log_that_cannot_be_read_is_asked_for_again_when_the_container_has_ended_again() -> None:
-    cluster, refusals = Logs(None), Refusals()
+def test_a_log_that_is_not_to_be_had_now_is_asked_for_in_the_next_pass() -> None:
+    cluster, refusals = Logs(Unavailable("the node does not answer")), Refusals()
+    assert refusals.report_of(cluster, KEY, "v1", [pod()]) is None
+    cluster.text = LOG
+    assert refusals.report_of(cluster, KEY, "v1", [pod()]) is not None
+    assert len(cluster.asked) == 2
+
+
+@pytest.mark.parametrize("text", [NotFound("there is no such pod"), Forbidden("no right to read logs"), "no report"])
+def test_a_log_without_a_report_is_asked_for_again_when_the_container_has_ended_again(text: str | KubeError) -> None:
+    cluster, refusals = Logs(text), Refusals()
     for _ in range(2):
         assert refusals.report_of(cluster, KEY, "v1", [pod()]) is None
     assert len(cluster.asked) == 1

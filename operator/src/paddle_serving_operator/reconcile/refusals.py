@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from paddle_serving_operator.constants import Key, Manifest
 from paddle_serving_operator.kube.cluster import PodLogs
-from paddle_serving_operator.kube.errors import KubeError
+from paddle_serving_operator.kube.errors import KubeError, Unavailable
 from paddle_serving_operator.observe.refused import SERVE, Ended, ended, report_in
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,8 @@ class Refusals:
     def report_of(self, logs: PodLogs, key: Key, revision: str, pods: Collection[Manifest]) -> bytes | None:
         """The report of a revision one of whose `pods` was refused; None where none was, or it cannot be read.
 
-        The log of every end is asked for once, whatever comes of it: a pod that is started again ends again.
+        The log of every end is read once, whatever is in it: a pod that is started again ends again. Where the API
+        server or the node has no time for it the next pass asks again.
         """
         found = ended(pods)
         if found is None:
@@ -37,10 +38,14 @@ class Refusals:
                 return body
             if self._asked.get(key) == found:
                 return None
+        try:
+            read = _read(logs, key, found)
+        except Unavailable as error:
+            log.info("the log of refused pod %s is not to be had now: %s", found.pod, error, extra={"key": key.path()})
+            return None
+        with self._lock:
             self._asked[key] = found
-        read = _read(logs, key, found)
-        if read is not None:
-            with self._lock:
+            if read is not None:
                 self._known[key] = revision, read
         return read
 
@@ -54,6 +59,8 @@ class Refusals:
 def _read(logs: PodLogs, key: Key, found: Ended) -> bytes | None:
     try:
         body = report_in(logs.log(key.namespace, found.pod, SERVE, previous=found.previous))
+    except Unavailable:
+        raise
     except KubeError as error:
         log.info("the log of refused pod %s cannot be read: %s", found.pod, error, extra={"key": key.path()})
         return None
