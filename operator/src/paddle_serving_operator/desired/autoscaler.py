@@ -34,5 +34,5 @@ def _metric(wanted: Autoscaling) -> Manifest:
 
 def _quantity(seconds: float) -> str:
     """As the API server writes it, which else would differ from what is asked for in every pass."""
-    whole, thousandths = divmod(round(seconds * 1000), 1000)
-    return f"{whole * 1000 + thousandths}m" if thousandths else str(whole)
+    thousandths = round(seconds * 1000)
+    return f"{thousandths}m" if thousandths % 1000 else str(thousandths // 1000)

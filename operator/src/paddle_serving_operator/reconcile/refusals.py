@@ -40,9 +40,11 @@ class Refusals:
                 return None
         try:
             read = _read(logs, key, found)
-        except Unavailable as error:
-            log.info("the log of refused pod %s is not to be had now: %s", found.pod, error, extra={"key": key.path()})
-            return None
+        except KubeError as error:
+            log.info("the log of refused pod %s cannot be read: %s", found.pod, error, extra={"key": key.path()})
+            if isinstance(error, Unavailable):
+                return None
+            read = None
         with self._lock:
             self._asked[key] = found
             if read is not None:
@@ -57,13 +59,7 @@ class Refusals:
 
 
 def _read(logs: PodLogs, key: Key, found: Ended) -> bytes | None:
-    try:
-        body = report_in(logs.log(key.namespace, found.pod, SERVE, previous=found.previous))
-    except Unavailable:
-        raise
-    except KubeError as error:
-        log.info("the log of refused pod %s cannot be read: %s", found.pod, error, extra={"key": key.path()})
-        return None
+    body = report_in(logs.log(key.namespace, found.pod, SERVE, previous=found.previous))
     if body is None:
         log.info("the log of refused pod %s has no report", found.pod, extra={"key": key.path()})
     return body
