@@ -19,6 +19,7 @@ import yaml
 from benchmarks.models import ROOT
 from benchmarks.results import Results, arguments, output_of
 from e2e.lib import session
+from images.catalogue import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +41,7 @@ class Build:
 
     def image(self, name: str) -> str:
         """The reference of one of its images."""
-        version = yaml.safe_load((self.root / "images" / "images.yaml").read_text())["version"]
-        return f"{name}:{version}"
+        return read(self.root / "images" / "images.yaml")[name].reference
 
     def install(self, cluster: Cluster) -> None:
         """Installs its operator, or puts it in the place of the other's."""

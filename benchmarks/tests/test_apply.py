@@ -27,7 +27,8 @@ def test_a_build_is_its_own_chart_example_and_images(tmp_path: Path) -> None:
     example = yaml.safe_load((ROOT / "examples" / "ocr-rec.yaml").read_text())
     for folder in ("images", "examples"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "images" / "images.yaml").write_text("version: 0.0.9\n")
+    images = yaml.safe_load((ROOT / "images" / "images.yaml").read_text()) | {"version": "0.0.9"}
+    (tmp_path / "images" / "images.yaml").write_text(yaml.safe_dump(images))
     (tmp_path / "examples" / "ocr-rec.yaml").write_text(yaml.safe_dump(example))
     model = Build("baseline", tmp_path).example()["spec"]["model"]
     assert model["source"]["image"]["reference"] == "paddle-serving-example-ocr-rec:0.0.9"
