@@ -1,6 +1,7 @@
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -145,3 +146,47 @@ def test_a_revision_of_which_nothing_is_asked_any_more_has_no_next_attempt() -> 
     reports.proof_of(KEY, REVISION, [pod()], NOW, QUESTION)
     reports.rest(KEY, REVISION)
     assert reports.next_attempt(KEY, REVISION) is None
+
+
+class Comparing(Pods):
+    """Compares: three answers differ unless something is tolerated."""
+
+    @override
+    def __call__(self, url: str, body: Mapping[str, object] | None = None) -> bytes:
+        if body is None:
+            return super().__call__(url)
+        self.asked.append(f"{body['rtol']}")
+        return json.dumps({"asked": 3, "different": 0 if body["rtol"] else 3, "complete": True}).encode()
+
+
+def different(reports: Reports, question: Drift) -> int | None:
+    proof = reports.proof_of(KEY, REVISION, [pod()], NOW, question)
+    assert proof is not None
+    return proof.verification.drift.different if proof.verification.drift else None
+
+
+def test_another_tolerance_is_another_question_which_what_is_known_does_not_answer() -> None:
+    pods = Comparing()
+    reports = Reports(pods)
+    assert different(reports, QUESTION) == 3
+    assert different(reports, replace(QUESTION, rtol=0.1)) == 0
+    assert different(reports, QUESTION) == 3
+    assert different(reports, replace(QUESTION, mode=DriftMode.REQUIRE, max_different=1)) == 3
+    assert [asked for asked in pods.asked if "/" not in asked] == ["0.0", "0.1", "0.0"]
+
+
+def test_until_the_other_question_is_answered_nothing_is_known() -> None:
+    works: list[Callable[[], None]] = []
+    reports = Reports(Comparing(), submit=works.append)
+    assert reports.proof_of(KEY, REVISION, [pod()], NOW, replace(QUESTION, rtol=0.1)) is None
+    works.pop()()
+    assert different(reports, replace(QUESTION, rtol=0.1)) == 0
+    assert different(reports, QUESTION) is None
+    works.pop()()
+    assert different(reports, QUESTION) == 3
+
+
+def test_a_clock_that_is_put_back_makes_nobody_wait_for_longer() -> None:
+    reports = Reports(Pods(failures=1))
+    assert reports.proof_of(KEY, REVISION, [pod()], NOW) is None
+    assert reports.proof_of(KEY, REVISION, [pod()], NOW - timedelta(days=1)) is not None

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import requests
 
@@ -47,12 +47,25 @@ def fetch(url: str, body: Mapping[str, object] | None = None) -> bytes:
             return response.raw.read(MAX_BYTES, decode_content=True)
 
 
+class Asked(NamedTuple):
+    """The question of POST /drift, by the names of its fields."""
+
+    samples: str
+    requests: int
+    rtol: float
+    atol: float
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a revision proved: the summary for the status, and the whole report as the pod wrote it."""
+    """What a revision proved: the summary for the status, and the whole report as the pod wrote it.
+
+    `asked`: what was compared with the revision that serves, None for nothing.
+    """
 
     verification: Verification
     body: bytes
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +74,10 @@ class _Wait:
 
     due: datetime
     length: timedelta
+
+    def holds(self, now: datetime) -> bool:
+        """Whether to go on waiting. A clock that was put back makes nobody wait for longer than was meant."""
+        return now < self.due <= now + self.length
 
 
 Submit = Callable[[Callable[[], None]], object]
@@ -98,21 +115,31 @@ class Reports:
         """What a revision proved, or None where no Ready pod has told it yet.
 
         With a question its answers are also compared with those of the revision that serves. A failed attempt is
-        repeated after 5 s, then ever more rarely.
+        repeated after 5 s, then ever more rarely. What came of another question is no answer to this one.
         """
         addresses = sorted(filter(None, map(admin_address, pods)))
         place = key, revision
         with self._lock:
-            known, wait = self._known.get(place), self._waits.get(place)
+            known = self._known_to(place, question)
+            wait = self._waits.get(place)
             if known is not None and (question is None or _is_compared(known)):
                 self._waits.pop(place, None)
                 return known
-            if not addresses or place in self._busy or (wait is not None and now < wait.due):
+            if not addresses or place in self._busy or (wait is not None and wait.holds(now)):
                 return known
             self._busy.add(place)
         self._submit(lambda: self._attempt(key, revision, addresses[0], now, question))
         with self._lock:
-            return self._known.get(place)
+            return self._known_to(place, question)
+
+    def _known_to(self, place: tuple[Key, str], question: Question) -> Proof | None:
+        """What is known where this is asked: a comparison of another kind is forgotten, and made anew at once."""
+        known = self._known.get(place)
+        if known is None or question is None or known.asked in {None, asked_of(question)}:
+            return known
+        self._waits.pop(place, None)
+        self._known[place] = Proof(replace(known.verification, drift=None), known.body)
+        return self._known[place]
 
     def rest(self, key: Key, revision: str) -> None:
         """Nothing more is asked of a revision: an attempt that failed is not due again."""
@@ -156,17 +183,16 @@ class Reports:
         return Proof(parse_report(revision, body), body)
 
     def _compare(self, base: str, revision: str, proof: Proof, question: DriftPolicy) -> Proof:
-        asked: dict[str, object] = {"samples": question.samples.value, "requests": question.requests}
-        tolerances = {"rtol": question.rtol, "atol": question.atol}
+        asked = asked_of(question)
         try:
-            drift = parse_drift(json.loads(self._fetch(f"{base}/drift", asked | tolerances)))
+            drift = parse_drift(json.loads(self._fetch(f"{base}/drift", asked._asdict())))
             if drift is None:
                 raise ValueError("the answer is empty")
         except UNREADABLE as error:
             said = Drift(question.samples.value, 0, 0, 0, complete=False, reason=_why(error))
-            return replace(proof, verification=replace(proof.verification, drift=said))
+            return replace(proof, verification=replace(proof.verification, drift=said), asked=asked)
         again = self._read(base, revision)  # the whole report, which tells of the comparison too
-        return Proof(replace(again.verification, drift=drift), again.body)
+        return Proof(replace(again.verification, drift=drift), again.body, asked)
 
     def forget(self, key: Key, but: Collection[str] = ()) -> None:
         """Drops what is remembered about a PaddleService, but for some revisions."""
@@ -179,6 +205,11 @@ class Reports:
         with self._lock:
             known = self._waits.get((key, revision))
         return known.due if known else None
+
+
+def asked_of(question: DriftPolicy) -> Asked:
+    """What a pod is asked; the rest of the policy is about what its answer means."""
+    return Asked(question.samples.value, question.requests, question.rtol, question.atol)
 
 
 def _is_compared(proof: Proof) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from paddle_serving_operator.api.memory import Shifting
+from paddle_serving_operator.api.memory import Halted, Shifting
 from paddle_serving_operator.api.status import ServiceStatus
 from paddle_serving_operator.api.types import Drift, TrafficMode
 from paddle_serving_operator.api.verification import Verification, parse_drift
@@ -53,7 +53,9 @@ class Observer:
         if current != intent.revision:
             question = intent.drift if must_ask(intent, current) else None
             proofs[intent.revision] = self._proof(key, snapshot, intent.revision, now, question)
-        self._reports.forget(key, but=(current or "", intent.revision))
+        # a revision that was stopped is asked anew if it is ever started again: others serve and ask by then
+        stopped = status.rollout is not None and isinstance(status.rollout.stage, Halted)
+        self._reports.forget(key, but=(current or "", "" if stopped else intent.revision))
         for name in {current or "", intent.revision} - set(proofs):
             self._reports.rest(key, name)  # else a comparison that failed before would make passes for ever
         seen = replace(
