@@ -140,6 +140,13 @@ BAD = [
     ({"consistency": {"mode": "Tolerance", "atol": float("nan")}}, "spec.consistency.atol", "not negative"),
     ({"rollout": {"progressDeadline": "soon"}}, "spec.rollout.progressDeadline", "for example 90s"),
     ({"rollout": {"progressDeadline": ""}}, "spec.rollout.progressDeadline", "for example 90s"),
+    ({"rollout": {"progressDeadline": "99999999999999h"}}, "spec.rollout.progressDeadline", "no more than 9999 hours"),
+    ({"rollout": {"progressDeadline": "\u0663s"}}, "spec.rollout.progressDeadline", "for example 90s"),
+    (
+        {"rollout": {"strategy": "Canary", "steps": [{"weight": 5, "pause": "999999999999s"}]}},
+        "spec.rollout.steps[0].pause",
+        "no more than 9999 hours",
+    ),
     ({"rollout": {"strategy": "Linear"}}, "spec.rollout.strategy", "Use one of BlueGreen, Canary, Recreate"),
     *[
         ({"rollout": {"analysis": {"maxErrorRatio": 0.1}, **strategy}}, "spec.rollout.analysis", "strategy Canary")

@@ -7,7 +7,8 @@ from typing import Any, Self
 
 from paddle_serving_operator.constants import Key
 
-DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+DURATION = re.compile(r"(?:([0-9]{1,4})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,8})s)?")
+"""At most a few years: what is longer is a mistake, and past what a program can count."""
 
 
 class SpecError(Exception):
@@ -110,12 +111,14 @@ class Fields:
         return value
 
     def duration(self, field: str, default: str) -> timedelta:
-        """A time such as 90s, 10m or 1h30m."""
+        """A time such as 90s, 10m or 1h30m, of at most a few years."""
         value = self.text(field, default=default)
         match = DURATION.fullmatch(value)
         if match is None or not value:
             raise self.error(
-                field, f"is {_shown(value)}. Write hours, minutes and seconds, for example 90s, 10m or 1h30m."
+                field,
+                f"is {_shown(value)}. Write hours, minutes and seconds, for example 90s, 10m or 1h30m, no more than "
+                "9999 hours.",
             )
         hours, minutes, seconds = (int(part or 0) for part in match.groups())
         return timedelta(hours=hours, minutes=minutes, seconds=seconds)
