@@ -125,3 +125,12 @@ def test_the_slowest_hundredth_is_read_from_the_histogram() -> None:
 )
 def test_a_quantile_is_linear_within_its_bucket(buckets: dict[float, float], value: float | None) -> None:
     assert quantile(buckets, 0.99) == (value if value is None else pytest.approx(value))
+
+
+def test_a_clock_that_is_put_back_makes_nobody_wait_for_longer() -> None:
+    pod = Pod("10.0.0.1")
+    pods = Pods(pod)
+    sampler = Sampler(pods)
+    for now in (NOW, NOW - timedelta(days=1)):
+        sampler.readings(KEY, "0", {NEW: [pod.json()]}, TEN, now)
+    assert pods.asked == 2

@@ -110,6 +110,11 @@ def test_an_operator_that_started_in_between_counts_from_the_last_stage(told: To
     assert told.told == [("rolled", "promoted", 20.0)]
 
 
+def test_a_clock_that_is_put_back_takes_nothing_from_what_was_counted(told: Told) -> None:
+    Tally(told).wrote(KEY, at(Promoting("b", START)), at(Idle(), "b"), START - timedelta(days=1))
+    assert told.told == [("rolled", "promoted", 0.0)]
+
+
 def verified(revision: str, verdict: str = "Recorded") -> ServiceStatus:
     return ServiceStatus(verification=Verification(revision, verdict, 3, "3.3.1", "cpu"))
 

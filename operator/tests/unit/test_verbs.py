@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from paddle_serving_operator.api.conditions import ConditionType, Reason
+from paddle_serving_operator.api.memory import Verifying
 from paddle_serving_operator.api.status import Phase, ServiceStatus
 from paddle_serving_operator.rollout.facts import Facts
 from paddle_serving_operator.rollout.plan import next_plan
@@ -20,6 +21,7 @@ from .rollouts import (
     STABLE,
     condition,
     pods,
+    seen,
 )
 
 VERBS: Mapping[str, tuple[str, ServiceStatus, Facts, Reason]] = {
@@ -66,3 +68,19 @@ def test_promote_skips_the_steps_and_never_the_proof() -> None:
     assert (dict(proved.shares), dict(proved.pods)) == ({OLD: 100}, {OLD: 4, NEW: 4})
     grown = replace(alone(4), revisions={OLD: pods(4, 4), NEW: pods(4, 4)})
     assert dict(next_plan(ordered("promote"), proved.status, grown, NOW).shares) == {NEW: 100}
+
+
+@pytest.mark.parametrize("verb", ["abort", "pause", "explode"])
+def test_an_order_that_stood_there_before_any_status_was_written_is_not_obeyed(verb: str) -> None:
+    """A restore, a copy or a manifest in git brings one along that was given to another rollout."""
+    first = next_plan(ordered(verb), ServiceStatus(), seen(None), NOW)
+    assert first.status.rollout is not None
+    assert isinstance(first.status.rollout.stage, Verifying)
+    assert not first.status.rollout.held
+    (event,) = first.events[:1]
+    assert event.reason is Reason.VERB_REFUSED
+    assert "before this service had a status" in event.message
+    again = next_plan(ordered(verb), first.status, seen(None), NOW)
+    assert again.events == ()
+    new = next_plan(ordered("abort", "t2"), first.status, seen(None), NOW)
+    assert new.events[0].reason is Reason.VERB_OBEYED

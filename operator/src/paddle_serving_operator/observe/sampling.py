@@ -82,7 +82,8 @@ class Sampler:
             if known != step:
                 window = _Window()
                 self._windows[key] = step, window
-            due = window.read_at is None or now - window.read_at >= interval
+            # a clock that was put back makes nobody wait for longer than was meant
+            due = window.read_at is None or not timedelta(0) <= now - window.read_at < interval
             if due and not window.busy:
                 window.busy, window.read_at = True, now
             else:

@@ -37,7 +37,8 @@ class Tally:
         """A status was written in the place of another."""
         old, new = _stage(before), _stage(after)
         if (outcome := outcome_of(before, after)) is not None:
-            self._recorder.rolled(outcome, (now - self._begin(key, old, now)).total_seconds())
+            # a clock that was put back must not take anything from what was counted
+            self._recorder.rolled(outcome, max(0.0, (now - self._begin(key, old, now)).total_seconds()))
         candidate = candidate_of(new)
         if candidate is not None and (candidate != candidate_of(old) or _waits(before)):
             with self._lock:

@@ -13,7 +13,7 @@ from paddle_serving_operator.rollout import guards, patience, settled, shares, t
 from paddle_serving_operator.rollout.facts import Facts
 from paddle_serving_operator.rollout.guards import Case, clock_after, first_objection
 from paddle_serving_operator.rollout.intent import Intent
-from paddle_serving_operator.rollout.memory import Clock, Memory
+from paddle_serving_operator.rollout.memory import Clock, Memory, dated
 from paddle_serving_operator.rollout.move import Move, Progress
 from paddle_serving_operator.rollout.shares import WHOLE
 from paddle_serving_operator.rollout.verbs import obeyed
@@ -21,6 +21,7 @@ from paddle_serving_operator.rollout.verbs import obeyed
 
 def advance(intent: Intent, memory: Memory, facts: Facts, now: datetime) -> Move:
     """The next move. The same arguments give the same move; making it and asking again comes to rest."""
+    memory = dated(memory, now)
     aimed = retargeted(intent, witnessed(intent, memory, facts), facts, now)
     heard, events = obeyed(intent, turns.entitled(intent, aimed, facts), now)
     ordered = turns.entitled(intent, heard, facts)  # a verb may have begun a rollout
@@ -50,7 +51,8 @@ def witnessed(intent: Intent, memory: Memory, facts: Facts) -> Memory:
     if facts.traffic in facts.revisions and (memory.stable is None or (moving and facts.traffic == memory.candidate)):
         left = memory.without(memory.stable)
         return replace(left, stable=facts.traffic, stage=Idle(), held=False, clock=None)
-    if memory.stable is None and facts.broad:  # a lost status: what answers goes on answering
+    lost = memory.stable is None and isinstance(memory.stage, Idle)
+    if lost and facts.broad:  # a status that was lost: what answers goes on answering
         stable = facts.pinned or min(facts.asked - {intent.revision}, default=None)
         return replace(memory, stable=stable or min(facts.asked, default=None), stage=Idle())
     if memory.stable in facts.revisions or memory.stable == intent.revision:
@@ -63,7 +65,8 @@ def retargeted(intent: Intent, memory: Memory, facts: Facts, now: datetime) -> M
     """The memory for the revision that is asked for now. A candidate with a share loses it before another is begun."""
     stage, target = memory.stage, intent.revision
     if memory.candidate == target and target != memory.stable:
-        if isinstance(stage, Shifting) and stage.step >= len(intent.steps):
+        # with nobody left beside it there is nothing to divide
+        if isinstance(stage, Shifting) and (stage.step >= len(intent.steps) or memory.stable is None):
             return memory.enter(Promoting(target, now))
         return memory
     if isinstance(stage, Retreating):
@@ -216,9 +219,9 @@ def promoting(intent: Intent, memory: Memory, facts: Facts, now: datetime, stage
 
 def retreating(intent: Intent, memory: Memory, facts: Facts, now: datetime, stage: Retreating) -> Move:
     """A candidate that loses its share: first the stable revision has its pods again, then all of the traffic."""
-    stable, candidate = memory.stable or "", stage.candidate
+    stable, candidate = memory.stable, stage.candidate
     found, lost = facts.of(stable), facts.of(candidate)
-    if candidate not in shares.holders(facts) and candidate not in facts.serving:
+    if stable is None or (candidate not in shares.holders(facts) and candidate not in facts.serving):
         return halting(memory.without(candidate), facts, Halted(candidate, now, stage.why, stage.step))
     restored = found.ready >= intent.replicas or lost.ready == 0
     pods = {stable: intent.replicas, candidate: max(1, min(lost.wanted, intent.replicas - found.ready))}

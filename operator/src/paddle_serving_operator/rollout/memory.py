@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from paddle_serving_operator.api.memory import Idle, RolloutStatus, Stage, Turn, Verifying, candidate_of
+from paddle_serving_operator.api.memory import Idle, RolloutStatus, Shifting, Stage, Turn, Verifying, candidate_of
 from paddle_serving_operator.api.status import ServiceStatus
 from paddle_serving_operator.rollout.facts import Facts, RevisionSeen
 from paddle_serving_operator.rollout.intent import Intent
@@ -25,7 +25,8 @@ class Memory:
     """What the written status says of the rollout.
 
     `stable` has the traffic. `promised`: pods that must answer, as many as were once Ready. `leaving`: revisions that
-    had the traffic and whose pods have not ended. `turn`: where it is among services whose profile changed.
+    had the traffic and whose pods have not ended. `turn`: where it is among services whose profile changed. `blank`: no
+    status was written yet, or none that can be read.
     """
 
     stable: str | None
@@ -36,6 +37,7 @@ class Memory:
     promised: int = 0
     leaving: tuple[str, ...] = ()
     turn: Turn | None = None
+    blank: bool = False
 
     @property
     def candidate(self) -> str | None:
@@ -72,7 +74,18 @@ def remembered(status: ServiceStatus) -> Memory:
         status.promised_replicas,
         status.leaving,
         rollout.turn,
+        blank=status.rollout is None and status.observed_generation == 0,
     )
+
+
+def dated(memory: Memory, now: datetime) -> Memory:
+    """The memory without moments that are still to come: after a clock was put back nobody waits for them."""
+    stage, clock = memory.stage, memory.clock
+    if not isinstance(stage, Idle):
+        stage = replace(stage, since=min(stage.since, now))
+    if isinstance(stage, Shifting) and stage.arrived is not None:
+        stage = replace(stage, arrived=min(stage.arrived, now))
+    return replace(memory, stage=stage, clock=replace(clock, started=min(clock.started, now)) if clock else None)
 
 
 def promised(intent: Intent, memory: Memory, ready: int) -> int:

@@ -71,7 +71,7 @@ def refused(
         findings.evictable(intent, facts),
         *findings.outcome(Phase.INVALID, progress),
     )
-    return telling.written(intent, status, memory, facts, found, now, phase=Phase.INVALID, shares=None)
+    return telling.written(intent, status, memory, facts, found, now, phase=Phase.INVALID, divided=None)
 
 
 def unseen(status: ServiceStatus, generation: int, finding: tuple[Reason, str], now: datetime) -> ServiceStatus:

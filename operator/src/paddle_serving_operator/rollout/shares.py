@@ -1,7 +1,7 @@
 """Arithmetic of a canary: pods that make a ratio, and who has a share. Pure."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from paddle_serving_operator.rollout.facts import Facts
@@ -35,7 +35,12 @@ def seen(facts: Facts) -> Mapping[str, int]:
         return facts.weights
     if not facts.broad:
         return {facts.traffic: WHOLE} if facts.traffic else {}
-    ready = {name: facts.of(name).ready for name in sorted(facts.asked) if facts.of(name).ready}
+    return ratio(facts.asked, facts)
+
+
+def ratio(revisions: Iterable[str], facts: Facts) -> Mapping[str, int]:
+    """Percent of the traffic of each of these revisions of which a pod is Ready, where one Service selects them all."""
+    ready = {name: facts.of(name).ready for name in sorted(revisions) if facts.of(name).ready}
     total = sum(ready.values())
     return {name: round(WHOLE * count / total) for name, count in ready.items()}
 

@@ -30,7 +30,7 @@ def status_after(intent: Intent, before: ServiceStatus, move: Move, facts: Facts
         findings.evictable(intent, facts),
         *findings.outcome(phase, progress),
     )
-    return written(intent, before, memory, facts, found, now, phase=phase, shares=move.shares)
+    return written(intent, before, memory, facts, found, now, phase=phase, divided=move.shares)
 
 
 def phase_of(intent: Intent, move: Move, facts: Facts) -> Phase:
@@ -54,11 +54,11 @@ def written(
     now: datetime,
     *,
     phase: Phase,
-    shares: Mapping[str, int] | None,
+    divided: Mapping[str, int] | None,
 ) -> ServiceStatus:
-    """The status with these findings; `shares` None: they are as they were."""
+    """The status with these findings. `divided`: the traffic by revision, None where it is as it was."""
     pool = findings.pool_of(memory.stable, facts)
-    weights = _weights(shares, facts) if shares is not None else _seen(facts)
+    weights = _weights(divided, facts) if divided is not None else shares.seen(facts)
     return replace(
         before,
         observed_generation=intent.generation,
@@ -80,12 +80,8 @@ def written(
 
 
 def _weights(planned: Mapping[str, int], facts: Facts) -> Mapping[str, int]:
-    """A ratio of pods is what it is; everything else is as planned."""
-    return _seen(facts) if len(planned) > 1 and set(_seen(facts)) == set(planned) else planned
-
-
-def _seen(facts: Facts) -> Mapping[str, int]:
-    return shares.seen(facts)
+    """A ratio of pods is what it is, from the moment on that the Service selects them; all else is as planned."""
+    return planned if len(planned) == 1 or facts.gateway is not None else shares.ratio(planned, facts)
 
 
 def _step(intent: Intent, stage: Stage) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from paddle_serving_operator.api.conditions import Reason
 from paddle_serving_operator.api.memory import Halted, Promoting, Retreating, Shifting, Turn, Verifying, Why, step_of
-from paddle_serving_operator.api.verbs import VerbName
+from paddle_serving_operator.api.verbs import Verb, VerbName
 from paddle_serving_operator.constants import Key
 from paddle_serving_operator.rollout import commands
 from paddle_serving_operator.rollout.intent import Intent
@@ -28,6 +28,9 @@ def obeyed(intent: Intent, memory: Memory, now: datetime) -> tuple[Memory, tuple
     if verb is None or verb.token == memory.heard:
         return memory, ()
     heard = replace(memory, heard=verb.token)
+    if memory.blank:
+        event = Event(warning=True, reason=Reason.VERB_REFUSED, message=_stale(intent, verb), token=verb.token)
+        return heard, (event,)
     if verb.name is None:
         names = ", ".join(VerbName)
         text = f"The annotation for verbs says {verb.text[:100]!r}. Write `<verb> <token>`; verbs are {names}."
@@ -38,6 +41,15 @@ def obeyed(intent: Intent, memory: Memory, now: datetime) -> tuple[Memory, tuple
         return heard, (Event(warning=True, reason=Reason.VERB_REFUSED, message=text, token=verb.token),)
     text = f"`{verb.name}` is obeyed for revision {memory.candidate}."
     return after, (Event(warning=False, reason=Reason.VERB_OBEYED, message=text, token=verb.token),)
+
+
+def _stale(intent: Intent, verb: Verb) -> str:
+    """A copy, a restore or a manifest in git brings along an order that was given to another rollout, long ago."""
+    again = f" {commands.paddle(verb.name, intent.key)} gives it anew." if verb.name is not None else ""
+    return (
+        f"The annotation for verbs says {verb.text[:100]!r}, which stood there before this service had a status. It is "
+        f"not obeyed: it may have been meant for another rollout.{again}"
+    )
 
 
 def _stands(memory: Memory) -> str:
