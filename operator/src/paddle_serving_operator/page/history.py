@@ -1,10 +1,10 @@
 """The revisions on record, as the page shows them: what each changed, and what differs between two."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from paddle_serving_operator.page.discretion import discreet
 from paddle_serving_operator.view.difference import Change
-from paddle_serving_operator.view.history import Record, before, changes_between, compared_with, find
+from paddle_serving_operator.view.history import Difference, Record, before, compared_with, difference_of, find
 from paddle_serving_operator.view.overview import Overview
 
 
@@ -17,22 +17,12 @@ class Row:
     reported: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Two revisions. `partly`: one of them is on record without its spec, so that only model and image are compared."""
-
-    older: Record
-    newer: Record
-    changes: tuple[Change, ...]
-    partly: bool
-
-
 def rows(found: Overview, reported: frozenset[str]) -> tuple[Row, ...]:
     """Every record, the newest first. `reported` are the revisions of which there is a report."""
     return tuple(
         Row(
             record=record,
-            changes=_changes(old, record) if (old := before(found.records, record)) else None,
+            changes=_discreet(difference_of(old, record)).changes if (old := before(found.records, record)) else None,
             reported=record.revision in reported,
         )
         for record in reversed(found.records)
@@ -47,8 +37,8 @@ def difference(found: Overview, older: str, newer: str) -> Difference | None:
     old = find(found.records, older) if older else compared_with(found.records, new, found.rollout)
     if old is None:
         return None
-    return Difference(old, new, _changes(old, new), partly=old.spec is None or new.spec is None)
+    return _discreet(difference_of(old, new))
 
 
-def _changes(old: Record, new: Record) -> tuple[Change, ...]:
-    return tuple(map(discreet, changes_between(old, new)))
+def _discreet(found: Difference) -> Difference:
+    return replace(found, changes=tuple(map(discreet, found.changes)))

@@ -71,6 +71,20 @@ class Kubectl:
             ) from error
 
 
+def _object(text: str) -> Json:
+    """What the API server answered. A proxy or a log-in page in between may answer something else."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if isinstance(found, dict):
+        return found
+    raise ProblemError(
+        f"The answer is not from an API server; it begins {text[:60]!r}. See what is between you and the cluster (a "
+        "proxy, a log-in page), or choose another with --context."
+    )
+
+
 class Call:
     """A kubectl that was started; it works while nobody waits for it."""
 
@@ -97,9 +111,8 @@ class Call:
         return answer
 
     def json(self) -> Json:
-        """The same as JSON."""
-        found: Json = json.loads(self.text())
-        return found
+        """The same as JSON. Raises ProblemError also where it is none."""
+        return _object(self.text())
 
     def end(self) -> None:
         """Ends it, whatever it does."""
@@ -137,10 +150,10 @@ class Watch:
         self._closed = False
 
     def __iter__(self) -> Iterator[Json]:
-        """Raises KubectlError where the watch could not be had."""
+        """Raises KubectlError where the watch could not be had, ProblemError where it says what is no event."""
         if self._process.stdout is not None:
             whole = (line for line in self._process.stdout if line.endswith("\n"))
-            yield from (json.loads(line) for line in whole)
+            yield from map(_object, whole)
         if self._process.wait() != 0 and not self._closed:
             raise kubectl_error(self._words.text())
 

@@ -1,11 +1,16 @@
-"""A rollout as lines, one for each change: for logs, pipes and screen readers."""
+"""A rollout as lines, one for each change: for logs, pipes, programs and screen readers."""
 
+import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Self
 
 import click
+from typing_extensions import override
 
-from paddle_serving_operator.view.dump import MOMENT
+from paddle_serving_operator.plugin.printing import say
+from paddle_serving_operator.plugin.text import one_line
+from paddle_serving_operator.view.dump import MOMENT, as_json
 from paddle_serving_operator.view.overview import Overview
 
 
@@ -40,4 +45,25 @@ class Lines:
 
 
 def _say(moment: datetime, text: str) -> None:
-    click.echo(f"{moment.strftime(MOMENT)} {text}")
+    say(f"{moment.strftime(MOMENT)} {one_line(text)}")
+
+
+class JsonLines(Lines):
+    """Prints what `describe -o json` does, on a line of its own, whenever something changed but the time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: Overview | None = None
+
+    @override
+    def update(self, found: Overview, now: datetime, problem: str) -> None:
+        """Prints the whole where it changed, and a problem once, beside it."""
+        rollout = found.rollout
+        still = replace(
+            found, rollout=replace(rollout, steps=tuple(replace(step, left=None) for step in rollout.steps))
+        )
+        if still != self._last:
+            click.echo(json.dumps(as_json(found), ensure_ascii=False))
+        if problem and problem != self._problem:
+            say(problem, err=True)
+        self._last, self._problem = still, problem

@@ -18,6 +18,7 @@ from paddle_serving_operator.plugin.commands.verbs import VERBS, verb_command
 from paddle_serving_operator.plugin.commands.wait import wait
 from paddle_serving_operator.plugin.commands.watch import watch
 from paddle_serving_operator.plugin.options import with_options
+from paddle_serving_operator.plugin.printing import say
 from paddle_serving_operator.plugin.problems import Exit, ProblemError
 
 PROGRAM = "kubectl paddle"
@@ -41,7 +42,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         program.main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
     except ProblemError as error:
-        click.echo(f"error: {error}", err=True)
+        say(f"error: {error}", err=True)
         return error.code
     except click.ClickException as error:
         error.show()

@@ -124,5 +124,12 @@ def _items(
     return [CompletionItem(word, help=text or None) for word, text in found if word.startswith(incomplete)]
 
 
-one_name = click.argument("name", shell_complete=complete_names)
-many_names = click.argument("names", nargs=-1, shell_complete=complete_names)
+def _given(_: click.Context, parameter: click.Parameter, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    """An empty name, as of a variable that is not set, would mean every service."""
+    if "" in ((value,) if isinstance(value, str) else value):
+        raise click.BadParameter("is empty. Give the name of a PaddleService.", param=parameter)
+    return value
+
+
+one_name = click.argument("name", shell_complete=complete_names, callback=_given)
+many_names = click.argument("names", nargs=-1, shell_complete=complete_names, callback=_given)

@@ -6,8 +6,14 @@ from datetime import datetime
 
 import click
 
+from paddle_serving_operator.plugin.text import visible
 from paddle_serving_operator.view.dump import as_json
 from paddle_serving_operator.view.words import span
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Prints a text for people."""
+    click.echo(visible(text), err=err)
 
 
 def emit(form: str | None, value: object, text: Callable[[], str]) -> None:
@@ -17,7 +23,7 @@ def emit(form: str | None, value: object, text: Callable[[], str]) -> None:
     elif form == "yaml":
         click.echo(yaml_text(as_json(value)), nl=False)
     else:
-        click.echo(text())
+        say(text())
 
 
 def yaml_text(value: object) -> str:

@@ -85,6 +85,25 @@ def compared_with(records: Iterable[Record], newer: Record, rollout: Rollout) ->
     return before(known, newer) or newer
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Two revisions and what differs."""
+
+    older: Record
+    newer: Record
+    changes: tuple[Change, ...]
+
+    @property
+    def partly(self) -> bool:
+        """Whether one of them is on record without its spec, so that only model and image are compared."""
+        return self.older.spec is None or self.newer.spec is None
+
+
+def difference_of(older: Record, newer: Record) -> Difference:
+    """What differs between two revisions on record."""
+    return Difference(older, newer, changes_between(older, newer))
+
+
 def changes_between(old: Record, new: Record) -> tuple[Change, ...]:
     """What differs, in the words of the spec; of a record without a spec, digest and image are known."""
     if old.spec is not None and new.spec is not None:

@@ -7,7 +7,7 @@ import click
 
 from paddle_serving_operator.plugin.cluster import Cluster
 from paddle_serving_operator.plugin.options import all_namespaces, connected, many_names, output
-from paddle_serving_operator.plugin.printing import age, yaml_text
+from paddle_serving_operator.plugin.printing import age, say, yaml_text
 from paddle_serving_operator.plugin.text import table
 from paddle_serving_operator.view.raw import Raw
 from paddle_serving_operator.view.service import Service, services_of
@@ -34,7 +34,7 @@ def get(cluster: Cluster, names: tuple[str, ...], form: str | None) -> None:
         body = found[0] if len(names) == 1 else {"apiVersion": "v1", "kind": "List", "items": list(found)}
         click.echo(json.dumps(body, indent=2, ensure_ascii=False) if form == "json" else yaml_text(body).rstrip())
     elif found:
-        click.echo(_text(found, everywhere=not cluster.namespace, wide=form == "wide"))
+        say(_text(found, everywhere=not cluster.namespace, wide=form == "wide"))
     else:
         place = f'namespace "{cluster.namespace}"' if cluster.namespace else "the cluster"
         click.echo(f"There is no PaddleService in {place}.", err=True)

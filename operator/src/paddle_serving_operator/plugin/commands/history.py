@@ -1,7 +1,6 @@
 """`history`, `diff`: the revisions on record and what is different between them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import click
@@ -10,9 +9,15 @@ from paddle_serving_operator.plugin.cluster import Cluster
 from paddle_serving_operator.plugin.options import Command, complete_revisions, connected, one_name, output
 from paddle_serving_operator.plugin.printing import age, emit, yaml_text
 from paddle_serving_operator.plugin.records import by_name, newest
-from paddle_serving_operator.plugin.text import table
-from paddle_serving_operator.view.difference import Change
-from paddle_serving_operator.view.history import Record, before, changes_between, compared_with
+from paddle_serving_operator.plugin.text import one_line, table
+from paddle_serving_operator.view.history import (
+    Difference,
+    Record,
+    before,
+    changes_between,
+    compared_with,
+    difference_of,
+)
 from paddle_serving_operator.view.overview import Overview, overview
 from paddle_serving_operator.view.words import short
 
@@ -70,15 +75,6 @@ def _changed(found: Overview, record: Record) -> str:
     return ", ".join(paths[:SHOWN_CHANGES]) + (f" and {more} more" if more > 0 else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Two revisions and what differs."""
-
-    older: Record
-    newer: Record
-    changes: tuple[Change, ...]
-
-
 @click.command()
 @one_name
 @revision_option("--from", "This revision, by number or name; by default the one that serves.")
@@ -94,16 +90,17 @@ def diff(cluster: Cluster, name: str, form: str | None, **chosen: str | None) ->
     to, start = chosen["to"], chosen["from"]
     newer = by_name(found, to) if to else newest(found)
     older = by_name(found, start) if start else compared_with(found.records, newer, found.rollout)
-    difference = Difference(older, newer, changes_between(older, newer))
-    emit(form, difference, lambda: difference_text(difference))
+    difference = difference_of(older, newer)
+    emit(form, difference, lambda: difference_text(difference, alone=len(found.records) == 1))
 
 
-def difference_text(difference: Difference) -> str:
-    """A line for each field that differs."""
+def difference_text(difference: Difference, *, alone: bool) -> str:
+    """A line for each field that differs. `alone`: there is one revision on record."""
     older, newer = difference.older, difference.newer
-    if older == newer:
+    if older == newer and alone:
         return f"There is one revision on record, {newer.title}. Nothing to compare with."
     head = f"from {older.title} to {newer.title}"
-    if older.spec is None or newer.spec is None:
+    if difference.partly:
         head += f" (of {older.title if older.spec is None else newer.title} only model and image are on record)"
-    return "\n".join([head, *(f"  {change.sentence}" for change in difference.changes or ())])
+    lines = [f"  {one_line(change.sentence)}" for change in difference.changes]
+    return "\n".join([head, *(lines or ["  nothing on record differs"])])

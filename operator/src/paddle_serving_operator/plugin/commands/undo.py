@@ -9,7 +9,7 @@ from paddle_serving_operator.constants import REVISION_FIELDS
 from paddle_serving_operator.plugin.cluster import Cluster
 from paddle_serving_operator.plugin.kubectl import Json
 from paddle_serving_operator.plugin.options import complete_revisions, connected, one_name, output
-from paddle_serving_operator.plugin.printing import emit
+from paddle_serving_operator.plugin.printing import emit, say
 from paddle_serving_operator.plugin.problems import Cause, KubectlError, ProblemError
 from paddle_serving_operator.plugin.records import by_name, newest
 from paddle_serving_operator.view.difference import Change, changes, revision_part
@@ -83,7 +83,7 @@ def _mind(owner: Owner | None, name: str, *, force: bool) -> None:
         return
     place = f" ({owner.place})" if owner.place else ""
     if not owner.reverts:
-        click.echo(
+        say(
             f"{owner.tool}{place} wrote this spec: change its values, too, or its next upgrade undoes this undo.",
             err=True,
         )

@@ -16,6 +16,7 @@ from paddle_serving_operator.plugin.kubectl import Json
 from paddle_serving_operator.plugin.options import connected, one_name, output
 from paddle_serving_operator.plugin.printing import emit
 from paddle_serving_operator.plugin.problems import Cause, Exit, KubectlError, ProblemError
+from paddle_serving_operator.plugin.text import one_line
 from paddle_serving_operator.view.events import Event, events_of
 from paddle_serving_operator.view.overview import overview
 from paddle_serving_operator.view.raw import Raw, objects_at, text_at
@@ -99,7 +100,7 @@ def answer_text(answer: Answer) -> str:
     """What came of it, in sentences."""
     if not answer.heard:
         return f"{answer.name}: `{answer.verb}` is asked for."
-    return f"{answer.name}: {answer.message or f'`{answer.verb}` was heard.'} {answer.rollout}"
+    return one_line(f"{answer.name}: {answer.message or f'`{answer.verb}` was heard.'} {answer.rollout}")
 
 
 def _write(cluster: Cluster, name: str, order: str) -> None:

@@ -8,8 +8,9 @@ import click
 from paddle_serving_operator.plugin.cluster import Cluster
 from paddle_serving_operator.plugin.following import Duration, follow
 from paddle_serving_operator.plugin.options import connected, one_name, output
-from paddle_serving_operator.plugin.printing import emit
+from paddle_serving_operator.plugin.printing import emit, say
 from paddle_serving_operator.plugin.problems import Exit, ProblemError
+from paddle_serving_operator.plugin.text import one_line
 from paddle_serving_operator.view.rollout import BY_HAND, Rollout, State, rollout_of
 from paddle_serving_operator.view.service import Outcome, Service, service_of
 from paddle_serving_operator.view.words import span
@@ -35,15 +36,15 @@ def wait(cluster: Cluster, name: str, timeout: timedelta, form: str | None) -> N
                 raise_unless_healthy(last)
                 return
             if (note := held(name, rollout)) and note != told:
-                click.echo(note, err=True)
+                say(note, err=True)
             told = note
-    seen = last.explanation if last else ""
+    seen = one_line(last.explanation) if last else ""
     raise ProblemError(f"{name} is not Healthy after {span(timeout)}. {seen}".rstrip(), Exit.TIME_OUT)
 
 
 def settled(service: Service) -> str:
     """What has become of the newest spec, in words."""
-    return f"{service.name} is {service.phase}. {service.explanation}".rstrip()
+    return one_line(f"{service.name} is {service.phase}. {service.explanation}".rstrip())
 
 
 def raise_unless_healthy(service: Service) -> None:
