@@ -4,10 +4,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import NoReturn
 
 from paddle_serving_runtime.front import Front, FrontError, FrontSettings
 from paddle_serving_runtime.supervisor.children import Children, kill
+from paddle_serving_runtime.supervisor.events import Events, FrontDied, Logged
 
 _LOG = logging.getLogger(__name__)
 _LOG_SECONDS = 0.1
@@ -19,13 +19,13 @@ _RELEASE_SECONDS = 0.02
 
 
 class FrontKeeper:
-    """The one front of a pod, whichever process it is at the moment."""
+    """The one front of a pod, whichever process it is at the moment: posts its end, and what it writes to its log."""
 
-    def __init__(self, settings: FrontSettings, children: Children, folder: Path) -> None:
+    def __init__(self, settings: FrontSettings, children: Children, folder: Path, events: Events) -> None:
         self._settings = settings
         self._children = children
         self._folder = folder
-        self._on_line: Callable[[bytes], None] = lambda _: None
+        self._events = events
         self._front: Front | None = None
         self._reading: asyncio.Task[None] | None = None
         self._enabled: dict[int, int] = {}
@@ -33,40 +33,30 @@ class FrontKeeper:
         self._left = False
         self._releasing: asyncio.Task[None] | None = None
 
-    async def start(self, on_line: Callable[[bytes], None]) -> None:
-        """Starts HAProxy with every worker disabled; returns when it accepts. Raises FrontError.
-
-        `on_line` gets every line of its log, and of the logs of those that replace it.
-        """
-        self._on_line = on_line
-        await self._start()
-
-    async def _start(self) -> None:
+    async def start(self) -> None:
+        """Starts HAProxy with every worker disabled; returns when it accepts. Raises FrontError."""
         front = await Front.start(self._settings, self._folder)
         self._children.adopt(front.process)
         self._front = front
         self._reading = asyncio.create_task(self._read(front))
         await front.accepts()
 
-    async def keep(self, crashed: Callable[[str], Awaitable[None]]) -> NoReturn:
-        """Replaces HAProxy whenever it ends, after `crashed(how)`, which may raise to give up. Raises FrontError."""
-        while True:
-            words = await self._running.last_words()
-            if self._stopping:
-                await asyncio.Event().wait()
-            await self._replace(words, crashed)
-            for worker, capacity in tuple(self._enabled.items()):
-                await self.enable(worker, capacity)
+    async def keep(self) -> None:
+        """Until HAProxy ends, which is posted unless it was asked for."""
+        words = await self._running.last_words()
+        if not self._stopping:
+            self._events.put_nowait(FrontDied(words))
 
-    async def _replace(self, words: str, crashed: Callable[[str], Awaitable[None]]) -> None:
-        while True:
-            await crashed(words)
-            try:
-                await self._start()
-            except FrontError as error:
-                words = str(error)
-            else:
-                return
+    async def replace(self) -> None:
+        """Another HAProxy from its start to its end; it is told which workers may have requests. Raises FrontError."""
+        try:
+            await self.start()
+        except FrontError as error:
+            self._events.put_nowait(FrontDied(str(error)))
+            return
+        for worker, capacity in tuple(self._enabled.items()):
+            await self.enable(worker, capacity)
+        await self.keep()
 
     @property
     def alive(self) -> bool:
@@ -134,7 +124,7 @@ class FrontKeeper:
         return self._front
 
     async def _tell(self, command: Callable[[Front], Awaitable[None]]) -> None:
-        """Tells the front; where it has just died, the next one is told by `keep`. Raises FrontError."""
+        """Tells the front; where it has just died, the next one is told by `replace`. Raises FrontError."""
         front = self._running
         try:
             await command(front)
@@ -146,19 +136,24 @@ class FrontKeeper:
             except TimeoutError:
                 raise error from None
 
-    def read_log(self) -> None:
-        """Hands over what the front has logged until now; it is looked for several times a second anyway."""
+    async def read_log(self) -> None:
+        """Posts what the front has logged until now; returns when that is handled.
+
+        The log is looked for several times a second anyway.
+        """
         if self._front is not None:
-            self._hand_over(self._front)
+            self._post_log(self._front)
+        await self._events.join()
 
     async def _read(self, front: Front) -> None:
         while True:
-            if not self._hand_over(front):
+            if not self._post_log(front):
                 return
             await asyncio.sleep(_LOG_SECONDS)
 
-    def _hand_over(self, front: Front) -> bool:
+    def _post_log(self, front: Front) -> bool:
+        """Whether there may be more to come."""
         lines = front.take_log()
-        for line in lines or ():
-            self._on_line(line)
+        if lines:
+            self._events.put_nowait(Logged(tuple(lines)))
         return lines is not None

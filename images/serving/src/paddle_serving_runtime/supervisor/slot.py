@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 from paddle_serving_runtime.front import FrontError
 from paddle_serving_runtime.link.report import read_line
 from paddle_serving_runtime.supervisor.children import kill
+from paddle_serving_runtime.supervisor.events import Died, Entered, Events, Lost
 from paddle_serving_runtime.supervisor.launch import WorkerProcess
 from paddle_serving_runtime.supervisor.lost import answer_lost
 from paddle_serving_runtime.supervisor.output import Output
@@ -33,10 +33,7 @@ class Gate(Protocol):
 
 
 class WorkerSlot:
-    """The place of one worker.
-
-    `on_change` is called whenever its phase changes, `on_lost` with the number of requests that died with a worker.
-    """
+    """The place of one worker: posts each phase that it enters, the requests that die with it, and its end."""
 
     def __init__(
         self,
@@ -45,9 +42,7 @@ class WorkerSlot:
         verifier: Verifier,
         request_timeout: float,
         rechecker: Rechecker,
-        *,
-        on_change: Callable[[], None],
-        on_lost: Callable[[int], None],
+        events: Events,
     ) -> None:
         self.phase = Phase.LOADING
         self.loaded: dict[str, Any] = {}
@@ -56,41 +51,35 @@ class WorkerSlot:
         self._gate = gate
         self._verifier = verifier
         self._rechecker = rechecker
+        self._events = events
         self._timeout = request_timeout
         # around the moment when the front answers 504: no new request from before it, killed after it
         self._margin = min(0.5, request_timeout / 10)
         # an unread request is noticed one look late, and what that means another: together less than the margin
         self._look_seconds = self._margin / 4
-        self._on_change = on_change
-        self._on_lost = on_lost
         self._parting: asyncio.Task[None] | None = None
         self._stopping = False
         self._overdue = False
-        self._output = Output(worker.process, f"worker {worker.index}")
 
-    async def keep(
-        self, restart: Callable[[int], Awaitable[WorkerProcess]], crashed: Callable[[int, str], Awaitable[None]]
-    ) -> NoReturn:
-        """Never returns: a worker that dies is replaced after `crashed(index, how)`, which may raise to give up.
+    async def keep(self, worker: WorkerProcess) -> None:
+        """From the start of this worker to its end, which is posted unless it was asked for.
 
         Raises the ServingError of a worker that cannot load, and NotConsistent.
         """
-        while True:
-            copying = asyncio.create_task(self._output.copy())
-            try:
-                how = await self._live()
-            finally:
-                kill(self._worker.process)
-            if lost := answer_lost(self._worker):
-                self._on_lost(lost)
-            self._parting = asyncio.create_task(self._worker.keeper.close_when_read(_LINGER_SECONDS))
-            await copying
-            if self._stopping:
-                await asyncio.Event().wait()
-            words = f": {self._output.last_words}" if self._output.last_words else ""
-            await crashed(self._worker.index, f"{how}{words}")
-            self._worker = await restart(self._worker.index)
-            self._output = Output(self._worker.process, f"worker {self._worker.index}")
+        self._worker = worker
+        output = Output(worker.process, f"worker {worker.index}")
+        copying = asyncio.create_task(output.copy())
+        try:
+            how = await self._live()
+        finally:
+            kill(worker.process)
+        if lost := answer_lost(worker):
+            self._events.put_nowait(Lost(lost))
+        self._parting = asyncio.create_task(worker.keeper.close_when_read(_LINGER_SECONDS))
+        await copying
+        if not self._stopping:
+            words = f": {output.last_words}" if output.last_words else ""
+            self._events.put_nowait(Died(worker.index, f"{how}{words}"))
 
     async def stop(self) -> None:
         """Ends the worker after the request that it has, for good."""
@@ -118,7 +107,7 @@ class WorkerSlot:
 
     def _enter(self, phase: Phase) -> None:
         self.phase = phase
-        self._on_change()
+        self._events.put_nowait(Entered(self._worker.index, phase))
 
     async def _live(self) -> str:
         """From the start of the process to its end; returns how it ended."""

@@ -83,7 +83,7 @@ class PodStatus:
 
     async def metrics(self) -> bytes:
         """Prometheus text."""
-        self._front.read_log()
+        await self._front.read_log()
         loaded = self.loaded()
         model = {
             "name": self._settings.name,
@@ -109,9 +109,9 @@ class PodStatus:
         except FrontError:
             return None
 
-    def model_statistics(self) -> Mapping[int, ModelStatistics]:
+    async def model_statistics(self) -> Mapping[int, ModelStatistics]:
         """What has been counted until now for each model, by its number."""
-        self._front.read_log()
+        await self._front.read_log()
         return self._statistics.models
 
     def loaded(self) -> dict[str, Any]:

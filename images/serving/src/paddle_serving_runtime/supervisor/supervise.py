@@ -6,20 +6,21 @@ import os
 import signal
 import time
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from socket import socket
+from typing import Any, NoReturn
 
 from paddle_serving_runtime.errors import FrontFailed, InvalidOption, NotConsistent, ServingError, WorkerCrashLoop
 from paddle_serving_runtime.evidence.origin import Origin
 from paddle_serving_runtime.front import FrontError, worker_name
 from paddle_serving_runtime.front.log import RequestRecord
 from paddle_serving_runtime.supervisor import admin
-from paddle_serving_runtime.supervisor.arrivals import arrivals_end
 from paddle_serving_runtime.supervisor.children import Children
-from paddle_serving_runtime.supervisor.control import Control, State, start_control
+from paddle_serving_runtime.supervisor.control import State, start_control
 from paddle_serving_runtime.supervisor.crashes import LOOP_CRASHES, LOOP_SECONDS, CrashHistory
+from paddle_serving_runtime.supervisor.draining import Draining
 from paddle_serving_runtime.supervisor.drifts import Drifts
+from paddle_serving_runtime.supervisor.events import Died, Entered, Event, Events, Failed, FrontDied, Logged, Lost
 from paddle_serving_runtime.supervisor.front_keeper import FrontKeeper
 from paddle_serving_runtime.supervisor.front_settings import FRONT_GRPC_SOCKET, front_settings
 from paddle_serving_runtime.supervisor.launch import Launched, WorkerProcess, start_worker
@@ -36,15 +37,12 @@ from paddle_serving_runtime.supervisor.statistics import Statistics
 from paddle_serving_runtime.supervisor.status import PodStatus
 from paddle_serving_runtime.supervisor.stopping import StopRequest
 from paddle_serving_runtime.supervisor.streams import STREAMS_SOCKET, Streams
+from paddle_serving_runtime.supervisor.tasks import Tasks
 from paddle_serving_runtime.supervisor.verifier import Verifier
 from paddle_serving_runtime.supervisor.verifying import prepare_verifier
 from paddle_serving_runtime.verdict.recheck import Rechecks
 
 _LOG = logging.getLogger(__name__)
-_WORKER_STOP_SECONDS = 2.0
-_WAITED_FOR_ARRIVALS = 0.5
-"""Of the drain time-out, at most, until nobody sends requests any more; the rest is for those that are in flight."""
-
 _INIT_PID = 1
 LOGGED_BYTES = 64 * 1024
 """Of a report in the log: nobody can ask a container for it that has refused its model."""
@@ -60,10 +58,11 @@ async def supervise(
     origin = await asyncio.to_thread(origin_of, settings)
     verifier, helpers = prepare_verifier(settings, launched, folder)
     pod = str(uuid.uuid4())
-    front = FrontKeeper(front_settings(settings, folder, pod if settings.stable else ""), children, folder)
-    supervisor = Supervisor(settings, origin, children, front, verifier, folder, pod=pod)
+    events: Events = asyncio.Queue()
+    front = FrontKeeper(front_settings(settings, folder, pod if settings.stable else ""), children, folder, events)
+    supervisor = Supervisor(settings, origin, children, front, verifier, folder, pod=pod, events=events)
     try:
-        await _start(front, settings, supervisor.count)
+        await _start(front, settings)
         return await supervisor.run(launched, listening, stop)
     finally:
         for helper in helpers:
@@ -72,7 +71,7 @@ async def supervise(
 
 
 class Supervisor:
-    """The running parts."""
+    """The running parts, and the one place where it is decided what their events mean."""
 
     def __init__(
         self,
@@ -84,6 +83,7 @@ class Supervisor:
         folder: Path,
         *,
         pod: str,
+        events: Events,
     ) -> None:
         self._settings = settings
         self._origin = origin
@@ -98,6 +98,11 @@ class Supervisor:
         self._front_crashes = CrashHistory()
         self._replay = ReplayBuffer(settings.replay_buffer, pod) if settings.replay_buffer else None
         self._pod = pod
+        self._events = events
+        self._failure: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
+        # while draining nobody waits for it, and what is still answered goes on
+        self._failure.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._tasks = Tasks(events)
         self._slots: tuple[WorkerSlot, ...] = ()
         self._status: PodStatus | None = None
         self._was_ready = False
@@ -115,28 +120,60 @@ class Supervisor:
         control = await start_control(State(status, status.loaded, status.model_statistics), self._folder)
         await self._streams.start(self._folder / STREAMS_SOCKET, self._settings.max_body_bytes)
         app = admin.AdminApp(status, self._replay, drifts)
-        server = asyncio.create_task(admin.serve(admin.admin_server(app), listening))
-        keeping = [asyncio.create_task(slot.keep(self._restart, self._crashed)) for slot in self._slots]
-        others = [self._front.keep(self._front_crashed), self._standby.keep()]
-        watching = [*keeping, *map(asyncio.create_task, others)]
+        handling = asyncio.create_task(self._handle_events())
         stopping = asyncio.create_task(stop.drain.wait())
+        self._tasks.begin(admin.serve(admin.admin_server(app), listening))
+        for slot, worker in zip(self._slots, launched.workers, strict=True):
+            self._tasks.begin(slot.keep(worker))
+        self._tasks.begin(self._front.keep())
+        self._tasks.begin(self._standby.keep())
         try:
-            ended, _ = await asyncio.wait({stopping, server, *watching}, return_when=asyncio.FIRST_COMPLETED)
-            for task in ended - {stopping}:
-                task.result()
-            return await self._drain(status, stop, control)
+            either: set[asyncio.Future[Any]] = {stopping, self._failure}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if self._failure.done():
+                self._failure.result()
+            return await self._drain(status, Draining(self._streams, self._front, control, self._slots), stop)
         except FrontError as error:
             raise FrontFailed(f"{error}.") from None
         except NotConsistent:
             _LOG.error("refused", extra={"fields": {"report": status.report(LOGGED_BYTES)}})
             raise
         finally:
-            for task in (stopping, server, *watching):
-                task.cancel()
             if drifts is not None:
                 drifts.close()
-            closing = (control.close(), self._streams.close())
-            await asyncio.gather(stopping, server, *watching, *closing, return_exceptions=True)
+            stopping.cancel()
+            await self._tasks.end(control.close(), self._streams.close())
+            # last, because a page may wait until what has happened is handled
+            handling.cancel()
+
+    async def _handle_events(self) -> NoReturn:
+        while True:
+            event = await self._events.get()
+            try:
+                self._handle(event)
+            except BaseException as error:  # noqa: BLE001 - whatever it is, it ends the pod
+                if not self._failure.done():
+                    self._failure.set_exception(error)
+            finally:
+                self._events.task_done()
+
+    def _handle(self, event: Event) -> None:
+        """Does not wait: what takes time is begun. Raises what ends the pod."""
+        match event:
+            case Entered(worker, phase):
+                _LOG.debug("worker %d: %s", worker, phase)
+                self._phase_changed()
+            case Lost(requests):
+                self._statistics.lost += requests
+            case Died(worker, how):
+                self._tasks.begin(self._replace(worker, self._delay_after(worker, how)))
+            case Logged(lines):
+                for line in lines:
+                    self._count(line)
+            case FrontDied(how):
+                self._tasks.begin(self._replace_front(self._delay_after_front(how)))
+            case Failed(error):
+                raise error
 
     def _drifts(self) -> Drifts | None:
         """What compares this pod's answers with those of the stable revision, where there is one."""
@@ -157,51 +194,20 @@ class Supervisor:
                 self._verifier,
                 self._settings.request_timeout,
                 Rechecker(self._verifier, self._statistics.rechecks),
-                on_change=self._phase_changed,
-                on_lost=self._lost,
+                self._events,
             )
             for worker in launched.workers
         )
 
-    async def _drain(self, status: PodStatus, stop: StopRequest, control: Control) -> int:
-        """New requests are served until nobody sends any, then the port closes and what is in flight is finished."""
+    async def _drain(self, status: PodStatus, draining: Draining, stop: StopRequest) -> int:
+        """The exit status; a pod that is not ready has nothing to finish."""
         ready = status.readiness().ready
         status.draining = True
         _LOG.info("draining")
-        if not ready:
-            return 0
-        await self._front.announce_drain()
-        delay, timeout = self._settings.drain_delay, self._settings.drain_timeout
-        until = asyncio.get_running_loop().time() + delay + timeout
-        if await arrivals_end(self._front.requests_begun, stop, delay, timeout * _WAITED_FOR_ARRIVALS):
-            return 1
-        finished = asyncio.create_task(self._finish(control))
-        quitting = asyncio.create_task(stop.quit.wait())
-        await asyncio.wait(
-            {finished, quitting},
-            timeout=until - asyncio.get_running_loop().time(),
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        quitting.cancel()
-        if not finished.done():
-            finished.cancel()
-            _LOG.error("requests were cut off: not finished within the drain time-out, or told to stop at once")
-            return 1
-        await asyncio.wait([asyncio.create_task(slot.stop()) for slot in self._slots], timeout=_WORKER_STOP_SECONDS)
-        _LOG.info("drained")
-        return 0
+        return await draining.drain(self._settings, stop) if ready else 0
 
-    async def _finish(self, control: Control) -> None:
-        """Returns when every request is answered, and the front has ended."""
-        # their messages come to the front by the port that is about to be closed
-        await self._streams.finish()
-        self._front.stop_accepting()
-        # a client that watches grpc.health.v1 has been told; the front would wait for it for ever
-        await control.close()
-        await self._front.finished()
-
-    def count(self, line: bytes) -> None:
-        """Counts a request by its line in the front's log; what is no such line is for those who debug."""
+    def _count(self, line: bytes) -> None:
+        """Counts a request by its line in the front's log; any other line is logged at debug level."""
         record = RequestRecord.parse(line)
         if record is None:
             _LOG.debug("front: %s", line.decode(errors="replace").rstrip())
@@ -216,17 +222,23 @@ class Supervisor:
         if _LOG.isEnabledFor(logging.DEBUG):
             _LOG.debug("request", extra={"fields": vars(record)})
 
-    async def _restart(self, index: int) -> WorkerProcess:
+    async def _replace(self, index: int, delay: float) -> None:
+        """Another worker in the place of one that died, from its start to its end."""
+        await asyncio.sleep(delay)
         worker = await start_worker(self._settings, self._children, self._folder, index, self._standby.take)
         self._keep_requests(worker)
-        return worker
+        await self._slots[index].keep(worker)
+
+    async def _replace_front(self, delay: float) -> None:
+        await asyncio.sleep(delay)
+        await self._front.replace()
 
     def _keep_requests(self, worker: WorkerProcess) -> None:
         if self._replay is not None and worker.replay is not None:
             self._replay.listen(worker.replay)
 
-    async def _crashed(self, index: int, how: str) -> None:
-        """Counts a crash and waits as long as the next start must; raises WorkerCrashLoop."""
+    def _delay_after(self, index: int, how: str) -> float:
+        """Counts a crash; how many seconds the next start must wait. Raises WorkerCrashLoop."""
         _LOG.error("worker %s", how, extra={"fields": {"worker": index}})
         self._crashes = self._crashes.after(time.monotonic())
         self._statistics.restarts[index] += 1
@@ -234,19 +246,16 @@ class Supervisor:
             raise WorkerCrashLoop(
                 f"{LOOP_CRASHES} worker crashes within {LOOP_SECONDS:g} s. The last one: worker {index} {how}."
             )
-        await asyncio.sleep(self._crashes.delay)
+        return self._crashes.delay
 
-    def _lost(self, requests: int) -> None:
-        self._statistics.lost += requests
-
-    async def _front_crashed(self, how: str) -> None:
-        """Counts a death of the front; raises FrontFailed."""
+    def _delay_after_front(self, how: str) -> float:
+        """Counts a death of the front; as for a worker. Raises FrontFailed."""
         _LOG.error(how)
         self._front_crashes = self._front_crashes.after(time.monotonic())
         self._statistics.front_restarts += 1
         if self._front_crashes.is_loop:
             raise FrontFailed(f"HAProxy ended {LOOP_CRASHES} times within {LOOP_SECONDS:g} s. The last time: {how}.")
-        await asyncio.sleep(self._front_crashes.delay)
+        return self._front_crashes.delay
 
     def _phase_changed(self) -> None:
         # a spare one is imported when it takes nothing from a worker that loads
@@ -267,9 +276,9 @@ class Supervisor:
         _LOG.info("ready" if state.ready else f"not ready: {state.reason}", extra={"fields": fields})
 
 
-async def _start(front: FrontKeeper, settings: ServeSettings, on_line: Callable[[bytes], None]) -> None:
+async def _start(front: FrontKeeper, settings: ServeSettings) -> None:
     try:
-        await front.start(on_line)
+        await front.start()
     except FrontError as error:
         if "cannot bind" not in str(error):
             raise ServingError("FrontFailed", f"{error}.") from None

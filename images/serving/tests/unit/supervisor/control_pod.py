@@ -52,8 +52,11 @@ class Pod:
     def readiness(self) -> Readiness:
         return Readiness(self.ready, "" if self.ready else "draining")
 
+    async def _counted(self) -> dict[int, ModelStatistics]:
+        return self.counted
+
     async def _run(self) -> None:
-        control = await start_control(State(self, lambda: self.loaded, lambda: self.counted), self.folder)
+        control = await start_control(State(self, lambda: self.loaded, self._counted), self.folder)
         self._started.set()
         await self._stop.wait()
         await control.close()

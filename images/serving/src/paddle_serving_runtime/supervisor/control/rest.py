@@ -36,7 +36,7 @@ class ControlApp:
             return
         path = scope["raw_path"].decode("latin-1").rstrip("/")
         request = await _body(receive) if scope["method"] == "POST" else b""
-        status, content = answer(self._state, scope["method"], path, request)
+        status, content = await answer(self._state, scope["method"], path, request)
         body = orjson.dumps(content)
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         if status is HTTPStatus.METHOD_NOT_ALLOWED:
@@ -56,7 +56,7 @@ async def _body(receive: Receive) -> bytes:
     return body[: _MAX_INDEX_BYTES + 1]
 
 
-def answer(state: State, method: str, path: str, body: bytes = b"") -> Answer:
+async def answer(state: State, method: str, path: str, body: bytes = b"") -> Answer:
     """Status and body for a method and an encoded path without a slash at its end."""
     methods = open_inference_methods(path)
     if methods and method not in methods:
@@ -64,12 +64,12 @@ def answer(state: State, method: str, path: str, body: bytes = b"") -> Answer:
     try:
         if methods == ("POST",):
             return _index(state, path, body)
-        return _answer(state, [unquote(part) for part in path.split("/")])
+        return await _answer(state, [unquote(part) for part in path.split("/")])
     except NoModelError as error:
         return HTTPStatus.NOT_FOUND, {"error": str(error)}
 
 
-def _answer(state: State, parts: list[str]) -> Answer:
+async def _answer(state: State, parts: list[str]) -> Answer:
     match parts:
         case ["", "v2"]:
             return HTTPStatus.OK, {"name": NAME, "version": state.version, "extensions": list(state.extensions)}
@@ -78,24 +78,24 @@ def _answer(state: State, parts: list[str]) -> Answer:
         case ["", "v2", "health", "ready"]:
             return _yes_or_no("ready", yes=state.ready())
         case ["", "v2", "models", name, "versions", version, *rest]:
-            return _about(state, name, version, rest)
+            return await _about(state, name, version, rest)
         case ["", "v2", "models", name, *rest]:
-            return _about(state, name, "", rest)
+            return await _about(state, name, "", rest)
         case _:
             return HTTPStatus.NOT_FOUND, _NO_PATH
 
 
-def _about(state: State, name: str, version: str, rest: list[str]) -> Answer:
+async def _about(state: State, name: str, version: str, rest: list[str]) -> Answer:
     match rest:
         case [] if name == "stats" and not version:
             # of every model, as in Triton; a model of this name is asked with its version
-            return HTTPStatus.OK, state.statistics("", "")
+            return HTTPStatus.OK, await state.statistics("", "")
         case []:
             return HTTPStatus.OK, state.model(name, version).as_json()
         case ["config"]:
             return HTTPStatus.OK, configuration(state.model(name, version))
         case ["stats"]:
-            return HTTPStatus.OK, state.statistics(state.model(name, version).name, version)
+            return HTTPStatus.OK, await state.statistics(state.model(name, version).name, version)
         case ["ready"]:
             model = state.model(name, version)
             status, ready = _yes_or_no("ready", yes=state.ready())

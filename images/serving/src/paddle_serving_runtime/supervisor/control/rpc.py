@@ -83,7 +83,8 @@ class OpenInference:
         """What has been counted of a model, of every model where none is named; NOT_FOUND where there is none."""
         if request.name:
             await self._model(request, context)
-        return _MESSAGES["ModelStatisticsResponse"](**self._state.statistics(request.name, request.version))
+        counted = await self._state.statistics(request.name, request.version)
+        return _MESSAGES["ModelStatisticsResponse"](**counted)
 
     async def repository_index(self, request: Message, context: Context) -> Message:
         """The models and whether they are ready; there is one repository, without a name."""

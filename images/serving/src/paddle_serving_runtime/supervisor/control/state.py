@@ -1,6 +1,6 @@
 """The answers behind the REST and the gRPC form."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
 from typing import Any, Protocol
 
@@ -38,7 +38,7 @@ class State:
         self,
         status: Status,
         loaded: Callable[[], Mapping[str, Any]],
-        counted: Callable[[], Mapping[int, ModelStatistics]],
+        counted: Callable[[], Awaitable[Mapping[int, ModelStatistics]]],
     ) -> None:
         self._status = status
         self._loaded = loaded
@@ -64,13 +64,13 @@ class State:
             raise NoModelError(f"model {name} has version {VERSION}, not {model_version[:20]!r}")
         return models[name]
 
-    def statistics(self, name: str, model_version: str) -> dict[str, Any]:
+    async def statistics(self, name: str, model_version: str) -> dict[str, Any]:
         """The fields of ModelStatisticsResponse for the model of this name, for every one where it is empty.
 
         Raises NoModelError.
         """
         models = [self.model(name, model_version)] if name else catalogue(self._loaded()).values()
-        counted = self._counted()
+        counted = await self._counted()
         return {"model_stats": [_statistics(model, counted) for model in models]}
 
     def index(self, *, only_ready: bool) -> list[dict[str, str]]:
