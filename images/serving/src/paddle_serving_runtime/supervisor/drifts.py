@@ -4,17 +4,15 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
-from paddle_serving_runtime.consistency import Answer, values_to_answer
-from paddle_serving_runtime.evidence.drift import STABLE, THIS, Drift, Question
+from paddle_serving_runtime.evidence.drift import Drift, Question
 from paddle_serving_runtime.package.golden import Sample
-from paddle_serving_runtime.protocol import BadRequest, Response
-from paddle_serving_runtime.protocol.answers import read_answer
-from paddle_serving_runtime.protocol.exchange import Exchange
 from paddle_serving_runtime.supervisor.http_client import HttpAnswer
 from paddle_serving_runtime.supervisor.own_workers import OwnWorkers
 from paddle_serving_runtime.supervisor.stable import SamePod, Stable, Unavailable
+from paddle_serving_runtime.verdict.drift import Given, compare_given
 
 _LOG = logging.getLogger(__name__)
 TOTAL_SECONDS = 300.0
@@ -82,9 +80,9 @@ class Drifts:
         """Why not every sample was asked, empty where every one was."""
         for sample in self._samples:
             # theirs first: where the Service leads to this pod there is nothing else to ask
-            theirs = await self._stable.answer(self._path, sample.body)
+            theirs = _given(await self._stable.answer(self._path, sample.body))
             ours = await self._ours(self._path, {}, sample.body)
-            await asyncio.to_thread(_compare, drift, sample.name, self._path, ours, theirs)
+            await asyncio.to_thread(compare_given, drift, sample.name, self._path, ours, theirs)
         return "" if self._samples else _NO_SAMPLES
 
     async def _replay(self, drift: Drift) -> str:
@@ -92,41 +90,18 @@ class Drifts:
         total = len(exchanges)
         while exchanges:
             exchange = exchanges.pop()
+            theirs = Given(HTTPStatus.OK, exchange.answer_headers, exchange.answer)
             ours = await self._ours(exchange.path, exchange.headers, exchange.body)
-            await asyncio.to_thread(_compare, drift, f"request {total - len(exchanges)}", exchange.path, ours, exchange)
+            name = f"request {total - len(exchanges)}"
+            await asyncio.to_thread(compare_given, drift, name, exchange.path, ours, theirs)
         return "" if total else _NO_REQUESTS
 
-    async def _ours(self, path: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer | None:
+    async def _ours(self, path: str, headers: Mapping[str, str], body: bytes) -> Given | None:
         try:
-            return await self._own.ask(path, headers, body)
+            return _given(await self._own.ask(path, headers, body))
         except (OSError, EOFError):
             return None
 
 
-def _compare(drift: Drift, sample: str, path: str, ours: HttpAnswer | None, theirs: HttpAnswer | Exchange) -> None:
-    """Adds a sample to the drift. Anything but two answers that can be read is a sample that is missing."""
-    both: list[Answer] = []
-    for side, given in ((STABLE, theirs), (THIS, ours)):
-        response = _response(path, given)
-        if isinstance(response, str):
-            drift.miss(sample, f"{side} {response}.")
-            return
-        if response.err_no:
-            hidden = drift.question.samples == "Replay"
-            drift.miss(sample, f"{side} answers err_no {response.err_no}{'' if hidden else f' ({response.err_msg})'}.")
-            return
-        both.append(values_to_answer({**response.values, **response.tensors}))
-    theirs_read, ours_read = both
-    drift.add(sample, ours_read, theirs_read)
-
-
-def _response(path: str, given: HttpAnswer | Exchange | None) -> Response | str:
-    """The response in an answer; what to say where there is none."""
-    if given is None:
-        return "has lost two workers over it"
-    try:
-        if isinstance(given, Exchange):
-            return read_answer(path, 200, given.answer_headers, given.answer)
-        return read_answer(path, given.status, given.texts(), given.body)
-    except BadRequest as error:
-        return f"gives an answer that cannot be read: {error.message}"
+def _given(answer: HttpAnswer | None) -> Given | None:
+    return Given(answer.status, answer.texts(), answer.body) if answer is not None else None
