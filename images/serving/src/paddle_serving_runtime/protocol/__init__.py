@@ -5,14 +5,10 @@ Paddle Serving's pipeline protocol in JSON and over gRPC; source of every field,
 """
 
 from paddle_serving_runtime.protocol.codes import BadRequest, ErrorCode, http_status
-from paddle_serving_runtime.protocol.pipeline.request import Limits, Request, parse_request
-from paddle_serving_runtime.protocol.pipeline.response import (
-    Response,
-    UnpackableValue,
-    error_body,
-    pack_response,
-    read_response,
-)
+from paddle_serving_runtime.protocol.limits import Limits
+from paddle_serving_runtime.protocol.pipeline.request import Request, parse_request
+from paddle_serving_runtime.protocol.pipeline.response import error_body, pack_response, read_response
+from paddle_serving_runtime.protocol.response import Response, UnpackableValue
 
 __all__ = [
     "BadRequest",

@@ -11,7 +11,8 @@ from paddle_serving_runtime.protocol.open_inference import grpc as open_inferenc
 from paddle_serving_runtime.protocol.open_inference import rest as open_inference_rest
 from paddle_serving_runtime.protocol.paths import OPEN_INFERENCE_ROOT, PIPELINE_INFERENCE, WORKER_GRPC_PATHS
 from paddle_serving_runtime.protocol.pipeline.grpc import read_message
-from paddle_serving_runtime.protocol.pipeline.response import Response, read_response
+from paddle_serving_runtime.protocol.pipeline.response import read_response
+from paddle_serving_runtime.protocol.response import Response
 
 _OK = "0"
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from paddle_serving_runtime.protocol.pipeline.response import Response
+from paddle_serving_runtime.protocol.response import Response
 
 SERVICE = ""
 """The target of a call for the service as a whole."""

@@ -18,7 +18,7 @@ from paddle_serving_runtime.protocol import pack_response, read_response
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
 from paddle_serving_runtime.protocol.pipeline.grpc import pack_message
 from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
-from paddle_serving_runtime.protocol.pipeline.response import Response
+from paddle_serving_runtime.protocol.response import Response
 
 if TYPE_CHECKING:
     from images.serving.tests.process.serve.conftest import Serving

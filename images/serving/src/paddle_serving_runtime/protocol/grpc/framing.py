@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from paddle_serving_runtime.protocol.codes import BadRequest, GrpcStatus
 from paddle_serving_runtime.protocol.grpc.compression import decompress
-from paddle_serving_runtime.protocol.pipeline.response import sendable_message
+from paddle_serving_runtime.protocol.response import sendable_message
 from paddle_serving_runtime.words import counted
 
 CONTENT_TYPE = b"application/grpc"

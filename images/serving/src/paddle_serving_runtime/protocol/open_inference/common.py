@@ -16,7 +16,7 @@ from paddle_serving_runtime.protocol.open_inference.datatypes import (
     text_count,
     texts_to_raw,
 )
-from paddle_serving_runtime.protocol.pipeline.response import Response
+from paddle_serving_runtime.protocol.response import Response
 from paddle_serving_runtime.words import counted
 
 VERSION = "1"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from paddle_serving_runtime.protocol.call import Call
 from paddle_serving_runtime.protocol.codes import BadRequest
 from paddle_serving_runtime.protocol.grpc.wire import fill
+from paddle_serving_runtime.protocol.limits import Limits
 from paddle_serving_runtime.protocol.numbers import narrowed
 from paddle_serving_runtime.protocol.open_inference.common import (
     VERSION,
@@ -37,8 +38,7 @@ from paddle_serving_runtime.protocol.open_inference.datatypes import (
     texts_from_raw,
 )
 from paddle_serving_runtime.protocol.open_inference.messages import MESSAGES
-from paddle_serving_runtime.protocol.pipeline.request import Limits
-from paddle_serving_runtime.protocol.pipeline.response import Response, UnpackableValue
+from paddle_serving_runtime.protocol.response import Response, UnpackableValue
 from paddle_serving_runtime.words import counted
 
 _REQUEST, _RESPONSE = MESSAGES["ModelInferRequest"], MESSAGES["ModelInferResponse"]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from paddle_serving_runtime.protocol import json_body
 from paddle_serving_runtime.protocol.call import Call
 from paddle_serving_runtime.protocol.codes import BadRequest, ErrorCode
+from paddle_serving_runtime.protocol.limits import Limits
 from paddle_serving_runtime.protocol.numbers import from_json, to_json
 from paddle_serving_runtime.protocol.open_inference.common import (
     VERSION,
@@ -39,8 +40,7 @@ from paddle_serving_runtime.protocol.open_inference.datatypes import (
     require_shape,
     texts_from_raw,
 )
-from paddle_serving_runtime.protocol.pipeline.request import Limits
-from paddle_serving_runtime.protocol.pipeline.response import Response, UnpackableValue, sendable_message
+from paddle_serving_runtime.protocol.response import Response, UnpackableValue, sendable_message
 from paddle_serving_runtime.words import counted
 
 HEADER_LENGTH = b"inference-header-content-length"

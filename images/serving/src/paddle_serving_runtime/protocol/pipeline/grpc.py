@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from paddle_serving_runtime.protocol.codes import BadRequest, ErrorCode
 from paddle_serving_runtime.protocol.grpc.wire import fill
+from paddle_serving_runtime.protocol.limits import Limits
 from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
-from paddle_serving_runtime.protocol.pipeline.request import PROFILE_KEY, Limits, Request, paired
-from paddle_serving_runtime.protocol.pipeline.response import Response, UnpackableValue, sendable_message
+from paddle_serving_runtime.protocol.pipeline.request import PROFILE_KEY, Request, paired
 from paddle_serving_runtime.protocol.pipeline.tensors import form_of, unpack_tensor
+from paddle_serving_runtime.protocol.response import Response, UnpackableValue, sendable_message
 from paddle_serving_runtime.words import counted
 
 _REQUEST, _RESPONSE = MESSAGES["Request"], MESSAGES["Response"]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from paddle_serving_runtime.protocol import json_body
 from paddle_serving_runtime.protocol.codes import BadRequest
+from paddle_serving_runtime.protocol.limits import Limits
 from paddle_serving_runtime.protocol.numbers import integer_of
 from paddle_serving_runtime.protocol.pipeline.tensors import NUMBER_FIELDS, unpack_tensor
 from paddle_serving_runtime.words import counted
@@ -29,15 +30,6 @@ _CAMEL_CASE = {
 
 
 _NUMBERS = NUMBER_FIELDS | {name for name, field in _CAMEL_CASE.items() if field in NUMBER_FIELDS}
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a request may hold: bytes of the body, number of keys, number of tensors."""
-
-    body_bytes: int = 64 * 1024 * 1024
-    keys: int = 1024
-    tensors: int = 256
 
 
 @dataclass(frozen=True)

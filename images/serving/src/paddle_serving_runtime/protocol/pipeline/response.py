@@ -1,5 +1,4 @@
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -7,23 +6,8 @@ from numpy.typing import NDArray
 
 from paddle_serving_runtime.protocol.codes import BadRequest
 from paddle_serving_runtime.protocol.pipeline.tensors import pack_tensor, unpack_tensor
+from paddle_serving_runtime.protocol.response import Response, UnpackableValue, sendable_message
 from paddle_serving_runtime.words import counted
-
-MAX_MESSAGE = 1024
-
-
-class UnpackableValue(Exception):  # noqa: N818 - a value is at fault, and TYPE_ERROR is its code
-    """The output of an Op that the protocol cannot carry; the message names the key and what it is."""
-
-
-@dataclass(frozen=True)
-class Response:
-    """A response read back: `values` by key as text, `tensors` by name."""
-
-    err_no: int
-    err_msg: str
-    values: Mapping[str, str] = field(default_factory=dict)
-    tensors: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def pack_response(values: Mapping[str, str], tensors: Mapping[str, NDArray[Any]]) -> bytes:
@@ -40,11 +24,6 @@ def pack_response(values: Mapping[str, str], tensors: Mapping[str, NDArray[Any]]
 def error_body(err_no: int, err_msg: str) -> bytes:
     """The response body of a failure; the message is cut at 1024 characters. Never raises."""
     return _body(err_no, sendable_message(err_msg), [], [], [])
-
-
-def sendable_message(text: str) -> str:
-    """An error message as every protocol can carry it: at most 1024 characters, all of them valid Unicode."""
-    return text[:MAX_MESSAGE].encode("utf-8", "replace").decode()
 
 
 def read_response(body: bytes) -> Response:
