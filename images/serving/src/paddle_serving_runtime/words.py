@@ -1,6 +1,16 @@
-"""Words of messages that depend on a number. Pure."""
+"""Words of messages that depend on a number or an exception. Pure."""
 
 
 def counted(number: int, noun: str) -> str:
     """`1 key`, `2 keys`, `0 keys`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def one_line(error: BaseException) -> str:
+    """What an exception says, without line ends; empty where it says nothing."""
+    return " ".join(str(error).split())
+
+
+def named(error: BaseException) -> str:
+    """`ValueError: what it says`, in one line; the name alone where it says nothing."""
+    return f"{type(error).__name__}: {one_line(error)}".rstrip(": ")

@@ -13,6 +13,7 @@ from typing import NoReturn
 from typing_extensions import override
 
 from paddle_serving_runtime.errors import InvalidOption, ServingError
+from paddle_serving_runtime.words import named
 
 PROGRAM = "paddle-serving-runtime"
 COMMANDS = {
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - a defect of ours has to reach the termination message too
         traceback.print_exc()
-        return _fail(ServingError("InternalError", f"{type(error).__name__}: {' '.join(str(error).split())}"))
+        return _fail(ServingError("InternalError", named(error)))
 
 
 def _run(command: str, words: list[str]) -> int:

@@ -11,6 +11,7 @@ from paddle_serving_runtime.errors import ReportUnreadable
 from paddle_serving_runtime.evidence.canonical import canonical
 from paddle_serving_runtime.evidence.form import misfit
 from paddle_serving_runtime.evidence.report import VERSION
+from paddle_serving_runtime.words import one_line
 
 MAX_INPUT = 4 << 20
 """Bytes: a ConfigMap with a report, however it is written."""
@@ -98,8 +99,7 @@ def _from_yaml(content: bytes) -> str:
     try:
         root = yaml.compose(_decoded(content), Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        problem = " ".join(str(error).split())
-        raise ReportUnreadable(f"the input is neither JSON nor YAML, or is cut off: {problem:.200}.") from None
+        raise ReportUnreadable(f"the input is neither JSON nor YAML, or is cut off: {one_line(error):.200}.") from None
     except RecursionError:
         raise ReportUnreadable("the input is nested too deeply.") from None
     top = _mapping(root)

@@ -17,7 +17,7 @@ from typing import IO, cast
 from paddle_serving_runtime.errors import ModelUnavailable
 from paddle_serving_runtime.fetch.tar_stream import HeaderTooLargeError, TarStream
 from paddle_serving_runtime.package.manifest import UNFIT
-from paddle_serving_runtime.words import counted
+from paddle_serving_runtime.words import counted, one_line
 
 _CHUNK = 1 << 20
 _MAX_NAME = 255  # bytes of one part of a path, on every file system in use
@@ -102,8 +102,7 @@ def unpack(archive: Path, folder: Path, limits: Limits, progress: Callable[[int]
 
 
 def _broken(error: Exception) -> ModelUnavailable:
-    said = " ".join(str(error).split())
-    return ModelUnavailable(f"the archive is broken ({said}). Pack a .tar.gz or .zip and upload it again.")
+    return ModelUnavailable(f"the archive is broken ({one_line(error)}). Pack a .tar.gz or .zip and upload it again.")
 
 
 def _write(

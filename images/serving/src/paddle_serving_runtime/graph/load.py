@@ -18,6 +18,7 @@ from paddle_serving_runtime.paddle_model.adaptation import adapt
 from paddle_serving_runtime.paddle_model.opening import open_model
 from paddle_serving_runtime.paddle_model.switches import Switches
 from paddle_serving_runtime.serving_packages.missing import where_to_find
+from paddle_serving_runtime.words import named
 
 PLAIN_NODE = "model"
 _OTHER_PATH = re.compile(r" \(/[^)]*\)$")  # of the module, at the end of an ImportError
@@ -82,7 +83,7 @@ def explain(error: BaseException, package: Package, config: Path | None) -> str:
     elif isinstance(error, SystemExit):
         said = f"the script ended itself: {error.code}"
     else:
-        said = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+        said = named(error)
     said = said.replace(f"{package.root}/", "")
     return f"{place}: {_OTHER_PATH.sub('', said)}{where_to_find(error)}."
 

@@ -19,6 +19,7 @@ from paddle_serving_runtime.paddle_model.paddle_errors import first_line
 from paddle_serving_runtime.paddle_model.program import read_program
 from paddle_serving_runtime.reference.steps import Step, make_step
 from paddle_serving_runtime.serving_packages.missing import where_to_find
+from paddle_serving_runtime.words import one_line
 
 _PADDLES = re.compile(r"In user code:|C\+\+ Traceback|\(at /paddle/")
 _ONEDNN = re.compile(r"onednn|mkl-?dnn", re.IGNORECASE)
@@ -125,5 +126,5 @@ def _said(error: Exception, root: Path) -> str:
     if isinstance(error, ServingError):
         return error.message.rstrip(".")
     place = script_place(error, root)
-    text = first_line(error) if _PADDLES.search(str(error)) else " ".join(str(error).split())
+    text = first_line(error) if _PADDLES.search(str(error)) else one_line(error)
     return f"{place}: {type(error).__name__}: {text[:500]}{where_to_find(error)}".removeprefix(": ")

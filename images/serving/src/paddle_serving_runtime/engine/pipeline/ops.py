@@ -22,6 +22,7 @@ from paddle_serving_runtime.errors import ServiceBroken, ServingError
 from paddle_serving_runtime.paddle_model.switches import Switches
 from paddle_serving_runtime.protocol import ErrorCode
 from paddle_serving_runtime.serving_packages.missing import where_to_find
+from paddle_serving_runtime.words import named
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 0.0005
@@ -255,4 +256,4 @@ def said(error: BaseException) -> str:
         return f"it called {error}"
     if isinstance(error, SystemExit):
         return f"it called sys.exit({error.code})"
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ") + where_to_find(error)
+    return named(error) + where_to_find(error)
