@@ -111,7 +111,7 @@ def test_the_operator_chart_refuses(helm: Helm, option: str, message: str) -> No
             "rollout.strategy=Recreate,rollout.drift.mode=Require",
             "`rollout.drift.mode` is Require, but `rollout.strategy` Recreate ends the pods",
         ),
-        ("rollout.drift.mode=Warn", "value must be one of 'Off', 'Report', 'Require'"),
+        ("rollout.drift.mode=Warn", "value must be one of 'Ignore', 'Report', 'Require', 'Off'"),
         ("rollout.drift.requests=1001", "at '/rollout/drift/requests': maximum: got 1,001, want 1,000"),
         ("traffic.mode=Gateway", "`traffic.mode` is Gateway, but `traffic.parentRefs` is empty. Name the Gateway"),
         ("traffic.parentRefs[0].name=public", "`traffic.parentRefs` belong to mode Gateway, and `traffic.mode` is"),

@@ -97,7 +97,7 @@ Given (dict "key" <key of config.yml> "value" <text, number or bool>).
 
 {{/*
 `spec.rollout`, given the values of the same name: lists and bounds that are not given are left out. `Off` without quotes is false
-in YAML. YAML text.
+in YAML, and means Ignore. YAML text.
 */}}
 {{- define "paddle-serving.rollout" -}}
 {{- $rollout := omit . "steps" "analysis" "drift" -}}
@@ -107,7 +107,7 @@ in YAML. YAML text.
 {{- $_ := set $analysis $bound (index $.analysis $bound | float64) -}}
 {{- $_ := set $rollout "analysis" $analysis -}}
 {{- end -}}
-{{- $drift := dict "mode" (.drift.mode | default "Off") "rtol" (float64 .drift.rtol) "atol" (float64 .drift.atol) -}}
+{{- $drift := dict "mode" (.drift.mode | default "Ignore") "rtol" (float64 .drift.rtol) "atol" (float64 .drift.atol) -}}
 {{- $_ := set $rollout "drift" (merge $drift (omit .drift "mode" "rtol" "atol")) -}}
 {{- toYaml $rollout -}}
 {{- end -}}

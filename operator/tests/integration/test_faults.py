@@ -249,7 +249,7 @@ def test_a_canary_ends_the_same_where_every_watch_breaks_and_every_write_fails_o
     world: World, gate: Gate, tmp_path: Path, control_plane: ControlPlane
 ) -> None:
     """The operator as a process; no pod of this cluster can be asked what it proved."""
-    drift = {"mode": "Off"}
+    drift = {"mode": "Ignore"}
     with a_world(control_plane) as quiet:
         calm = Life(quiet, Operator(quiet, no_report).once, drift=drift).both()
     with world.operator(tmp_path, kubeconfig=gate.kubeconfig(tmp_path / "kubeconfig")):

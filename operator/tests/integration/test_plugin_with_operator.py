@@ -13,7 +13,7 @@ pytestmark = pytest.mark.integration
 
 def test_a_change_is_aborted_tried_again_waited_for_and_undone(world: World, plugin: Plugin, tmp_path: Path) -> None:
     world.kubelet[digest("a")] = "ready"
-    rollout = {"drift": {"mode": "Off"}}
+    rollout = {"drift": {"mode": "Ignore"}}
     world.create("ocr", spec("a", replicas=1, rollout=rollout))
     with world.operator(tmp_path / "operator"):
         assert plugin.run("wait", "ocr").startswith("ocr is Healthy. ")

@@ -72,4 +72,4 @@ def test_nobody_is_asked_where_nobody_serves_any_more_or_nothing_is_to_be_compar
     assert not drift.must_ask(intent, None)
     assert not drift.must_ask(intent, NEW)
     assert not drift.must_ask(replace(intent, capacity_first=True), OLD)
-    assert not drift.must_ask(replace(intent, drift=replace(POLICY, mode=DriftMode.OFF)), OLD)
+    assert not drift.must_ask(replace(intent, drift=replace(POLICY, mode=DriftMode.IGNORE)), OLD)

@@ -218,7 +218,9 @@ def test_an_account_has_a_name_or_annotations(make_raw_spec: Callable[..., Any])
             account(**wrong)
 
 
-@pytest.mark.parametrize("mode", ["Report", "Off"])
-def test_drift_that_stops_nothing_fits_every_strategy(make_raw_spec: Callable[..., Any], mode: str) -> None:
-    raw = make_raw_spec(rollout={"strategy": "Recreate", "drift": {"mode": mode}})
+@pytest.mark.parametrize(("written", "mode"), [("Report", "Report"), ("Ignore", "Ignore"), ("Off", "Ignore")])
+def test_drift_that_stops_nothing_fits_every_strategy(
+    make_raw_spec: Callable[..., Any], written: str, mode: str
+) -> None:
+    raw = make_raw_spec(rollout={"strategy": "Recreate", "drift": {"mode": written}})
     assert parse_spec(KEY, raw).rollout.drift.mode == mode

@@ -20,6 +20,7 @@ SHARE = "[0-9]{1,3}%"
 MAX_STEPS = 20
 SHORTEST_QUEUE, LONGEST_QUEUE = 0.001, 600.0  # seconds; a quantity of metrics is in thousandths
 MAX_REQUESTS = 1000
+OFF = "Off"
 MAX_PODS = 10_000
 
 
@@ -102,13 +103,19 @@ def _analysis(rollout: Fields) -> Analysis | None:
 def _drift(rollout: Fields) -> Drift:
     with rollout.object("drift") as fields:
         return Drift(
-            mode=DriftMode(fields.choice("mode", "Report", tuple(DriftMode))),
+            mode=_mode(fields),
             rtol=fields.number("rtol") or 0.0,
             atol=fields.number("atol") or 0.0,
             samples=DriftSamples(fields.choice("samples", "Golden", tuple(DriftSamples))),
             requests=fields.whole("requests", 200, 1, MAX_REQUESTS),
             max_different=fields.whole("maxDifferent", 0, 0, MAX_REQUESTS),
         )
+
+
+def _mode(drift: Fields) -> DriftMode:
+    """Off is another word for Ignore, for those who write it in quotes: YAML takes it for false without them."""
+    given = drift.choice("mode", "Report", (*DriftMode, OFF))
+    return DriftMode.IGNORE if given == OFF else DriftMode(given)
 
 
 def _pods(fields: Fields, field: str, default: int | str) -> int | str:

@@ -140,9 +140,9 @@ class TrafficMode(StrEnum):
 
 
 class DriftMode(StrEnum):
-    """What a difference from the answers of the revision that serves means."""
+    """What a difference from the answers of the revision that serves means. Ignore compares nothing."""
 
-    OFF = "Off"
+    IGNORE = "Ignore"
     REPORT = "Report"
     REQUIRE = "Require"
 

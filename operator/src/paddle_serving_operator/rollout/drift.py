@@ -19,7 +19,7 @@ def must_ask(intent: Intent, current: str | None) -> bool:
     Where capacity comes first nobody serves by then.
     """
     both = current is not None and current != intent.revision and not intent.capacity_first
-    return both and intent.drift.mode is not DriftMode.OFF
+    return both and intent.drift.mode is not DriftMode.IGNORE
 
 
 def left_of_patience(intent: Intent, waited: timedelta) -> timedelta | None:

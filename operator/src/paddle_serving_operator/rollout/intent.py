@@ -7,7 +7,7 @@ from paddle_serving_operator.api.types import Analysis, Drift, DriftMode, DriftS
 from paddle_serving_operator.api.verbs import Verb
 from paddle_serving_operator.constants import Key
 
-NO_DRIFT = Drift(DriftMode.OFF, 0.0, 0.0, DriftSamples.GOLDEN, 1, 0)
+NO_DRIFT = Drift(DriftMode.IGNORE, 0.0, 0.0, DriftSamples.GOLDEN, 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
