@@ -8,6 +8,7 @@ from paddle_serving_operator.constants import (
     ANNOTATION_APPLIED,
     DEPLOYMENT,
     FIELD_MANAGER,
+    HTTP_ROUTE,
     LABEL_MANAGED_BY,
     LABEL_SERVICE,
     SERVICE,
@@ -15,7 +16,7 @@ from paddle_serving_operator.constants import (
     Manifest,
 )
 from paddle_serving_operator.kube.apply import NameTakenError, apply_all, mend_all, prune
-from paddle_serving_operator.kube.errors import Conflict, Invalid
+from paddle_serving_operator.kube.errors import Conflict, Invalid, NotFound
 
 OWNER: Manifest = {"metadata": {"namespace": "default", "name": "ocr", "uid": "u1"}}
 
@@ -28,6 +29,7 @@ class Recorder:
         self.writes: list[str] = []
         self.patches: list[Sequence[Manifest]] = []
         self.refuses: set[Kind] = set()
+        self.lacks: set[Kind] = set()
 
     def get(self, kind: Kind, _namespace: str, name: str) -> Manifest | None:
         return self.live.get((kind, name))
@@ -39,6 +41,8 @@ class Recorder:
         name = manifest["metadata"]["name"]
         if kind in self.refuses:
             raise Invalid(f"{name} is refused")
+        if kind in self.lacks:
+            raise NotFound("the server could not find the requested resource")
         self.writes.append(f"apply {kind.kind} {name}")
         stored = {key: value for key, value in copy.deepcopy(manifest).items() if key not in {"apiVersion", "kind"}}
         metadata = stored["metadata"] | {"uid": f"uid-{name}", "resourceVersion": "1"}
@@ -161,6 +165,17 @@ def test_an_object_that_is_refused_keeps_none_of_the_others_from_being_applied(c
     with pytest.raises(Invalid, match="refused"):
         apply_all(cluster, OWNER, [service(), deployment], {})
     assert (DEPLOYMENT, "ocr-1") in cluster.live
+
+
+def test_a_kind_that_the_cluster_does_not_know_is_a_mistake_of_the_spec_and_no_outage(cluster: Recorder) -> None:
+    cluster.lacks = {HTTP_ROUTE}
+    route = HTTP_ROUTE, {**service()[1], "apiVersion": HTTP_ROUTE.api_version, "kind": HTTP_ROUTE.kind}
+    with pytest.raises(Invalid, match=r"does not know httproutes .* Install the Gateway API .* ReplicaRatio"):
+        apply_all(cluster, OWNER, [route, service()], {})
+    assert cluster.writes == ["apply Service ocr"]
+    cluster.lacks = {SERVICE}  # whose namespace is gone
+    with pytest.raises(NotFound):
+        apply_all(cluster, OWNER, [service()], {})
 
 
 def test_mending_leaves_out_what_belongs_to_somebody_else(cluster: Recorder) -> None:

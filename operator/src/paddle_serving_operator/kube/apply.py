@@ -9,6 +9,7 @@ from paddle_serving_operator.constants import (
     ANNOTATION_APPLIED,
     DISRUPTION_BUDGET,
     FIELD_MANAGER,
+    HTTP_ROUTE,
     LABEL_MANAGED_BY,
     LABEL_SERVICE,
     PADDLE_SERVICE,
@@ -21,7 +22,7 @@ from paddle_serving_operator.desired import names
 from paddle_serving_operator.desired.revision import content_hash
 from paddle_serving_operator.kube.cluster import Cluster
 from paddle_serving_operator.kube.difference import is_applied, others_fields, restoring
-from paddle_serving_operator.kube.errors import Conflict, Forbidden, Invalid, KubeError
+from paddle_serving_operator.kube.errors import Conflict, Forbidden, Invalid, KubeError, NotFound
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,11 @@ KEEPING: Mapping[Kind, str] = MappingProxyType(
     }
 )
 """What a user can do who wants to keep an object that has the name of one of ours."""
+
+UNKNOWN: Mapping[Kind, str] = MappingProxyType(
+    {HTTP_ROUTE: "Install the Gateway API and a Gateway, or set spec.traffic.mode to ReplicaRatio."}
+)
+"""What a user can do where the cluster does not know a kind that not every cluster has."""
 
 
 class NameTakenError(Exception):
@@ -86,6 +92,10 @@ def _bring(cluster: Cluster, kind: Kind, namespace: str, manifest: Manifest, kno
         return 0
     try:
         stored = cluster.apply(kind, namespace, manifest)
+    except NotFound as error:
+        if kind not in UNKNOWN:
+            raise
+        raise Invalid(f"The cluster does not know {kind.plural} of {kind.api_version}. {UNKNOWN[kind]}") from error
     except Invalid:
         if known is None:
             raise

@@ -160,15 +160,33 @@ def gateway_seen(key: Key, snapshot: Snapshot) -> GatewaySeen:
 
 
 def _is_accepted(route: Manifest) -> bool:
-    """Whether every Gateway that the route names has taken it as it is now."""
-    generation, parents = route["metadata"].get("generation", 0), (route.get("status") or {}).get("parents") or ()
-    taken = [
-        condition.get("status") == "True" and condition.get("observedGeneration", 0) >= generation
-        for parent in parents
-        for condition in parent.get("conditions") or ()
-        if condition.get("type") == "Accepted"
-    ]
-    return bool(taken) and all(taken)
+    """Whether every Gateway that the route names has taken it as it is now, and finds the Services in it."""
+    namespace = route["metadata"].get("namespace", "")
+    told: dict[object, list[bool]] = {}
+    for item in (route.get("status") or {}).get("parents") or ():
+        told.setdefault(_parent(item.get("parentRef") or {}, namespace), []).append(_takes(item, route))
+    asked = [_parent(item, namespace) for item in route["spec"].get("parentRefs") or ()]
+    return bool(asked) and all(name in told and all(told[name]) for name in asked)
+
+
+def _parent(reference: Manifest, namespace: str) -> tuple[object, ...]:
+    """What tells a parent of a route from others; of the namespace of the route, where it names none."""
+    return (
+        reference.get("name"),
+        reference.get("namespace") or namespace,
+        *map(reference.get, ("sectionName", "port")),
+    )
+
+
+def _takes(parent: Manifest, route: Manifest) -> bool:
+    """Whether a Gateway says of this generation that it is accepted, and nothing against its Services."""
+    generation = route["metadata"].get("generation", 0)
+    said: dict[object, bool] = {
+        item.get("type"): item.get("status") == "True"
+        for item in parent.get("conditions") or ()
+        if item.get("observedGeneration", 0) >= generation
+    }
+    return said.get("Accepted", False) and said.get("ResolvedRefs", True)
 
 
 def _selector(snapshot: Snapshot, service: str) -> Manifest:

@@ -16,3 +16,8 @@ def scale_to_one(key: Key) -> str:
 def describe_pods(revision: str, key: Key) -> str:
     """What Kubernetes says of the pods of a revision."""
     return f"`kubectl describe pods -n {key.namespace} -l {LABEL_REVISION}={revision}`"
+
+
+def describe_route(key: Key) -> str:
+    """What a Gateway says of the HTTPRoute."""
+    return f"`kubectl describe httproute {key.name} -n {key.namespace}`"

@@ -222,6 +222,8 @@ def share_is_seen(case: Case) -> Progress | None:
     text = (
         f"Step {stage.step + 1} of {len(case.intent.steps)}: {case.count}; they are to get {weight} % of the traffic."
     )
+    if case.complete and case.facts.gateway is not None and not case.facts.gateway.accepted:
+        text += f" The Gateway has not taken these weights yet; {commands.describe_route(case.intent.key)} says why."
     return in_time(Progress(TRUE, Reason.SHIFTING_TRAFFIC, text), case)
 
 
