@@ -46,7 +46,7 @@ def tried(guard: Guard, wrong: Model, sighting: Sighting | None) -> None:
         assert sighting.sentence(report) in refusal.sentence
 
 
-@pytest.mark.parametrize("trial", trial_parameters())
+@pytest.mark.parametrize("trial", tuple(trial_parameters()))
 def test_a_wrong_model_of_any_kind_gets_no_request_whatever_the_strategy(given: Given, trial: Trial) -> None:
     started, group = time.monotonic(), GROUPS[trial.group]
     right, rollout = given.model(group.example), dict(STRATEGIES[trial.strategy])
