@@ -13,6 +13,10 @@ branch         the same, nearest, in a branch
 joined         the convolution twice, beside each other, and what is positive of them
 several_axes   x float32 [N, 3, 8, 8] -> a convolution of it, normalized over three axes
 attention      x float32 [N, 3, 8, 8] -> softmax(q k) v of a convolution, heads of rank 4
+over_batch     x float32 [N, 2] -> x times its softmax over the rows
+from_mean      x float32 [N, 2] -> twice x less the mean of the rows
+turned         x float32 [N, 2] -> float32 [2, N]
+later          x float32 [N, 2] -> twice x, and the mean of what rows have above 100
 old_clip       x float32 [N, 2] clipped to limits that are tensors
 old_passed     x float32 [N, 2] -> x times 2, and x itself
 """
@@ -70,6 +74,10 @@ MODELS: dict[str, tuple[Callable[..., Any], Callable[[], Any] | None, list[tuple
     "lost": (lambda m, x: (x + m.w, x + 1.0, m.w + 1.0), None, [X]),
     "equal": (lambda m, x: (x + m.w, paddle.argmax(x + m.w, -1), paddle.argmax(x + m.w, -1)), None, [WIDE]),
     "rows": (lambda m, x, y: paddle.concat([x, y], axis=0) + m.w, None, [X, Y]),
+    "over_batch": (lambda m, x: functional.softmax(x, 0) * x + m.w, None, [X]),
+    "from_mean": (lambda m, x: x * 2 - x.mean(0, keepdim=True) + m.w, None, [X]),
+    "turned": (lambda m, x: paddle.transpose(x + m.w, [1, 0]), None, [X]),
+    "later": (lambda m, x: x * 2 + functional.relu(x - 100).mean(0, keepdim=True) + m.w, None, [X]),
     "recurrent": (lambda m, x: m.layer(x)[0], lambda: paddle.nn.LSTM(4, 3), [SEQUENCE]),
     **{f"up_{mode}": (larger(mode), convolution, [PICTURE]) for mode in ("nearest", "bilinear", "bicubic")},
     "branch": (in_branch, convolution, [PICTURE]),

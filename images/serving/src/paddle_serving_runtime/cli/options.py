@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from paddle_serving_runtime.errors import InvalidOption
+from paddle_serving_runtime.paddle_model.batching import Batching
 from paddle_serving_runtime.paddle_model.computing import Computing
 from paddle_serving_runtime.supervisor.settings import StableService
 from paddle_serving_runtime.verdict.consistency import Consistency, Require
@@ -66,6 +67,27 @@ def _checked_device(device: str) -> str:
     except UnknownDeviceError:
         raise InvalidOption(f"--device {device!r} is not a device. Use cpu, gpu:0, or gpu:0,1 for several.") from None
     return device
+
+
+def add_batching(parser: argparse.ArgumentParser) -> None:
+    """Which requests share a run of a plain model."""
+    parser.add_argument(
+        "--batching",
+        default="Off",
+        metavar="Auto|Off|ROWS[,SECONDS]",
+        help="while a plain model computes, requests gather, and those that fit share its next run, at most ROWS rows "
+        "(Auto: 16); only numbers of rows that the golden samples have proved, bit for bit. SECONDS: how long the "
+        "first waits for others; without it for nobody. A service with Ops has batch_size in config.yml instead. "
+        "Default: %(default)s",
+    )
+
+
+def batching_from(arguments: argparse.Namespace) -> Batching:
+    """The value of that flag, checked. Raises InvalidOption naming it."""
+    try:
+        return Batching.parse(arguments.batching)
+    except ValueError as error:
+        raise InvalidOption(f"--batching {error}.") from None
 
 
 def add_consistency(parser: argparse.ArgumentParser) -> None:

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from paddle_serving_runtime import logs
 from paddle_serving_runtime.cli.options import (
+    add_batching,
     add_computing,
     add_consistency,
     add_image_digest,
     add_stable,
+    batching_from,
     boolean,
     checked_image_digest,
     computing_from,
@@ -44,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--workers", default="auto", help="a number, or auto: CPU limit / threads per worker; 1 with --engine pipeline"
     )
     add_computing(parser)
+    add_batching(parser)
     parser.add_argument("--http-port", type=int, default=8080)
     parser.add_argument("--grpc-port", type=int, default=9000, help="gRPC; 0: none")
     parser.add_argument("--admin-port", type=int, default=8081, help="probes, metrics, report")
@@ -153,6 +156,7 @@ def settings_from(arguments: argparse.Namespace, log_level: str) -> ServeSetting
         name=service_name(arguments.name),
         workers=_workers(arguments.workers, computing.threads, arguments.engine),
         computing=computing,
+        batching=batching_from(arguments),
         http_port=arguments.http_port,
         grpc_port=arguments.grpc_port,
         admin_port=arguments.admin_port,

@@ -20,6 +20,7 @@ from paddle_serving_runtime.evidence.report import document
 from paddle_serving_runtime.evidence.signature import check_signature, load_public_key
 from paddle_serving_runtime.package import manifest
 from paddle_serving_runtime.package.contents import GOLDEN
+from paddle_serving_runtime.paddle_model.batching import OFF
 from paddle_serving_runtime.paddle_model.computing import Computing
 from paddle_serving_runtime.supervisor.recomputation import golden_only, recompute
 from paddle_serving_runtime.supervisor.settings import ServeSettings
@@ -145,6 +146,7 @@ def _settings(report: Mapping[str, Any], model_dir: Path, image: str) -> ServeSe
             overrides=tuple(switches["overrides"].items()),
             script=switches["script"],
         ),
+        batching=OFF,
         http_port=0,
         grpc_port=0,
         admin_port=0,

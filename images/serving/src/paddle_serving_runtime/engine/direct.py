@@ -11,7 +11,9 @@ from paddle_serving_runtime.engine.failure import OpFailed
 from paddle_serving_runtime.engine.inputs import EmptyAxes
 from paddle_serving_runtime.engine.interface import ModelDescription
 from paddle_serving_runtime.engine.packing import packer
+from paddle_serving_runtime.engine.proof import Proof, Trial, prove
 from paddle_serving_runtime.engine.running import Clock, ModelRunner
+from paddle_serving_runtime.engine.sharing import Ledger, Sharing
 from paddle_serving_runtime.engine.step import ModelStep, OpStep, Prepared, Step
 from paddle_serving_runtime.engine.unpacking import unpacker
 from paddle_serving_runtime.graph import REQUEST, Graph, Node
@@ -57,6 +59,30 @@ class DirectEngine:
         ]
         self.capacity = max((node.batch_size for node in batching), default=1)
         self.wait_seconds = max((node.auto_batching_timeout_ms or 0.0 for node in batching), default=0.0) / 1000
+
+    def prove(self, calls: Sequence[Call], trial: Trial, ledger: Ledger) -> Proof:
+        """Lets requests of a plain model share runs of the sizes that `calls` prove; returns what came out.
+
+        The Ops of a service may keep something of a request between preprocess and postprocess, so only their own
+        batch_size lets them have several at once.
+        """
+        (node, *others) = self._graph.nodes
+        if others or node.op is not None or node.name not in self._runners:
+            return Proof({}, ("a service with Ops lets requests share a run by batch_size in config.yml alone",))
+        runner = self._runners[node.name]
+        if objection := runner.fixed_batch:
+            return Proof({}, (objection,))
+        proof = prove(runner.compute, [feed for call in calls for feed in self._fed(node, call)], trial)
+        runner.share(Sharing(proof, ledger))
+        self.capacity = proof.largest
+        return proof
+
+    def _fed(self, node: Node, call: Call) -> Sequence[dict[str, Any]]:
+        """What the model of a node is fed for a call that comes straight to it; nothing where it is refused."""
+        member = self._member(call)
+        given = member.attempt(self._given, member.outputs, node.inputs)
+        prepared = member.attempt(self._steps[node.name].prepare, given, member.data_id, member.log_id)
+        return prepared.feeds if prepared is not None else ()
 
     def infer(self, calls: Sequence[Call]) -> list[Result]:
         """The result of every call, in their order; what goes wrong with one is its own outcome. Never raises.

@@ -1,12 +1,15 @@
 """Which requests can share a run of a model, and whose rows are whose afterwards: pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Feed = Mapping[str, NDArray[Any]]
+Signature = tuple[tuple[str, str, tuple[int, ...]], ...]
+"""Name, type and shape beyond axis 0 of every input, by name."""
 
 
 def rows_of(feed: Feed) -> int | None:
@@ -25,7 +28,7 @@ def group(feeds: Sequence[Feed], limit: int) -> list[list[int]]:
     groups: list[list[int]] = []
     filling: dict[tuple[Any, ...], list[int]] = {}
     for index, feed in enumerate(feeds):
-        key = _signature(feed) if rows_of(feed) is not None else (index,)
+        key: tuple[Any, ...] = signature(feed) if rows_of(feed) is not None else (index,)
         if key not in filling or len(filling[key]) == limit:
             filling[key] = []
             groups.append(filling[key])
@@ -50,7 +53,32 @@ def split(outputs: Feed, rows: Sequence[int]) -> list[dict[str, NDArray[Any]]] |
     ]
 
 
-def _signature(feed: Feed) -> tuple[Any, ...]:
+def cut(rows: Sequence[int], sizes: Collection[int]) -> list[int]:
+    """How many members each run takes, in their order: their rows together are one of `sizes`, or it takes one member.
+
+    A run takes as many as it can. A member shares a run only where its own number of rows is 1 or one of the sizes.
+    """
+    counts = []
+    rest = list(rows)
+    while rest:
+        totals = accumulate(rest)
+        fitting = [
+            number
+            for number, total in enumerate(totals, start=1)
+            if total in sizes and all(count in sizes or count == 1 for count in rest[:number])
+        ]
+        counts.append(max(fitting, default=1))
+        del rest[: counts[-1]]
+    return counts
+
+
+def row(feed: Feed, number: int) -> dict[str, NDArray[Any]]:
+    """One row of a feed, as a feed."""
+    return {name: value[number : number + 1] for name, value in feed.items()}
+
+
+def signature(feed: Feed) -> Signature:
+    """Feeds with the same one can be concatenated on axis 0."""
     # the dtype of text has its greatest length in it
     types = {name: "str" if value.dtype.kind == "U" else value.dtype.str for name, value in feed.items()}
     return tuple(sorted((name, types[name], value.shape[1:]) for name, value in feed.items()))

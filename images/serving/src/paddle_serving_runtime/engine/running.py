@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from paddle_serving_runtime.engine.failure import OpFailed, from_exception
 from paddle_serving_runtime.engine.grouping import Feed, concatenate, group, rows_of, split
+from paddle_serving_runtime.engine.proof import same_bits
+from paddle_serving_runtime.engine.sharing import Sharing
 from paddle_serving_runtime.graph import Node
 from paddle_serving_runtime.paddle_model.predictor import Predictor
 from paddle_serving_runtime.protocol import ErrorCode
@@ -41,7 +43,7 @@ class ModelRunner:
     A shared run is bit for bit what Paddle Inference computes for the same batch. It need not be what it computes for
     a single request: matrix products of another size round otherwise. Measured on Paddle 3.3.1 and CPU, batches of 2
     to 32: with oneDNN, ir_optim and one thread equal bit for bit (a linear model, an MLP, MobileNetV2, PP-OCRv4 rec),
-    else up to 2e-5 relative.
+    else up to 2e-5 relative. Where `share` has said what is proved instead, runs have proved sizes and the same bits.
 
     `timeout` and `retry` are Paddle Serving's: the time of one run, and how many runs may be too slow before the answer
     is error 6000; other errors are not tried again. A run cannot be interrupted, so one that is too slow is waited for
@@ -53,21 +55,39 @@ class ModelRunner:
         self._node = node
         self._predictor = predictor
         self._clock = clock
+        self._sharing: Sharing | None = None
         self._batched: bool | None = None if node.batch_size > 1 else False
-        if self._batched is None and (without := _without_batch_axis(node, predictor)):
-            self._do_not_batch(f"the shape of {without} in its program has no free batch dimension")
+        if self._batched is None and (objection := self.fixed_batch):
+            self._do_not_batch(objection)
 
     @property
     def capacity(self) -> int:
         """How many requests can share a run, as far as is known."""
+        if self._sharing is not None:
+            return self._sharing.capacity
         return 1 if self._batched is False else self._node.batch_size
+
+    @property
+    def fixed_batch(self) -> str:
+        """Why the program cannot compute rows of several requests together; empty where it may."""
+        without = _without_batch_axis(self._node, self._predictor)
+        return f"the shape of {without} in its program has no free batch dimension" if without else ""
+
+    def compute(self, feed: Feed) -> Outputs:
+        """The wanted outputs of one run. Raises what Paddle raises."""
+        return select(self._predictor.run(feed), self._node.fetches)
+
+    def share(self, sharing: Sharing) -> None:
+        """From now on requests share runs as it says."""
+        self._sharing = sharing
 
     def run(self, feeds: Sequence[Feed]) -> list[Run]:
         """One run for every feed, in their order. Never raises for what a feed or the model does wrong."""
-        if len(feeds) == 1 or self._batched is False:
+        if len(feeds) == 1 or (self._batched is False and self._sharing is None):
             return [self._alone(feed) for feed in feeds]
+        groups = group(feeds, self._node.batch_size) if self._sharing is None else self._sharing.groups(feeds)
         runs: dict[int, Run] = {}
-        for members in group(feeds, self._node.batch_size):
+        for members in groups:
             runs.update(zip(members, self._together([feeds[index] for index in members]), strict=True))
         return [runs[index] for index in range(len(feeds))]
 
@@ -75,10 +95,14 @@ class ModelRunner:
         return self._attempts(feed, 1)
 
     def _together(self, feeds: Sequence[Feed]) -> list[Run]:
-        if len(feeds) == 1 or self._batched is False:
+        if len(feeds) == 1 or (self._batched is False and self._sharing is None):
             return [self._alone(feed) for feed in feeds]
-        if self._batched is None:
-            return self._on_trial(feeds)
+        if self._sharing is not None:
+            return self._as_proved(feeds, self._sharing)
+        return self._on_trial(feeds) if self._batched is None else self._as_configured(feeds)
+
+    def _as_configured(self, feeds: Sequence[Feed]) -> list[Run]:
+        """A run of at most `batch_size` requests, as the service's configuration has it."""
         shared = self._attempts(concatenate(feeds), len(feeds))
         if isinstance(shared.outcome, OpFailed):
             if shared.outcome.err_no == ErrorCode.TIMEOUT:
@@ -89,6 +113,25 @@ class ModelRunner:
             self._do_not_batch("the first axis of an output is not the batch")
             return [self._alone(feed) for feed in feeds]
         return [Run(part, shared.seconds, len(feeds)) for part in parts]
+
+    def _as_proved(self, feeds: Sequence[Feed], sharing: Sharing) -> list[Run]:
+        """A run of a proved size; where it fails or its rows cannot be told apart, a run for each."""
+        shared = self._attempts(concatenate(feeds), len(feeds))
+        if isinstance(shared.outcome, OpFailed):
+            return [self._alone(feed) for feed in feeds]
+        parts = split(shared.outcome, [rows_of(feed) or 0 for feed in feeds])
+        if parts is not None and not sharing.is_audited():
+            return [Run(part, shared.seconds, len(feeds)) for part in parts]
+        alone = [self._alone(feed) for feed in feeds]
+        differing = [place for place, run in enumerate(alone) if parts is None or not _identical(parts[place], run)]
+        sharing.ledger.audited(differs=bool(differing))
+        if differing:
+            _LOG.error(
+                "batching is off from now on in every worker: %s of %s requests of one run had other bits than alone",
+                len(differing),
+                len(feeds),
+            )
+        return alone
 
     def _on_trial(self, feeds: Sequence[Feed]) -> list[Run]:
         """Single runs, and a decision about shared ones if no request fails by itself."""
@@ -177,6 +220,10 @@ def _same(part: Outputs, single: Outputs | OpFailed) -> bool:
     if isinstance(single, OpFailed) or part.keys() != single.keys():
         return False
     return all(_close(part[name], single[name]) for name in part)
+
+
+def _identical(part: Outputs, single: Run) -> bool:
+    return not isinstance(single.outcome, OpFailed) and same_bits(part, single.outcome)
 
 
 def _close(got: NDArray[Any], want: NDArray[Any]) -> bool:

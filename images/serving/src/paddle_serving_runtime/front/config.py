@@ -39,7 +39,8 @@ class FrontSettings:
 
     `grpc_port` 0 is no gRPC, else it is the socket `grpc` as well; `control` and `control_grpc` are the sockets of what
     is asked about models and health, `streams` that of streams of requests. `pod` is what this pod calls itself where
-    it asks others, which it must not take for a client; empty where it asks nobody.
+    it asks others, which it must not take for a client; empty where it asks nobody. `rows` is the largest number of
+    requests that share a run of a plain model, 1 for none.
     """
 
     port: int
@@ -55,6 +56,7 @@ class FrontSettings:
     request_timeout: float
     max_body_bytes: int
     pod: str = ""
+    rows: int = 1
 
 
 def render(settings: FrontSettings) -> str:
@@ -76,7 +78,8 @@ def render(settings: FrontSettings) -> str:
 
 
 def _global(settings: FrontSettings) -> list[str]:
-    connections = len(settings.workers) + settings.queue + CONNECTIONS_BESIDE_QUEUE
+    in_flight = settings.rows * len(settings.workers) + settings.queue
+    connections = in_flight + CONNECTIONS_BESIDE_QUEUE
     return [
         "global",
         # a line per request for the supervisor, which counts them
@@ -89,7 +92,7 @@ def _global(settings: FrontSettings) -> list[str]:
         "    noreuseport",
         f"    tune.bufsize {BUFFER_BYTES}",
         # a hundred streams on every connection, each with a body that never ends, must not take all the memory
-        f"    tune.buffers.limit {2 * (len(settings.workers) + settings.queue) + _BUFFERS_BESIDE_QUEUE}",
+        f"    tune.buffers.limit {2 * in_flight + _BUFFERS_BESIDE_QUEUE}",
         f"    tune.h2.initial-window-size {_H2_WINDOW_BYTES}",
         "",
     ]
@@ -127,9 +130,20 @@ def _workers(settings: FrontSettings) -> list[str]:
         # How many requests a worker can use at once is known when it is loaded, and set by the admin socket.
         "    http-reuse always",
         *_MEASURED,
-        f"    default-server maxconn 1 {_DEAD_AT_ONCE}",
+        *_limits(settings),
         *(f"    server {worker_name(index)} unix@{path} disabled" for index, path in enumerate(settings.workers)),
         "",
+    ]
+
+
+def _limits(settings: FrontSettings) -> list[str]:
+    if settings.rows == 1:
+        return [f"    default-server maxconn 1 {_DEAD_AT_ONCE}"]
+    # A worker that shares runs has as many requests as all workers have on average, else the first would have them all
+    # while the next is idle; at its limit in any case when there are enough for all.
+    return [
+        f"    fullconn {settings.rows * len(settings.workers)}",
+        f"    default-server minconn 1 maxconn {settings.rows} {_DEAD_AT_ONCE}",
     ]
 
 

@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 import orjson
 
+from paddle_serving_runtime.paddle_model.batching import Batching
 from paddle_serving_runtime.paddle_model.computing import Computing
 
 EngineName = Literal["direct", "pipeline"]
@@ -16,7 +17,8 @@ class WorkerOptions:
     `socket` is the unix socket it answers on, `busy_file` where it marks since when it is busy, `report_fd` the
     write end of a pipe for its one line (report.py), `lifeline_fd` a socket that takes its connections (lifeline.py),
     `replay_fd` one that takes requests which it has answered, `replay_requests` of them (sample.py); -1 for none.
-    `index` is the worker's number among the workers of the pod;
+    `batching` says how many rows of a plain model may share a run, `ledger` is the file of what all workers know of
+    such runs (ledger.py). `index` is the worker's number among the workers of the pod;
     `legacy_status` answers every error of the pipeline JSON protocol with HTTP 200, as Paddle Serving does.
     """
 
@@ -30,6 +32,8 @@ class WorkerOptions:
     replay_requests: int
     max_body_bytes: int
     computing: Computing
+    batching: Batching
+    ledger: str
     log_level: str
     engine: EngineName
     index: int
@@ -43,7 +47,8 @@ class WorkerOptions:
     def from_json(cls, text: str) -> Self:
         """The options in an argument; raises ValueError or TypeError where it is not one."""
         fields = orjson.loads(text)
-        return cls(**{**fields, "computing": Computing.from_json(fields["computing"])})
+        computing, batching = Computing.from_json(fields["computing"]), Batching.from_json(fields["batching"])
+        return cls(**{**fields, "computing": computing, "batching": batching})
 
     @property
     def descriptors(self) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ def front_settings(settings: ServeSettings, folder: Path, pod: str) -> FrontSett
         port=settings.http_port,
         grpc_port=settings.grpc_port,
         workers=tuple(worker_socket(folder, index) for index in range(settings.workers)),
+        rows=settings.batching.max_rows,
         control=folder / HTTP_SOCKET,
         control_grpc=folder / GRPC_SOCKET,
         streams=folder / STREAMS_SOCKET,

@@ -11,6 +11,7 @@ from pathlib import Path
 from socket import AF_UNIX, SOCK_SEQPACKET, socketpair
 from socket import socket as Socket  # noqa: N812 - there are fields of that name
 
+from paddle_serving_runtime.link import ledger
 from paddle_serving_runtime.link.lifeline import Keeper
 from paddle_serving_runtime.link.options import WorkerOptions
 from paddle_serving_runtime.paddle_model.computing import Computing
@@ -25,7 +26,7 @@ class WorkerProcess:
     """A worker that was started.
 
     `report` is the read end of the pipe for its one line, `keeper` has its connections; from `replay` come requests
-    that it has answered, None where none is kept.
+    that it has answered, None where none is kept; `ledger` is the file of all workers about runs that requests share.
     """
 
     index: int
@@ -34,6 +35,7 @@ class WorkerProcess:
     socket: Path
     busy_file: Path
     keeper: Keeper
+    ledger: Path
     replay: Socket | None = None
 
 
@@ -60,6 +62,7 @@ def _no_spare(_options: WorkerOptions) -> None:
 async def launch(settings: ServeSettings, children: Children, folder: Path) -> Launched:
     """Starts every worker and the reference at once."""
     started = time.monotonic()
+    ledger.create(ledger_file(folder))
     workers = [await start_worker(settings, children, folder, index, _no_spare) for index in range(settings.workers)]
     golden = settings.model_dir / "golden"
     has_samples = golden.is_dir() and any(path.is_file() for path in golden.iterdir())
@@ -70,6 +73,11 @@ async def launch(settings: ServeSettings, children: Children, folder: Path) -> L
 def worker_socket(folder: Path, index: int) -> Path:
     """Where a worker listens."""
     return folder / f"w{index}.sock"
+
+
+def ledger_file(folder: Path) -> Path:
+    """What all workers know of the runs that requests share."""
+    return folder / "ledger"
 
 
 def reference_file(folder: Path) -> Path:
@@ -104,7 +112,8 @@ async def start_worker(
             workers_replay.close()
     _listen_to(keeper)
     report = await _reader(read_end)
-    return WorkerProcess(index, process, report, worker_socket(folder, index), busy_file, keeper, replay)
+    socket, shared_ledger = worker_socket(folder, index), ledger_file(folder)
+    return WorkerProcess(index, process, report, socket, busy_file, keeper, shared_ledger, replay)
 
 
 def _replay_channel(settings: ServeSettings) -> tuple[Socket | None, Socket | None]:
@@ -135,6 +144,8 @@ def _worker_options(
         replay_requests=settings.replay_buffer,
         max_body_bytes=settings.max_body_bytes,
         computing=settings.computing,
+        batching=settings.batching,
+        ledger=str(ledger_file(folder)),
         log_level=settings.log_level,
         engine=settings.engine,
         index=index,

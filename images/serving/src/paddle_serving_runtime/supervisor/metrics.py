@@ -14,6 +14,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from paddle_serving_runtime.supervisor.shared_runs import SharedRuns
 from paddle_serving_runtime.supervisor.statistics import Distribution, Statistics
 from paddle_serving_runtime.verdict.recheck import Rechecks
 
@@ -24,7 +25,7 @@ class Snapshot:
 
     `phases` counts workers by phase, `kept` is the requests of the replay buffer with their bytes, None where none is
     kept; `standby` says whether the next one has imported Paddle, `queue` is None where it
-    is not known.
+    is not known, `shared_runs` where there are none.
     """
 
     statistics: Statistics
@@ -35,6 +36,7 @@ class Snapshot:
     verdict: str
     model: Mapping[str, str]
     kept: tuple[int, int] | None = None
+    shared_runs: SharedRuns | None = None
 
 
 def render(snapshot: Snapshot) -> bytes:
@@ -55,6 +57,7 @@ class _Collector(Collector):
         yield from _state(self._snapshot)
         yield from _rechecks(self._snapshot.statistics.rechecks)
         yield from _kept(self._snapshot.kept)
+        yield from _shared_runs(self._snapshot.shared_runs)
 
 
 def _counters(statistics: Statistics) -> Iterator[Metric]:
@@ -134,6 +137,26 @@ def _kept(kept: tuple[int, int] | None) -> Iterator[Metric]:
     requests, size = kept
     yield GaugeMetricFamily("paddle_serving_replay_requests", "Requests that are kept with their answers.", requests)
     yield GaugeMetricFamily("paddle_serving_replay_bytes", "Memory that they take.", size)
+
+
+def _shared_runs(shared: SharedRuns | None) -> Iterator[Metric]:
+    if shared is None:
+        return
+    name = "paddle_serving_batch"
+    rows = GaugeMetricFamily(f"{name}_max_rows", "Rows that requests may share a run with.", labels=["worker"])
+    runs = CounterMetricFamily(f"{name}_runs", "Runs that requests have shared.", labels=["worker"])
+    audits = CounterMetricFamily(
+        f"{name}_audits", "Shared runs that were computed again row by row.", labels=["worker"]
+    )
+    differences = CounterMetricFamily(
+        f"{name}_audit_differences", "Shared runs that had other bits than their rows alone.", labels=["worker"]
+    )
+    for worker, (proved, counted) in enumerate(zip(shared.rows, shared.audits, strict=True)):
+        rows.add_metric([str(worker)], proved)
+        runs.add_metric([str(worker)], counted.shared)
+        audits.add_metric([str(worker)], counted.audited)
+        differences.add_metric([str(worker)], counted.differences)
+    yield from (rows, runs, audits, differences)
 
 
 def _buckets(distribution: Distribution) -> list[tuple[str, float]]:

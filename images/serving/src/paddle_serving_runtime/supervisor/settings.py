@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from paddle_serving_runtime.link.options import EngineName
+from paddle_serving_runtime.paddle_model.batching import Batching
 from paddle_serving_runtime.paddle_model.computing import Computing
 from paddle_serving_runtime.verdict.consistency import Consistency
 
@@ -28,15 +29,17 @@ class ServeSettings:
     """Everything `serve` was told; times in seconds, `workers` already a number, `digest` empty where not given.
 
     `grpc_port` 0 means no gRPC; `standby` keeps a process ready for the place of a worker that dies; `legacy_status` is
-    HTTP 200 for every error of the pipeline JSON protocol. `image_digest` is that of the container's image, empty where
-    nobody has said it. `recheck_interval` 0 means no recheck, `replay_buffer` is how many requests are kept with their
-    answers, `stable` the revision to compare answers with.
+    HTTP 200 for every error of the pipeline JSON protocol; `batching` is about plain models, for the Ops of a service
+    it is in config.yml. `image_digest` is that of the container's image, empty where nobody has said it.
+    `recheck_interval` 0 means no recheck, `replay_buffer` is how many requests are kept with their answers, `stable`
+    the revision to compare answers with.
     """
 
     model_dir: Path
     name: str
     workers: int
     computing: Computing
+    batching: Batching
     http_port: int
     grpc_port: int
     admin_port: int

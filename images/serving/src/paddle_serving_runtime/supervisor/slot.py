@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from paddle_serving_runtime.front import FrontError
+from paddle_serving_runtime.link.ledger import is_off
 from paddle_serving_runtime.link.report import read_line
 from paddle_serving_runtime.supervisor.children import kill
 from paddle_serving_runtime.supervisor.events import Died, Entered, Events, Lost
@@ -60,6 +61,7 @@ class WorkerSlot:
         self._parting: asyncio.Task[None] | None = None
         self._stopping = False
         self._overdue = False
+        self._enabled_for = 0
 
     async def keep(self, worker: WorkerProcess) -> None:
         """From the start of this worker to its end, which is posted unless it was asked for.
@@ -101,9 +103,14 @@ class WorkerSlot:
         return self._worker.socket
 
     @property
+    def ledger(self) -> Path:
+        """What all workers know of the runs that requests share."""
+        return self._worker.ledger
+
+    @property
     def capacity(self) -> int:
         """How many requests the worker can use at once."""
-        return int(self.loaded.get("capacity", 1))
+        return 1 if self.loaded.get("batching") and is_off(self.ledger) else int(self.loaded.get("capacity", 1))
 
     def _enter(self, phase: Phase) -> None:
         self.phase = phase
@@ -127,7 +134,7 @@ class WorkerSlot:
                 return f"did not answer golden sample {error.sample} within {self._timeout:g} s"
             return f"{await self._ended()} while it answered golden sample {error.sample}"
         self._overdue = False
-        await self._gate.enable(self._worker.index, self.capacity)
+        await self._open_gate()
         self.verified = True
         self._enter(Phase.SERVING)
         try:
@@ -135,6 +142,10 @@ class WorkerSlot:
         finally:
             self._enter(Phase.DEAD)
             await self._close_gate()
+
+    async def _open_gate(self) -> None:
+        self._enabled_for = self.capacity
+        await self._gate.enable(self._worker.index, self._enabled_for)
 
     async def _watch(self, proved: Proved) -> str:
         """Until the worker ends, has been busy for longer than a request may take, or answers otherwise."""
@@ -151,6 +162,8 @@ class WorkerSlot:
                 if busy > self._timeout + self._margin or self._overdue:
                     return await self._killed(f"one request took longer than {self._timeout:g} s")
                 await self._suspect(suspicious=busy > self._timeout - self._margin)
+                if self.phase is Phase.SERVING and self.capacity != self._enabled_for:
+                    await self._open_gate()
             return await self._ended()
         finally:
             # its connection must not be taken for that of a client whose request is lost
@@ -170,7 +183,7 @@ class WorkerSlot:
             await self._gate.disable(self._worker.index)
             self._enter(Phase.SUSPECT)
         elif not suspicious and self.phase is Phase.SUSPECT and self._worker.process.returncode is None:
-            await self._gate.enable(self._worker.index, self.capacity)
+            await self._open_gate()
             self._enter(Phase.SERVING)
 
     def _fields(self) -> dict[str, Any]:

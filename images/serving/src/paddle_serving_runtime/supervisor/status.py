@@ -7,6 +7,7 @@ from typing import Any
 from paddle_serving_runtime.evidence.origin import Origin
 from paddle_serving_runtime.evidence.report import MAX_BYTES, Proof, bounded, document
 from paddle_serving_runtime.front import FrontError
+from paddle_serving_runtime.link.ledger import audits, is_off
 from paddle_serving_runtime.supervisor import metrics
 from paddle_serving_runtime.supervisor.drifts import Drifts
 from paddle_serving_runtime.supervisor.front_keeper import FrontKeeper
@@ -15,6 +16,7 @@ from paddle_serving_runtime.supervisor.origin import completed
 from paddle_serving_runtime.supervisor.readiness import Readiness, readiness
 from paddle_serving_runtime.supervisor.replay_buffer import ReplayBuffer
 from paddle_serving_runtime.supervisor.settings import ServeSettings
+from paddle_serving_runtime.supervisor.shared_runs import SharedRuns
 from paddle_serving_runtime.supervisor.slot import WorkerSlot
 from paddle_serving_runtime.supervisor.standby import Standby
 from paddle_serving_runtime.supervisor.statistics import Statistics
@@ -66,8 +68,19 @@ class PodStatus:
         """What was verified, and what computed it, in at most `limit` bytes; signed where there is a key."""
         recheck = self._statistics.rechecks.as_json()
         drift = self._drifts.last if self._drifts is not None else None
-        report = bounded({**document(self._proof()), "drift": drift, "recheck": recheck}, limit)
+        shared = self._shared_runs()
+        batching = shared.as_json() if shared else None
+        report = {**document(self._proof()), "drift": drift, "recheck": recheck, "batching": batching}
+        report = bounded(report, limit)
         return self._settings.sign(report) if self._settings.sign else report
+
+    def _shared_runs(self) -> SharedRuns | None:
+        batching = self._settings.batching
+        if not batching.on or not self._slots:
+            return None
+        ledger = self._slots[0].ledger
+        proofs = [slot.loaded.get("batching") or {} for slot in self._slots]
+        return SharedRuns(batching.max_rows, proofs, audits(ledger, len(self._slots)), is_off(ledger))
 
     def _proof(self) -> Proof:
         loaded = self.loaded()
@@ -99,6 +112,7 @@ class PodStatus:
             ready=self.readiness().ready,
             verdict=self._verifier.evidence.verdict,
             model=model,
+            shared_runs=self._shared_runs(),
             kept=(self._replay.requests, self._replay.size) if self._replay is not None else None,
         )
         return metrics.render(snapshot)

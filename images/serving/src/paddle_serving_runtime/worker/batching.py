@@ -1,6 +1,7 @@
 """From calls that come one by one to calls that are inferred together."""
 
 import asyncio
+import functools
 import logging
 from asyncio import _get_running_loop, _set_running_loop
 from collections.abc import Callable, Sequence
@@ -38,10 +39,15 @@ class BatchingEngine:
 
     While the engine computes, asyncio is told that no loop runs in this thread: Ops may run one of their own, as they
     may in the threads and processes of Paddle Serving.
+
+    While it computes nothing else runs in this process: Paddle 3.3.1 holds the interpreter lock, in whatever thread.
+    The requests that come meanwhile are in the buffers of their sockets, and are all read before the next run.
     """
 
-    def __init__(self, engine: Inferring) -> None:
+    def __init__(self, engine: Inferring, wait_seconds: float = 0.0) -> None:
+        """`wait_seconds` is how long an incomplete batch waits at least, where the engine says less."""
         self._engine = engine
+        self._wait = max(wait_seconds, engine.wait_seconds)
         self._waiting: list[tuple[Call, Done]] = []
         self._timer: asyncio.Handle | None = None
         self.capacity = engine.capacity
@@ -57,8 +63,8 @@ class BatchingEngine:
             self._infer_waiting()
         elif self._timer is None:
             loop = asyncio.get_running_loop()
-            wait = self._engine.wait_seconds
-            self._timer = loop.call_later(wait, self._infer_waiting) if wait else loop.call_soon(self._infer_waiting)
+            later = functools.partial(loop.call_later, self._wait) if self._wait else loop.call_soon
+            self._timer = later(self._infer_waiting)
 
     def _infer_waiting(self) -> None:
         if self._timer is not None:

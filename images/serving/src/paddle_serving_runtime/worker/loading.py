@@ -10,19 +10,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paddle_serving_runtime.errors import ModelInvalid, ServiceBroken, ServingError
+from paddle_serving_runtime.link.ledger import WorkerLedger
 from paddle_serving_runtime.link.options import WorkerOptions
 from paddle_serving_runtime.package.contents import Package, load_package
 from paddle_serving_runtime.package.golden import load_samples
 from paddle_serving_runtime.paddle_model.paddle_errors import first_line
 from paddle_serving_runtime.protocol import BadRequest, Limits, parse_request
+from paddle_serving_runtime.protocol.call import SERVICE, Call
 from paddle_serving_runtime.protocol.open_inference.datatypes import described_datatype
 
 if TYPE_CHECKING:
     from paddle_serving_runtime.engine import Engine, ModelDescription, TensorDescription
+    from paddle_serving_runtime.engine.direct import DirectEngine
     from paddle_serving_runtime.engine.inputs import EmptyAxes
     from paddle_serving_runtime.graph import Graph
 
 _LOG = logging.getLogger(__name__)
+_PROOF_SECONDS = 2.0
 _EMPTY_SHAPE = re.compile(rb'"shape"\s*:\s*\[[^\]]*\b0\b')
 
 
@@ -46,7 +50,7 @@ def load_engine(options: WorkerOptions) -> Loaded:
     package = load_package(Path(options.model_dir), computing.script)
     with _as_serving_errors(package):
         graph = load(package, dict(computing.overrides), computing.switches, options.index)
-        engine = _engine(options, graph, package)
+        engine, batching = _engine(options, graph, package)
     # all that the direct engine leaves out is without effect in the pipeline engine too, but this
     direct = options.engine == "direct"
     warnings = [warning for warning in graph.warnings if direct or not warning.startswith("dag.retry ")]
@@ -57,6 +61,7 @@ def load_engine(options: WorkerOptions) -> Loaded:
         "service": graph.service,
         "names": sorted(names),
         "capacity": engine.capacity,
+        "batching": batching,
         "models": describe_models(engine.models),
         "paddleVersion": paddle.version.full_version,
         "device": graph.nodes[-1].switches.device,
@@ -111,15 +116,40 @@ def _describe_tensor(tensor: "TensorDescription") -> dict[str, Any]:
     return {"name": tensor.name, "datatype": described_datatype(tensor.dtype), "shape": list(tensor.shape)}
 
 
-def _engine(options: WorkerOptions, graph: "Graph", package: Package) -> "Engine":
+def _engine(options: WorkerOptions, graph: "Graph", package: Package) -> tuple["Engine", dict[str, Any] | None]:
+    """The engine, and what is proved about runs that requests share; None where that is not asked for."""
     if options.engine == "pipeline":
         from paddle_serving_runtime.worker.pipeline import pipeline_engine  # noqa: PLC0415 - imports Paddle
 
-        return pipeline_engine(options, graph)
+        return pipeline_engine(options, graph), None
     from paddle_serving_runtime.engine import DirectEngine  # noqa: PLC0415 - the same
     from paddle_serving_runtime.worker.batching import BatchingEngine  # noqa: PLC0415 - the same
 
-    return BatchingEngine(DirectEngine(graph, shown=_shown(package)))
+    direct = DirectEngine(graph, shown=_shown(package))
+    if not options.batching.on:
+        return BatchingEngine(direct, 0.0), None
+    batching = _proved(options, direct, package)
+    return BatchingEngine(direct, options.batching.wait), batching
+
+
+def _proved(options: WorkerOptions, engine: "DirectEngine", package: Package) -> dict[str, Any]:
+    """Proves numbers of rows by the golden samples; what came out as JSON."""
+    from paddle_serving_runtime.engine.proof import Trial, described  # noqa: PLC0415 - imports Paddle
+
+    started = time.monotonic()
+    # the thread's own time: a node that is busy proves as much as one that is idle
+    trial = Trial(options.batching.sizes, _PROOF_SECONDS, time.thread_time)
+    proof = engine.prove(tuple(_golden_calls(package)), trial, WorkerLedger(Path(options.ledger), options.index))
+    seconds = round(time.monotonic() - started, 3)
+    fields = {"worker": options.index, "seconds": seconds, **described(proof)}
+    _LOG.info("batching: proved", extra={"fields": fields})
+    return described(proof)
+
+
+def _golden_calls(package: Package) -> Iterator[Call]:
+    for sample in load_samples(package):
+        with contextlib.suppress(BadRequest):  # whoever compares says it
+            yield Call(SERVICE, parse_request(sample.body, Limits()).inputs)
 
 
 def _shown(package: Package) -> "frozenset[EmptyAxes]":

@@ -19,6 +19,7 @@ from tritonclient import http as triton_http
 from images.serving.tests.process.equality.conftest import raw_inference
 from images.serving.tests.process.equality.services import PASSING, config
 from images.serving.tests.process.serve.conftest import Serving, start_serving
+from images.serving.tests.services import ROW
 from paddle_serving_runtime.protocol import pack_response, read_response
 from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
 from paddle_serving_runtime.protocol.pipeline.grpc import pack_message
@@ -118,12 +119,14 @@ PROTOCOLS = (pipeline_json, pipeline_grpc, open_inference_json, open_inference_b
 
 
 @pytest.fixture(
-    scope="module", params=[(1, "plain"), (2, "plain"), (2, "batching")], ids=lambda way: "-".join(map(str, way))
+    scope="module",
+    params=[(1, "plain"), (2, "plain"), (2, "proved"), (2, "batching")],
+    ids=lambda way: "-".join(map(str, way)),
 )
 def plain(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, uci_model: Path
 ) -> Iterator[Serving]:
-    """A plain model with one and with two workers, and the same behind an Op that computes requests together."""
+    """A plain model with one and with two workers, as it has proved it can, and behind an Op with a batch_size."""
     workers, kind = request.param
     package = tmp_path_factory.mktemp("plain")
     if kind == "batching":
@@ -132,10 +135,14 @@ def plain(
         (package / "config.yml").write_text(config(["price"], batching=True))
     else:
         (package / "model").symlink_to(uci_model)
-    flags = ("--workers", str(workers), "--consistency-required", "false", "--request-timeout", str(SECONDS))
+    if kind == "proved":
+        (package / "golden").mkdir()
+        (package / "golden" / "house.json").write_bytes(pack_response({}, {"x": np.array([ROW], "float32")}))
+    batching = ("--batching", "Auto") if kind == "proved" else ()
+    flags = ("--workers", str(workers), "--consistency-required", "false", "--request-timeout", str(SECONDS), *batching)
     serving = start_serving(tmp_path_factory.mktemp("serve"), package, *flags)
     # the Open Inference Protocol has the model under the name of its Op
-    serving.name = "svc" if kind == "plain" else "price"
+    serving.name = "price" if kind == "batching" else "svc"
     try:
         yield serving.wait_ready()
     finally:
@@ -188,6 +195,9 @@ def test_every_request_gets_its_own_answer(
         thread.join()
     assert not failures
     wrong = [number for number in range(REQUESTS) if answers[number].tobytes() != prices[number].tobytes()]
-    shared = plain.metrics()["paddle_serving_batch_size_sum"] - plain.metrics()["paddle_serving_batch_size_count"]
-    assert (shared > REQUESTS) == (request.node.callspec.params["plain"][1] == "batching"), shared
+    metrics = plain.metrics()
+    shared = metrics["paddle_serving_batch_size_sum"] - metrics["paddle_serving_batch_size_count"]
+    kind = request.node.callspec.params["plain"][1]
+    assert (shared > REQUESTS) == (kind in {"batching", "proved"}), shared
+    assert not metrics.get("paddle_serving_batch_audit_differences_total", 0)
     assert not wrong, f"{len(wrong)} of {REQUESTS} answers are not their own, first request {wrong[0]}"

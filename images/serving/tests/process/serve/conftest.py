@@ -80,8 +80,11 @@ class Serving:
         return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
 
     def logs(self, message: str) -> list[dict[str, Any]]:
-        entries = [json.loads(line) for line in self.log_file.read_text().splitlines() if line.startswith("{")]
-        return [entry for entry in entries if entry["message"] == message]
+        return [entry for entry in self.entries() if entry["message"] == message]
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Everything in the log."""
+        return [json.loads(line) for line in self.log_file.read_text().splitlines() if line.startswith("{")]
 
     def worker_pids(self) -> list[int]:
         """Of the living workers, in the order of their numbers."""

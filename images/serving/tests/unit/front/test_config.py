@@ -40,9 +40,20 @@ def test_a_pod_that_asks_others_refuses_what_it_has_asked_itself() -> None:
     assert added.endswith(" if { req.hdr(x-drift-from) -m str pod-1 }")
 
 
-@pytest.mark.parametrize(("workers", "grpc_port"), [(1, 9000), (64, 9000), (1, 0)])
-def test_haproxy_accepts_the_configuration_without_a_warning(tmp_path: Path, workers: int, grpc_port: int) -> None:
-    front = replace(settings(tmp_path, workers, grpc_port), pod="pod-1")
+def test_workers_that_share_runs_get_as_many_requests_as_there_are_for_each_and_no_more_than_a_run_takes() -> None:
+    text = render(replace(settings(Path("/run/serving")), rows=16))
+    changed = set(text.splitlines()) - set(EXPECTED.read_text().splitlines())
+    assert {"    fullconn 32", "    maxconn 928", "    tune.buffers.limit 576"} < changed
+    (limits,) = (line for line in changed if line.startswith("    default-server "))
+    assert limits.startswith("    default-server minconn 1 maxconn 16 check ")
+    assert len(changed) == 4
+
+
+@pytest.mark.parametrize(("workers", "grpc_port", "rows"), [(1, 9000, 1), (64, 9000, 1), (1, 0, 1), (64, 9000, 64)])
+def test_haproxy_accepts_the_configuration_without_a_warning(
+    tmp_path: Path, workers: int, grpc_port: int, rows: int
+) -> None:
+    front = replace(settings(tmp_path, workers, grpc_port), pod="pod-1", rows=rows)
     front.error_folder.mkdir()
     for name, content in refusal_files(LIMIT).items():
         (front.error_folder / name).write_bytes(content)

@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 from paddle_serving_runtime.link.options import WorkerOptions
+from paddle_serving_runtime.paddle_model.batching import OFF, Batching
 from paddle_serving_runtime.paddle_model.computing import Computing
 
 OPTIONS = WorkerOptions(
@@ -19,6 +22,8 @@ OPTIONS = WorkerOptions(
         overrides=(("op.rec.concurrency", "1"), ("a", 'b="c" \u00e9')),
         script="web_service_det.py --config=det.yml",
     ),
+    batching=OFF,
+    ledger="/run/ledger",
     log_level="info",
     engine="direct",
     index=1,
@@ -27,4 +32,5 @@ OPTIONS = WorkerOptions(
 
 
 def test_options_survive_the_command_line() -> None:
-    assert WorkerOptions.from_json(OPTIONS.to_json()) == OPTIONS
+    options = replace(OPTIONS, batching=Batching(16, 0.005))
+    assert WorkerOptions.from_json(options.to_json()) == options

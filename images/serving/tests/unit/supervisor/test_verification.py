@@ -9,6 +9,7 @@ from paddle_serving_runtime.consistency import EXACT, Tolerance, describe
 from paddle_serving_runtime.errors import NotConsistent, NotVerifiable
 from paddle_serving_runtime.evidence.comparisons import Evidence
 from paddle_serving_runtime.package.golden import Recorded, Sample
+from paddle_serving_runtime.paddle_model.batching import OFF
 from paddle_serving_runtime.paddle_model.computing import Computing
 from paddle_serving_runtime.protocol import error_body, pack_response
 from paddle_serving_runtime.reference.report import Reference
@@ -91,6 +92,7 @@ def settings(*, required: bool = True, request_timeout: float = 60) -> ServeSett
         name="svc",
         workers=1,
         computing=Computing(ir_optim=True, onednn=False, threads=1, device="cpu", overrides=(), script=""),
+        batching=OFF,
         http_port=1,
         grpc_port=3,
         admin_port=2,

@@ -11,6 +11,8 @@ import pytest
 from images.serving.tests.unit.link.test_options import OPTIONS
 from paddle_serving_runtime.engine import DirectEngine
 from paddle_serving_runtime.errors import ModelInvalid
+from paddle_serving_runtime.link import ledger
+from paddle_serving_runtime.paddle_model.batching import OFF, Batching
 from paddle_serving_runtime.protocol import BadRequest, Response
 from paddle_serving_runtime.protocol.call import SERVICE, Call, Result
 from paddle_serving_runtime.worker.loading import Loaded, load_engine
@@ -18,9 +20,12 @@ from paddle_serving_runtime.worker.loading import Loaded, load_engine
 ROWS, NONE = np.ones((2, 2), np.float32), np.ones((0, 2), np.float32)
 
 
-def load(package: Path) -> Loaded:
+def load(package: Path, batching: Batching = OFF) -> Loaded:
     computing = dataclasses.replace(OPTIONS.computing, overrides=(), onednn=True, script="")
-    return load_engine(dataclasses.replace(OPTIONS, model_dir=str(package), computing=computing))
+    shared = package.parent / "ledger"
+    ledger.create(shared)
+    options = dataclasses.replace(OPTIONS, model_dir=str(package), computing=computing)
+    return load_engine(dataclasses.replace(options, batching=batching, ledger=str(shared)))
 
 
 def package_of(model: Path, root: Path, **golden: np.ndarray) -> Path:
@@ -68,3 +73,39 @@ def test_whatever_goes_wrong_while_a_model_loads_is_its_end_with_paddles_own_sen
     monkeypatch.setattr(DirectEngine, "__init__", fail)
     with pytest.raises(ModelInvalid, match=r"cannot be loaded: KeyError: .*NotFoundError: no kernel for it"):
         load(package_of(uci_model, tmp_path, x=ROWS))
+
+
+def test_a_model_proves_before_it_serves_how_many_rows_share_a_run(uci_model: Path, tmp_path: Path) -> None:
+    house = np.linspace(0, 1, 13, dtype=np.float32).reshape(1, 13)
+    loaded = load(package_of(uci_model, tmp_path, x=house), Batching(6, 0.0))
+    assert loaded.report["capacity"] == 6
+    assert loaded.report["batching"] == {
+        "maxRows": 6,
+        "proved": [{"inputs": {"x": [13]}, "rows": [2, 4, 6]}],
+        "notProved": [],
+    }
+    assert loaded.report["models"][0]["batchSize"] == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("over_batch", "get other bits than alone"),
+        ("from_mean", "get other bits than alone"),
+        ("turned", "has no free batch dimension"),
+        ("rows", "the first axis of an output is not the batch"),
+    ],
+)
+def test_a_model_whose_rows_are_not_independent_computes_each_request_alone(
+    special_models: Path, tmp_path: Path, model: str, words: str
+) -> None:
+    golden = {"x": np.array([[1, 2]], np.float32), **({"y": ROWS[:1]} if model == "rows" else {})}
+    report = load(package_of(special_models / model, tmp_path, **golden), Batching(4, 0.0)).report
+    assert (report["capacity"], report["batching"]["maxRows"], report["batching"]["proved"]) == (1, 1, [])
+    assert words in report["batching"]["notProved"][0]
+
+
+def test_a_model_without_golden_samples_has_proved_nothing(uci_model: Path, tmp_path: Path) -> None:
+    shutil.copytree(uci_model, tmp_path / "model")
+    report = load(tmp_path, Batching(4, 0.0)).report
+    assert report["batching"] == {"maxRows": 1, "proved": [], "notProved": ["it has no golden samples"]}
