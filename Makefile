@@ -138,6 +138,11 @@ bench: bench-serving ## that, overload, start-up, recovery and two million reque
 	$(RUN) python -m benchmarks.soak $(BENCH_FLAGS)
 	$(RUN) python -m benchmarks.report
 
+.PHONY: bench-peers
+bench-peers: setup haproxy bench-tools ## by hand: servers and engines that a user would pick instead, beside this one (about 45 minutes)
+	$(RUN) python -m benchmarks.peers $(BENCH_FLAGS)
+	$(RUN) python -m benchmarks.report
+
 .PHONY: bench-recheck
 bench-recheck: setup haproxy ## by hand: a hundred faults in running workers, found or not, and what the recheck costs (about 40 minutes)
 	$(RUN) python -m benchmarks.recheck $(BENCH_FLAGS)

@@ -41,8 +41,13 @@ def port(server: Server, protocol: str) -> int:
 def cell(run: Running, model: Model, protocol: str, connections: int, seconds: float) -> dict[str, Any]:
     """One load with the CPU it took; `errors` also counts what only looked like a good answer to the load generator."""
     request = payload.build(protocol, model.service, model.inputs)
+    return loaded(run, request, port(run.server, protocol), connections, seconds)
+
+
+def loaded(run: Running, request: payload.Payload, to: int, connections: int, seconds: float) -> dict[str, Any]:
+    """The same for a request to a port of the server."""
     with accounting(run) as used:
-        figures = load.run(request, port(run.server, protocol), connections, seconds)
+        figures = load.run(request, to, connections, seconds)
     row = figures.to_json()
     answered = used["answered"] if run.server.admin_port else figures.requests - figures.errors
     # what was under way when the time was over is answered or not, and in neither count

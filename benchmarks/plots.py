@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from benchmarks import rollout_table
 from benchmarks.figures import DIRECT, MODELS, RAW, STOCK, Rows, find, own_cpu, pss_of_all, series, settled
+from benchmarks.peers import table as peers_table
 
 _COLOURS = {DIRECT: "#0b6e4f", "pipeline engine": "#c77700", STOCK: "#a4161a", RAW: "#555555"}
 _PARTS = {"predictor": "#555555", "worker": "#0b6e4f", "HAProxy": "#2a6fb0", "supervisor": "#c77700"}
@@ -170,4 +171,5 @@ PLOTS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Figure]]] = {
     "soak": ("soak", soak),
     "startup": ("startup", startup),
     "rollout": ("rollout", rollout_table.plot),
+    "peers": ("peers", peers_table.plot),
 }

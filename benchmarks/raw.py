@@ -17,11 +17,18 @@ import numpy as np
 from benchmarks.models import ROOT, Model
 
 NAME = "raw Paddle Inference"
+OWN = (sys.executable, "-m", "benchmarks.raw_predictor")
+_REASON = 300
 
 
 @contextmanager
-def predictors(model: Model, processes: int, seconds: float, answer: Path | None = None) -> Iterator[list[Raw]]:
-    """`processes` processes with the model loaded; they end with the block. The first writes `answer`."""
+def predictors(
+    model: Model, processes: int, seconds: float, answer: Path | None = None, program: tuple[str, ...] = OWN
+) -> Iterator[list[Raw]]:
+    """`processes` processes with the model loaded; they end with the block. The first writes `answer`.
+
+    `program` is raw_predictor or what takes the same arguments and says the same words.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         for name, tensors in (("input", model.tensors), *((f"golden-{i}", t) for i, t in enumerate(model.golden))):
@@ -30,7 +37,7 @@ def predictors(model: Model, processes: int, seconds: float, answer: Path | None
         started = []
         for index in range(processes):
             output = answer if index == 0 else None
-            started.append(stack.enter_context(Raw(model, folder / "input.npz", seconds, output)))
+            started.append(stack.enter_context(Raw(program, model, folder / "input.npz", seconds, output)))
         for process in started:
             process.expect("ready")
         yield started
@@ -44,20 +51,26 @@ def expected(model: Model) -> Path:
 
 
 class Raw:
-    """One process of raw_predictor."""
+    """One process of raw_predictor, or of what stands for it."""
 
-    def __init__(self, model: Model, inputs: Path, seconds: float, answer: Path | None) -> None:
-        command = [sys.executable, "-m", "benchmarks.raw_predictor", str(model.files), str(inputs), str(seconds)]
+    def __init__(
+        self, program: tuple[str, ...], model: Model, inputs: Path, seconds: float, answer: Path | None
+    ) -> None:
+        command = [*program, str(model.files), str(inputs), str(seconds)]
         threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        self._program = " ".join(program)
+        errors, name = tempfile.mkstemp(dir=inputs.parent)
+        self._log = Path(name)
         self.process = subprocess.Popen(
             command + ([str(answer)] if answer else []),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=errors,
             text=True,
             cwd=ROOT,
             env={**os.environ, **threads},
         )
+        os.close(errors)
 
     def __enter__(self) -> Self:
         return self
@@ -71,7 +84,9 @@ class Raw:
         for line in self._pipe(self.process.stdout):
             if line.strip() == word:
                 return
-        raise SystemExit("raw Paddle Inference ended before it was ready; run benchmarks.raw_predictor by hand")
+        self.process.wait()
+        lines = self._log.read_text(errors="replace").splitlines() or ["it said nothing"]
+        raise SystemExit(f"{self._program} ended before it was ready: {lines[-1][:_REASON]}")
 
     def go(self) -> None:
         """Lets the loop begin."""
@@ -91,12 +106,14 @@ class Raw:
         return pipe
 
 
-def measure(model: Model, processes: int, seconds: float, answer: Path | None = None) -> dict[str, Any]:
+def measure(
+    model: Model, processes: int, seconds: float, answer: Path | None = None, program: tuple[str, ...] = OWN
+) -> dict[str, Any]:
     """One row: runs per second of all processes, latency of the first, CPU milliseconds per run.
 
     `rested_cpu_ms` is that of a run after a millisecond without one, in the first process.
     """
-    with predictors(model, processes, seconds, answer) as started:
+    with predictors(model, processes, seconds, answer, program) as started:
         for process in started:
             process.go()
         figures = [process.figures() for process in started]

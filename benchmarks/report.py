@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import apply_table, comparison, goals, plots, reaction_table, recheck_table, rollout_table, tables
+from benchmarks.peers import table as peers_table
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "measurements.md"
@@ -27,6 +28,7 @@ SECTIONS = {
     "rollout": rollout_table.table,
     "reaction": reaction_table.table,
     "apply": apply_table.table,
+    "peers": peers_table.table,
 }
 NAMES = (*SECTIONS, "image-size")
 NOT_YET = "Not measured yet."

@@ -132,23 +132,25 @@ def stock(model: Model, workers: int, work: Path) -> Server:
 
 
 @contextmanager
-def running(server: Server, model: Model, environment: dict[str, str] | None = None) -> Iterator[Running]:
+def running(
+    server: Server, model: Model, environment: dict[str, str] | None = None, seconds: float = START_SECONDS
+) -> Iterator[Running]:
     """The server in a session and a cgroup of its own, from its first good answer on until the block ends.
 
-    Raises ServerError where no answer comes.
+    Raises ServerError where no answer comes within `seconds`.
     """
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "server.log"
         run = launch(server, log, environment)
         try:
-            wait_for_answer(run, model, log)
+            wait_for_answer(run, model, log, seconds)
             yield run
         finally:
             stop(run)
 
 
-def launch(server: Server, log: Path, environment: dict[str, str] | None = None) -> Running:
-    """Starts the server; it is not ready yet."""
+def launch(server: Server, log: Path, environment: dict[str, str] | None = None, folder: Path = ROOT) -> Running:
+    """Starts the server in `folder`; it is not ready yet."""
     cgroup = cpu.Cgroup.make(f"bench-{os.getpid()}-{server.ports[0]}")
     command = (*_INTO_CGROUP, str(cgroup.folder), *server.command) if cgroup else server.command
     with log.open("wb") as output:
@@ -156,14 +158,14 @@ def launch(server: Server, log: Path, environment: dict[str, str] | None = None)
             command,
             stdout=output,
             stderr=output,
-            cwd=ROOT,
+            cwd=folder,
             start_new_session=True,
             env={**os.environ, "LOG_LEVEL": "warning", **(environment or {})},
         )
     return Running(server, process, cgroup)
 
 
-def wait_for_answer(run: Running, model: Model, log: Path) -> None:
+def wait_for_answer(run: Running, model: Model, log: Path, seconds: float = START_SECONDS) -> None:
     """Returns after the first good answer to a request over JSON, and when the server has nothing else to do.
 
     Raises ServerError where that takes too long.
@@ -176,12 +178,12 @@ def wait_for_answer(run: Running, model: Model, log: Path) -> None:
             return str(error)
         return "its standby process imports Paddle" if run.imports_standby() else ""
 
-    wait_until(good_answer, run, log)
+    wait_until(good_answer, run, log, seconds)
 
 
-def wait_until(missing: Callable[[], str], run: Running, log: Path) -> None:
+def wait_until(missing: Callable[[], str], run: Running, log: Path, seconds: float = START_SECONDS) -> None:
     """Returns when `missing` says that nothing is (""). Raises ServerError with what it said last otherwise."""
-    deadline, last = time.monotonic() + START_SECONDS, "it has not been asked"
+    deadline, last = time.monotonic() + seconds, "it has not been asked"
     while time.monotonic() < deadline and run.process.poll() is None:
         last = missing()
         if not last:

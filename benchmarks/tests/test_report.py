@@ -130,6 +130,14 @@ def compared() -> dict[str, Any]:
     return {"machine": MACHINE, "rows": rows}
 
 
+def peers() -> dict[str, Any]:
+    rows = [
+        {"kind": "server", "peer": "LitServe", "turn": 0, "form": "JSON", "like": "JSON", "answer": "exact", **one}
+        for one in (row(figures.DIRECT, "", 16, 400, 2.5), row("LitServe", "", 16, 200, 5.0))
+    ]
+    return {"machine": MACHINE, "rows": rows}
+
+
 def raws() -> dict[str, Any]:
     return {
         "serving": serving(),
@@ -139,6 +147,7 @@ def raws() -> dict[str, Any]:
         "overload": overload(),
         "recovery": recovery(),
         "compare": compared(),
+        "peers": peers(),
     }
 
 
