@@ -163,6 +163,11 @@ bench-reaction: setup cluster-tools ## by hand: how soon an operator obeys verbs
 	PYTHONPATH=operator $(RUN) python -m benchmarks.reaction $(BENCH_FLAGS)
 	$(RUN) python -m benchmarks.report
 
+.PHONY: bench-operator
+bench-operator: setup cluster-tools ## by hand: the operator with 1,000 and 5,000 PaddleServices, beside that of BASELINE=CHECKOUT (about an hour)
+	PYTHONPATH=operator $(RUN) python -m benchmarks.operator_scale $(if $(BASELINE),--baseline $(BASELINE)) $(BENCH_FLAGS)
+	$(RUN) python -m benchmarks.report
+
 .PHONY: bench-tools
 bench-tools:
 	@{ command -v wrk && command -v h2load; } > /dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends wrk nghttp2-client > /dev/null; } \

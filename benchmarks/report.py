@@ -14,7 +14,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import apply_table, comparison, goals, plots, reaction_table, recheck_table, rollout_table, tables
+from benchmarks import (
+    apply_table,
+    comparison,
+    goals,
+    operator_scale_table,
+    plots,
+    reaction_table,
+    recheck_table,
+    rollout_table,
+    tables,
+)
 from benchmarks.peers import table as peers_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +39,7 @@ SECTIONS = {
     "reaction": reaction_table.table,
     "apply": apply_table.table,
     "peers": peers_table.table,
+    "operator-scale": operator_scale_table.table,
 }
 NAMES = (*SECTIONS, "image-size")
 NOT_YET = "Not measured yet."

@@ -54,6 +54,7 @@ class ControlPlane:
         self.folder = folder
         self._programs = {name: find_program(name) for name in (*PROGRAMS, *more)}
         self._processes: list[subprocess.Popen[bytes]] = []
+        self.pids: dict[str, int] = {}  # of the processes, by program
         self._local = threading.local()  # a connection for each thread; a handshake costs more than a request
         api_server, *self._ports = free_ports(4)
         self.url = f"https://127.0.0.1:{api_server}"
@@ -61,17 +62,17 @@ class ControlPlane:
         self.restricted = folder / "kubeconfig-restricted"
         self.certificate = folder / "certificates/apiserver.crt"
 
-    def start(self, controllers: Sequence[str] = ()) -> None:
+    def start(self, controllers: Sequence[str] = (), api_server: Sequence[str] = (), definition: Path = CRD) -> None:
         """Returns once the API server is ready and knows PaddleService. Raises TimeoutError with the end of a log.
 
-        `controllers` are more flags of the controller manager.
+        `controllers` and `api_server` are more flags of these two, `definition` is the file that defines PaddleService.
         """
         self._write_files()
         etcd = self._start_etcd()
-        self._start_api_server(etcd)
+        self._start_api_server(etcd, api_server)
         self._wait("kube-apiserver", lambda: self._get("/readyz").ok)
         self._start_controllers(controllers)
-        crd = yaml.safe_load(CRD.read_text(encoding="utf-8"))
+        crd = yaml.safe_load(definition.read_text(encoding="utf-8"))
         self.request("post", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
         self.request("post", "/api/v1/nodes", {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}})
         group = f"/apis/{crd['spec']['group']}/{crd['spec']['versions'][0]['name']}"
@@ -90,6 +91,7 @@ class ControlPlane:
         with (self.folder / f"{name}.log").open("wb") as log:
             process = subprocess.Popen([str(self._programs[name]), *arguments], stdout=log, stderr=log, cwd=self.folder)
         self._processes.append(process)
+        self.pids[name] = process.pid
 
     @contextmanager
     def controllers_paused(self) -> Iterator[None]:
@@ -128,7 +130,7 @@ class ControlPlane:
         self.run("etcd", [*urls, "--data-dir", data, "--unsafe-no-fsync", "--log-level", "error"])
         return client
 
-    def _start_api_server(self, etcd: str) -> None:
+    def _start_api_server(self, etcd: str, more: Sequence[str]) -> None:
         key = str(self.folder / "service-account.key")
         arguments = {
             "etcd-servers": etcd,
@@ -144,7 +146,7 @@ class ControlPlane:
             # it marks a new node as not ready, and the controller that takes the mark away does not run
             "disable-admission-plugins": "TaintNodesByCondition",
         }
-        self.run("kube-apiserver", [f"--{name}={value}" for name, value in arguments.items()])
+        self.run("kube-apiserver", [*(f"--{name}={value}" for name, value in arguments.items()), *more])
 
     def _start_controllers(self, more: Sequence[str]) -> None:
         self.run(
