@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sized
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+import kopf
 import pytest
 from yarl import URL
 
@@ -251,6 +252,11 @@ def test_a_request_that_is_refused_is_repeated_without_an_end() -> None:
     assert list(itertools.islice(retries, 8)) == [1, 2, 4, 8, 16, 30, 30, 30]
     assert next(iter(retries)) == 1  # every request begins anew
     assert not isinstance(retries, Sized)  # of those kopf asks how many there are
+
+
+def test_kopf_copies_nothing_of_an_object_to_compare_it_with_later() -> None:
+    storage = handlers.operator_settings().persistence.diffbase_storage
+    assert storage.build(body=kopf.Body({"spec": {"replicas": 1}})) == {}
 
 
 def test_kopf_watches_only_our_children_and_needs_no_peering() -> None:

@@ -7,6 +7,7 @@ from typing import TypeAlias, cast
 import kopf
 
 from paddle_serving_operator.constants import EVENT, LABEL_SERVICE, PADDLE_SERVICE, Kind, Manifest
+from paddle_serving_operator.handlers.forgetful import NothingRemembered
 from paddle_serving_operator.handlers.hub import Hub
 from paddle_serving_operator.handlers.session import Listener, session_of
 from paddle_serving_operator.observe.mirror import EVERYBODYS, OPTIONAL_KINDS, WATCHED_KINDS
@@ -56,6 +57,7 @@ def operator_settings() -> kopf.OperatorSettings:
     settings.networking.connect_timeout = CONNECT_SECONDS
     settings.networking.request_timeout = REQUEST_SECONDS
     settings.networking.error_backoffs = Retries()
+    settings.persistence.diffbase_storage = NothingRemembered()
     settings.process.ultimate_exiting_timeout = None  # it would kill the process, where only watches start anew
     for kind in (*WATCHED_KINDS, *OPTIONAL_KINDS):
         if kind not in EVERYBODYS:
