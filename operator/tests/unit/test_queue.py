@@ -194,3 +194,47 @@ def test_a_waiting_worker_is_woken_by_a_key_and_let_go_by_closing() -> None:
     worker.join(60)
     assert not worker.is_alive()
     assert taken[-1] is None
+
+
+def test_workers_that_wait_get_a_key_each_while_the_first_is_still_worked_on(queue: Queue) -> None:
+    taken_keys, both = [], threading.Barrier(3)
+
+    def work() -> None:
+        turn = queue.take()
+        assert turn is not None
+        taken_keys.append(turn.key)
+        both.wait(60)  # nobody finishes before both have one
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    queue.add(A, POD)
+    queue.add(B, POD)
+    both.wait(60)
+    assert sorted(taken_keys) == [A, B]
+
+
+def test_events_of_settled_keys_leave_nothing_behind_in_the_order(queue: Queue) -> None:
+    for _ in range(1000):
+        for key in (A, B):
+            queue.add(key, POD)
+            assert taken(queue) == key
+            queue.done(key, timedelta(minutes=10), RESYNC)
+    assert len(queue) == 2
+    assert len(queue._order) < 100
+
+
+def test_what_waited_for_its_resync_comes_then_although_it_was_looked_at_before(queue: Queue, clock: Clock) -> None:
+    for key in (A, B):
+        queue.add(key, POD)
+        assert taken(queue) == key
+        queue.done(key, timedelta(seconds=100), RESYNC)
+    clock.seconds += 50
+    queue.add(A, SERVICE)
+    assert taken(queue) == A
+    queue.done(A, timedelta(seconds=100), RESYNC)
+    clock.seconds += 50
+    assert [taken(queue), taken(queue)] == [B, None]
+    clock.seconds += 50
+    queue.done(B, timedelta(seconds=100), RESYNC)
+    assert [taken(queue), taken(queue)] == [A, None]

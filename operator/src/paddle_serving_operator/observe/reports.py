@@ -108,6 +108,8 @@ class Reports:
         self._waits: dict[tuple[Key, str], _Wait] = {}
         self._known: dict[tuple[Key, str], Proof] = {}
         self._busy: set[tuple[Key, str]] = set()
+        # what there is something of: every pass forgets, and must not look at the revisions of all services for it
+        self._revisions: dict[Key, set[str]] = {}
 
     def proof_of(
         self, key: Key, revision: str, pods: Iterable[Manifest], now: datetime, question: Question = None
@@ -169,6 +171,7 @@ class Reports:
     def _store(self, place: tuple[Key, str], proof: Proof | None, now: datetime, *, complete: bool) -> None:
         with self._lock:
             self._busy.discard(place)
+            self._revisions.setdefault(place[0], set()).add(place[1])
             if proof is not None:
                 self._known[place] = proof
             wait = self._waits.get(place)
@@ -197,8 +200,12 @@ class Reports:
     def forget(self, key: Key, but: Collection[str] = ()) -> None:
         """Drops what is remembered about a PaddleService, but for some revisions."""
         with self._lock:
-            self._waits = {place: wait for place, wait in self._waits.items() if place[0] != key or place[1] in but}
-            self._known = {place: one for place, one in self._known.items() if place[0] != key or place[1] in but}
+            known = self._revisions.pop(key, set())
+            for revision in known.difference(but):
+                self._waits.pop((key, revision), None)
+                self._known.pop((key, revision), None)
+            if kept := known.intersection(but):
+                self._revisions[key] = kept
 
     def next_attempt(self, key: Key, revision: str) -> datetime | None:
         """When a failed attempt is due again; None without one."""

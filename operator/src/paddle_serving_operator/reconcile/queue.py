@@ -1,5 +1,7 @@
 """Which PaddleService is looked at next, when and why: keyed, without duplicates, one worker per key at a time."""
 
+import heapq
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ FIRST_RETRY = timedelta(milliseconds=250)
 LONGEST_RETRY = timedelta(minutes=5)
 FIRST_POLL = timedelta(milliseconds=150)  # endpoints follow within tens of milliseconds
 LONGEST_POLL = timedelta(seconds=30)
+PASSED_OVER = 64  # entries of the order that may be none any more, beside as many as there are keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +57,15 @@ class Queue:
     """A delaying work queue. Safe for several threads.
 
     A key is either waiting (for each word with the moment when it is due), or being worked on, or both: then it comes
-    again.
+    again. Every settled key waits for its resync, so that nothing here may look at all of them for each event.
     """
 
     def __init__(self, timing: Timing) -> None:
         self._timing = timing
         self._changed = threading.Condition()
         self._waiting: dict[Key, dict[str, tuple[float, Cause]]] = {}
+        # a heap of what waits and is not worked on, by when it is due; what is not true any more is passed over
+        self._order: list[tuple[float, Key]] = []
         self._started: dict[Key, float] = {}
         self._failures: dict[Key, int] = {}
         self._polls: dict[Key, int] = {}
@@ -78,19 +83,31 @@ class Queue:
             deadline = None if timeout is None else self._timing.clock() + timeout.total_seconds()
             while not self._closed:
                 now = self._timing.clock()
-                due, key = min(
-                    ((_due(causes), key) for key, causes in self._waiting.items() if key not in self._started),
-                    default=(None, None),
-                )
-                if key is not None and due is not None and due <= now:
-                    self._started[key] = now
-                    causes = sorted(item for item in self._waiting.pop(key).values() if item[0] <= now)
-                    return Turn(key, tuple(cause for _, cause in causes), timedelta(seconds=now - due))
+                due, key = self._first()
+                if key is not None and due <= now:
+                    return self._start(key, due, now)
                 if deadline is not None and deadline <= now:
                     return None
-                moments = [moment for moment in (due, deadline) if moment is not None]
-                self._changed.wait(min(moments) - now if moments else None)
+                first = min(due, math.inf if deadline is None else deadline)
+                self._changed.wait(first - now if first < math.inf else None)
             return None
+
+    def _first(self) -> tuple[float, Key | None]:
+        """What is due first and nobody works on; nothing is due at infinity."""
+        while self._order:
+            due, key = self._order[0]
+            causes = self._waiting.get(key)
+            if causes is not None and key not in self._started and _due(causes) == due:
+                return due, key
+            heapq.heappop(self._order)
+        return math.inf, None
+
+    def _start(self, key: Key, due: float, now: float) -> Turn:
+        self._started[key] = now
+        causes = sorted(item for item in self._waiting.pop(key).values() if item[0] <= now)
+        heapq.heappop(self._order)
+        self._changed.notify()  # who waits for what is first now, or for nothing, is to wait for that
+        return Turn(key, tuple(cause for _, cause in causes), timedelta(seconds=now - due))
 
     def done(self, key: Key, again_in: timedelta, cause: Cause) -> None:
         """The work on the key succeeded; it is due again after this time at the latest."""
@@ -136,12 +153,22 @@ class Queue:
         causes = self._waiting.setdefault(key, {})
         if cause.word not in causes or due < causes[cause.word][0]:
             causes[cause.word] = (due, cause)
-        self._changed.notify()
+            if due == _due(causes) and key not in self._started:
+                self._line_up(key, due)
 
     def _release(self, key: Key) -> None:
         self._failures.pop(key, None)
         self._started.pop(key, None)
-        self._changed.notify()
+        if causes := self._waiting.get(key):
+            self._line_up(key, _due(causes))
+
+    def _line_up(self, key: Key, due: float) -> None:
+        if len(self._order) > PASSED_OVER + 2 * len(self._waiting):
+            self._order = [(_due(causes), one) for one, causes in self._waiting.items() if one not in self._started]
+            heapq.heapify(self._order)
+        heapq.heappush(self._order, (due, key))
+        if self._order[0] == (due, key):  # else whoever takes the first one wakes the next
+            self._changed.notify()
 
     def close(self) -> None:
         """Lets every waiting worker go."""
