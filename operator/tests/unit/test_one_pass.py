@@ -12,6 +12,10 @@ from paddle_serving_operator.constants import (
     DEPLOYMENT,
     DISRUPTION_BUDGET,
     HTTP_ROUTE,
+    LABEL_REVISION,
+    LABEL_SERVICE,
+    NO_REVISION,
+    PADDLE_SERVICE,
     SERVICE,
     Key,
     Kind,
@@ -30,7 +34,7 @@ def live(*objects: tuple[Kind, Manifest]) -> dict[tuple[Kind, str], Manifest]:
     return {(kind, manifest["metadata"]["name"]): manifest for kind, manifest in objects}
 
 
-SELECTED, BROAD = {"service": "ocr", "revision": "a"}, {"service": "ocr"}
+SELECTED, BROAD = {LABEL_SERVICE: "ocr", LABEL_REVISION: "a"}, {LABEL_SERVICE: "ocr"}
 THREE = made(DEPLOYMENT, "ocr-a", {"replicas": 3, "paused": False})
 TRAFFIC = made(SERVICE, "ocr", {"selector": SELECTED})
 RECORD = made(CONTROLLER_REVISION, "ocr-a")
@@ -62,34 +66,98 @@ def test_a_plan_makes_or_takes_something_where_it_makes_deletes_shrinks_or_redir
     kept: Collection[tuple[Kind, str]],
     moves: list[str],
 ) -> None:
-    assert moves_of(EXISTING, desired, kept) == moves
+    assert [f"{move.kind.kind} {move.name} {move.word}" for move in moves_of(EXISTING, desired, kept)] == moves
+
+
+NOTHING_YET = live(THREE, made(SERVICE, "ocr", {"selector": SELECTED | {LABEL_REVISION: NO_REVISION}}))
+FIRST = [THREE, TRAFFIC, RECORD]
+
+
+@pytest.mark.parametrize(
+    ("known", "desired", "light"),
+    [
+        ({}, FIRST, [True, True, True]),
+        (live(RECORD), [THREE, TRAFFIC], [True, True]),
+        (live(THREE, TRAFFIC), [RECORD], [True]),
+        (live(THREE), [TRAFFIC], [False]),
+        (EXISTING, [made(DEPLOYMENT, "ocr-b", {"replicas": 1})], [False]),
+        (EXISTING, [made(SERVICE, "ocr", {"selector": BROAD})], [False]),
+        (NOTHING_YET, [made(SERVICE, "ocr", {"selector": SELECTED})], [True]),
+        (NOTHING_YET | live(made(DEPLOYMENT, "ocr-b")), [made(SERVICE, "ocr", {"selector": SELECTED})], [False]),
+    ],
+)
+def test_what_is_made_where_nothing_answers_or_plays_no_part_in_it_is_light(
+    known: dict[tuple[Kind, str], Manifest], desired: list[tuple[Kind, Manifest]], light: list[bool]
+) -> None:
+    assert [move.light for move in moves_of(known, desired, known)] == light
 
 
 def test_what_is_ending_already_is_not_moves_of() -> None:
     assert moves_of(live(made(DISRUPTION_BUDGET, "ocr", {}, deletionTimestamp="now")), [], ()) == []
 
 
+OWNER = {"metadata": {"name": "ocr", "resourceVersion": "7"}}
+
+
 class Server:
-    """An API server that nobody asks here."""
+    """An API server that has some objects, and notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.has: dict[tuple[Kind, str], Manifest] = {(PADDLE_SERVICE, "ocr"): OWNER}
+        self.asked: list[str] = []
 
     def within(self, _budget: Budget) -> Any:  # noqa: ANN401 - stands in for a cluster
         return self
 
+    def get(self, kind: Kind, _namespace: str, name: str) -> Manifest | None:
+        self.asked.append(f"{kind.kind} {name}")
+        return self.has.get((kind, name))
+
 
 @pytest.fixture
-def this() -> Pass:
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+def this(server: Server) -> Pass:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     mirror, budget = Mirror(time.monotonic), Budget(time.monotonic, 1)
-    return from_mirror(Key("default", "ocr"), now, Server(), mirror, budget)
+    return from_mirror(Key("default", "ocr"), now, server, mirror, budget)
 
 
-def test_a_plan_from_the_mirror_that_makes_or_takes_something_is_not_carried_out(this: Pass) -> None:
-    this.allow(EXISTING, [THREE], EXISTING)
+def test_a_plan_from_the_mirror_that_takes_something_is_not_carried_out(this: Pass, server: Server) -> None:
+    assert this.allow(OWNER, EXISTING, [THREE], EXISTING) == set()
     with pytest.raises(ReadAgainError, match="Deployment ocr-a is deleted"):
-        this.allow(EXISTING, [], live(TRAFFIC, RECORD))
+        this.allow(OWNER, EXISTING, [], live(TRAFFIC, RECORD))
+    assert server.asked == []
 
 
-def test_the_same_plan_from_the_api_server_is(this: Pass) -> None:
+def test_the_first_objects_are_asked_for_by_name(this: Pass, server: Server) -> None:
+    assert this.allow(OWNER, {}, [THREE, RECORD], ()) == {(DEPLOYMENT, "ocr-a"), (CONTROLLER_REVISION, "ocr-a")}
+    assert server.asked == ["PaddleService ocr", "Deployment ocr-a", "ControllerRevision ocr-a"]
+
+
+def test_nothing_is_made_for_a_paddleservice_that_is_gone_or_another_one(this: Pass, server: Server) -> None:
+    server.has[PADDLE_SERVICE, "ocr"] = {"metadata": {"name": "ocr", "resourceVersion": "8"}}
+    with pytest.raises(ReadAgainError, match="PaddleService ocr is not as the watch has told"):
+        this.allow(OWNER, {}, FIRST, ())
+    server.has.clear()
+    with pytest.raises(ReadAgainError, match="PaddleService ocr is not as the watch has told"):
+        this.allow(OWNER, {}, FIRST, ())
+
+
+def test_what_exists_already_or_has_changed_is_read_again(this: Pass, server: Server) -> None:
+    server.has |= live(made(DEPLOYMENT, "ocr-a", {"replicas": 1}, resourceVersion="9"))
+    with pytest.raises(ReadAgainError, match="Deployment ocr-a is not as the watch has told"):
+        this.allow(OWNER, {}, FIRST, ())
+    server.has |= live(made(SERVICE, "ocr", {"selector": BROAD}, resourceVersion="9"))
+    with pytest.raises(ReadAgainError, match="Service ocr is not as the watch has told"):
+        this.allow(OWNER, NOTHING_YET, [TRAFFIC], NOTHING_YET)
+
+
+def test_the_same_plan_from_the_api_server_is_carried_out(this: Pass, server: Server) -> None:
     again = this.afresh()
     assert again.reader is again.cluster
-    again.allow(EXISTING, [], ())
+    assert again.allow(OWNER, EXISTING, [], ()) == set()
+    assert server.asked == []

@@ -47,18 +47,27 @@ class NameTakenError(Exception):
     """An object of this name belongs to somebody else; the text says which and what to do."""
 
 
-def apply_all(cluster: Cluster, owner: Manifest, desired: Sequence[tuple[Kind, Manifest]], live: Live) -> int:
+def apply_all(
+    cluster: Cluster,
+    owner: Manifest,
+    desired: Sequence[tuple[Kind, Manifest]],
+    live: Live,
+    absent: Collection[tuple[Kind, str]] = (),
+) -> int:
     """Applies what differs from `live`, in order. Returns the number of writes.
 
-    `owner` is the PaddleService, `live` its objects as just read. An object that the API server refuses keeps none of
-    the others from being applied; its Invalid or Forbidden is raised at the end. Raises NameTakenError before the
-    first write, or what else the cluster raises at once.
+    `owner` is the PaddleService, `live` its objects as just read, `absent` what was just asked for and does not exist;
+    other new objects are asked for, so that a stranger of the same name is found. An object that the API server refuses
+    keeps none of the others from being applied; its Invalid or Forbidden is raised at the end. Raises NameTakenError
+    before the first write, or what else the cluster raises at once.
     """
     namespace = owner["metadata"]["namespace"]
     complete = [(kind, _complete(owner, manifest)) for kind, manifest in desired]
     found = [live.get((kind, manifest["metadata"]["name"])) for kind, manifest in complete]
     for (kind, manifest), known in zip(complete, found, strict=True):
-        if known is None:  # before the first write, so that nothing is half made next to a stranger
+        if (
+            known is None and (kind, manifest["metadata"]["name"]) not in absent
+        ):  # before the first write, so that nothing is half made next to a stranger
             _refuse_strangers(cluster, kind, manifest, owner)
     writes = 0
     refusals: list[KubeError] = []

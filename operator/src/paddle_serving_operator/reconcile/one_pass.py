@@ -1,17 +1,32 @@
 """How a pass reaches the cluster: it plans from the mirror, and asks the API server before it makes or takes anything.
 
 A plan that deletes an object, has fewer pods or moves traffic is right only if everything that it was made from is
-true now, and what is made for a PaddleService that is gone is made for nobody. So such a plan is made twice: from the
-mirror, which costs nothing, and again from the API server. All else (a field put back, more pods, a status) is harmless
-also where the mirror was behind.
+true now. So such a plan is made twice: from the mirror, which costs nothing, and again from the API server.
+
+What is made for a PaddleService that is gone is made for nobody, and what exists already may be another's. So what is
+made where nothing answers yet, or plays no part in what answers (a record, a report), is asked for by name: the
+PaddleService must be as the mirror has it, and the object must not exist. The same holds for a Service that selected
+nothing so far and gets the only revision: it takes nothing from anybody. To read everything costs three times as much.
+
+All else (a field put back, more pods, a status) is harmless also where the mirror was behind.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Self, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 
-from paddle_serving_operator.constants import DEPLOYMENT, HTTP_ROUTE, SERVICE, Key, Kind, Manifest
+from paddle_serving_operator.constants import (
+    DEPLOYMENT,
+    HTTP_ROUTE,
+    LABEL_REVISION,
+    NO_REVISION,
+    PADDLE_SERVICE,
+    SERVICE,
+    Key,
+    Kind,
+    Manifest,
+)
 from paddle_serving_operator.kube.budget import Budget
 from paddle_serving_operator.kube.cluster import ApiServer, Cluster
 from paddle_serving_operator.kube.noting import NotingCluster
@@ -21,6 +36,23 @@ from paddle_serving_operator.observe.reading import Mirrored, Reader
 Live: TypeAlias = Mapping[tuple[Kind, str], Manifest]
 Wanted: TypeAlias = Sequence[tuple[Kind, Manifest]]
 Kept: TypeAlias = Collection[tuple[Kind, str]]
+Absent: TypeAlias = Collection[tuple[Kind, str]]
+
+SERVING = frozenset({DEPLOYMENT, SERVICE, HTTP_ROUTE})
+"""Kinds that decide who answers."""
+
+
+class Move(NamedTuple):
+    """What applying or deleting an object makes or takes, in words, and the object as it is known, None for a new one.
+
+    `light`: it is right as soon as this object and the PaddleService are as they are known.
+    """
+
+    kind: Kind
+    name: str
+    word: str
+    known: Manifest | None
+    light: bool
 
 
 class ReadAgainError(Exception):
@@ -44,13 +76,26 @@ class Pass:
         """The same pass, with every read from the API server."""
         return replace(self, reader=self.cluster, fresh=True)
 
-    def allow(self, live: Live, desired: Wanted, kept: Kept) -> None:
-        """Raises ReadAgainError where a plan that was made from the mirror would make or take something.
+    def allow(self, owner: Manifest, live: Live, desired: Wanted, kept: Kept) -> Absent:
+        """Raises ReadAgainError where a plan that was made from the mirror may not be carried out as it is.
 
-        `live` is what exists, `desired` what is to be applied, `kept` what is not to be deleted.
+        `owner` is the PaddleService, `live` what exists, `desired` what is to be applied, `kept` what is not to be
+        deleted. Returns what the API server has just said does not exist.
         """
-        if not self.fresh and (moves := moves_of(live, desired, kept)):
-            raise ReadAgainError(", ".join(moves))
+        moves = [] if self.fresh else moves_of(live, desired, kept)
+        if heavy := [f"{move.kind.kind} {move.name} {move.word}" for move in moves if not move.light]:
+            raise ReadAgainError(", ".join(heavy))
+        if moves:
+            self._ask_for(PADDLE_SERVICE, self.key.name, owner)
+        for move in moves:
+            self._ask_for(move.kind, move.name, move.known)
+        return {(move.kind, move.name) for move in moves if move.known is None}
+
+    def _ask_for(self, kind: Kind, name: str, known: Manifest | None) -> None:
+        """Raises ReadAgainError where an object is not exactly as it is known."""
+        found = self.cluster.get(kind, self.key.namespace, name)
+        if _version(found) != _version(known):
+            raise ReadAgainError(f"{kind.kind} {name} is not as the watch has told")
 
 
 def from_mirror(key: Key, now: datetime, server: ApiServer, mirror: Mirror, budget: Budget) -> Pass:
@@ -59,27 +104,35 @@ def from_mirror(key: Key, now: datetime, server: ApiServer, mirror: Mirror, budg
     return Pass(key, now, cluster, Mirrored(mirror, cluster), fresh=False)
 
 
-def moves_of(live: Live, desired: Wanted, kept: Kept) -> list[str]:
-    """What is made, deleted, gets fewer pods, or sends its requests elsewhere, in words. Pure."""
+def moves_of(live: Live, desired: Wanted, kept: Kept) -> list[Move]:
+    """What is made, deleted, gets fewer pods, or sends its requests elsewhere. Pure."""
     deleted = [
-        f"{kind.kind} {name} is deleted"
+        Move(kind, name, "is deleted", manifest, light=False)
         for (kind, name), manifest in live.items()
         if (kind, name) not in kept and "deletionTimestamp" not in manifest["metadata"]
     ]
-    moved = ((kind, manifest, _move(kind, manifest, live)) for kind, manifest in desired)
-    return deleted + [f"{kind.kind} {manifest['metadata']['name']} {word}" for kind, manifest, word in moved if word]
+    return deleted + [move for kind, manifest in desired if (move := _move(kind, manifest, live))]
 
 
-def _move(kind: Kind, manifest: Manifest, live: Live) -> str:
-    """What applying an object makes or takes; empty where it does neither."""
-    known = live.get((kind, manifest["metadata"]["name"]))
+def _move(kind: Kind, manifest: Manifest, live: Live) -> Move | None:
+    """What applying an object makes or takes; None where it does neither."""
+    name = manifest["metadata"]["name"]
+    known = live.get((kind, name))
     if known is None:
-        return "is made"
+        first = not any(found in SERVING for found, _ in live)
+        return Move(kind, name, "is made", None, light=first or kind not in SERVING)
     spec, before = manifest.get("spec", {}), known.get("spec", {})
     if kind == DEPLOYMENT and spec["replicas"] < before.get("replicas", 1):
-        return f"has {spec['replicas']} pods instead of {before.get('replicas', 1)}"
+        word = f"has {spec['replicas']} pods instead of {before.get('replicas', 1)}"
+        return Move(kind, name, word, known, light=False)
     if kind == SERVICE and spec["selector"] != before.get("selector"):
-        return "selects other pods"
+        nothing = (before.get("selector") or {}).get(LABEL_REVISION) == NO_REVISION
+        alone = sum(found == DEPLOYMENT for found, _ in live) == 1
+        return Move(kind, name, "selects other pods", known, light=nothing and alone)
     if kind == HTTP_ROUTE and spec["rules"] != before.get("rules"):
-        return "divides its requests otherwise"
-    return ""
+        return Move(kind, name, "divides its requests otherwise", known, light=False)
+    return None
+
+
+def _version(manifest: Manifest | None) -> str | None:
+    return None if manifest is None else manifest["metadata"].get("resourceVersion", "")

@@ -156,8 +156,8 @@ class Reconciler:
         plan = next_plan(intent, status, seen, now)
         existing = Existing(snapshot.records(), snapshot.owned, proofs, seen, missing)
         desired = desired_objects(key.name, spec, revision, plan, existing)
-        this.allow(snapshot.owned, desired.manifests, desired.wanted)
-        apply_all(this.cluster, resource, desired.manifests, snapshot.owned)
+        absent = this.allow(resource, snapshot.owned, desired.manifests, desired.wanted)
+        apply_all(this.cluster, resource, desired.manifests, snapshot.owned, absent)
         prune(this.cluster, desired.wanted, snapshot.owned)
         self._history.remember(key, resource["metadata"]["uid"], desired.records)
         self._write(this, resource, status, plan.status, plan.events)
@@ -195,7 +195,7 @@ class Reconciler:
         upkeep = parse_upkeep(key, resource.get("spec"), upkeep_that_is(key, snapshot, current))
         if not isinstance(error, KubeError):  # else everything was tried already, and traffic may have moved
             held = held_objects(key.name, upkeep, current, snapshot, seen)
-            this.allow(snapshot.owned, held, snapshot.owned)
+            this.allow(resource, snapshot.owned, held, snapshot.owned)
             mend_all(this.cluster, resource, held, snapshot.owned)
         # an operator that has started since knows no other record than those that still exist
         self._history.remember(key, resource["metadata"]["uid"], snapshot.records())
