@@ -14,3 +14,11 @@ def one_line(error: BaseException) -> str:
 def named(error: BaseException) -> str:
     """`ValueError: what it says`, in one line; the name alone where it says nothing."""
     return f"{type(error).__name__}: {one_line(error)}".rstrip(": ")
+
+
+def visible(text: str) -> str:
+    """The text on one line, with whatever a terminal would obey instead of showing it written out.
+
+    What other people wrote (a report, the answer of a service) must not look like a line of ours.
+    """
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

@@ -41,6 +41,7 @@ from paddle_serving_runtime.verdict.verification import (
     trusted_recordings,
     usable_recordings,
 )
+from paddle_serving_runtime.words import visible
 
 CONSISTENT, NOT_CONSISTENT = 0, 3
 _TIMEOUT_SECONDS = 70.0
@@ -85,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
         evidence = _compare(ask, samples, recorded, reference, tolerance_of(consistency))
     print(_table(evidence))
     for sentence in evidence.differences:
-        print(sentence)
+        print(visible(sentence))
     print(_summary(len(samples), reference, evidence))
     if arguments.report:
         origin = completed(_origin(package, computing), reference, {})
@@ -165,8 +166,8 @@ def _table(evidence: Evidence) -> str:
     rows = [("SAMPLE", "TENSOR", "AGAINST", "ELEMENTS", "MAX ABSOLUTE", "MAX RELATIVE", "EQUAL")]
     rows += [
         (
-            sample,
-            tensor,
+            visible(sample),
+            visible(tensor),
             against,
             str(found.elements),
             f"{found.max_absolute_error:.3g}",

@@ -14,7 +14,7 @@ from paddle_serving_runtime.verdict.consistency import Consistency, Require
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _HOST = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?")
-_OVERRIDE = re.compile(r"([A-Za-z0-9_.-]+)=(.*)", re.DOTALL)
+_OVERRIDE = re.compile(r"([A-Za-z0-9_@][A-Za-z0-9_.@-]*)=(.*)", re.DOTALL)
 _IMAGE_DIGEST = re.compile(r"(?:.*@)?(sha256:[0-9a-f]{64})")
 _DEFAULT_RTOL = 1e-5
 _DEFAULT_ATOL = 1e-7

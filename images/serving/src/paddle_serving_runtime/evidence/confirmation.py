@@ -68,9 +68,12 @@ def result_findings(report: Json, here: Json) -> Iterator[Finding]:
 
 
 def _image(reported: str | None, here: str | None) -> Iterator[Finding]:
-    if reported is None or reported == here:
+    if reported == here or (reported is None and here is None):
         return
-    if here is None:
+    if reported is None:
+        sentence = f"the report does not say which one it is of, and this one is {here}."
+        yield Finding("image", sentence, differs=False)
+    elif here is None:
         sentence = f"the report is of {reported}; which one this is, nobody has said: --image-digest."
         yield Finding("image", sentence, differs=False)
     else:

@@ -9,6 +9,8 @@ Fields = Mapping[str, Kind]
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _HEX = re.compile(r"[0-9a-f]{64}")
+_OVERRIDE = re.compile(r"[A-Za-z0-9_@][A-Za-z0-9_.@-]*")
+_MAX_THREADS = 1024
 
 
 def misfit(report: Mapping[str, Any]) -> str:
@@ -51,6 +53,18 @@ def _one_of(*words: object) -> Kind:
 
 def _text(value: object) -> bool:
     return isinstance(value, str)
+
+
+def _argument(value: object) -> bool:
+    """What goes to a process that computes the answers again, which no NUL can be a part of."""
+    return isinstance(value, str) and "\0" not in value
+
+
+def _overrides(value: object) -> bool:
+    """Paths into config.yml: a key that looks like an option would be taken for one."""
+    return isinstance(value, dict) and all(
+        _OVERRIDE.fullmatch(key) is not None and _argument(item) for key, item in value.items()
+    )
 
 
 def _flag(value: object) -> bool:
@@ -105,7 +119,8 @@ _REPORT: Fields = {
     **dict.fromkeys(("samples", "recorded", "workers"), _count),
     **dict.fromkeys(("modelDigest", "goldenDigest"), _digest_or_none),
     **dict.fromkeys(("imageDigest", "answersDigest"), _maybe(_digest)),
-    **dict.fromkeys(("runtimeVersion", "paddleVersion", "backend", "device", "processor"), _text),
+    **dict.fromkeys(("runtimeVersion", "paddleVersion", "backend", "processor"), _text),
+    "device": _argument,
     **dict.fromkeys(("cpuFlags", "warnings", "differences"), _all(_text)),
     **dict.fromkeys(("switches", "consistency", "counts"), _object),
     "largestDifference": _maybe(_object),
@@ -126,10 +141,11 @@ _CONSISTENCY: Fields = {
 _COUNTS: Fields = dict.fromkeys(("comparisons", "unequal", "elements", "differing", "omitted"), _count)
 _SWITCHES: Fields = {
     "engine": _one_of("direct", "pipeline", ""),
-    "script": _text,
+    "script": _argument,
     **dict.fromkeys(("irOptim", "oneDNN"), _flag),
-    "threads": lambda value: _count(value) and value != 0,
-    **dict.fromkeys(("overrides", "environment"), _texts),
+    "threads": lambda value: isinstance(value, int) and _count(value) and 0 < value <= _MAX_THREADS,
+    "overrides": _overrides,
+    "environment": _texts,
     "models": _objects,
 }
 _LARGEST: Fields = {**dict.fromkeys(("sample", "tensor"), _text), **dict.fromkeys(("absolute", "relative"), _error)}

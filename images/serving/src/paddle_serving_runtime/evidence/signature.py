@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from paddle_serving_runtime.errors import InvalidOption, SignatureInvalid
 from paddle_serving_runtime.evidence.canonical import SIGNATURE, canonical
+from paddle_serving_runtime.words import visible
 
 ALGORITHM = "ed25519"
 _FIELDS = {"algorithm", "publicKey", "value"}
@@ -97,7 +98,7 @@ def check_signature(report: Mapping[str, Any], key: Ed25519PublicKey | None) -> 
     text, value = _parts(found)
     if key is not None and text != key_text(key):
         raise SignatureInvalid(
-            f"the report is signed with the key {text}, not with that of --public-key, {key_text(key)}."
+            f"the report is signed with the key {visible(text)}, not with that of --public-key, {key_text(key)}."
         )
     try:
         (key or _embedded(text)).verify(value, canonical(report))

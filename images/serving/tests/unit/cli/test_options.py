@@ -3,6 +3,7 @@ import argparse
 import pytest
 
 from paddle_serving_runtime.cli.options import add_computing, computing_from
+from paddle_serving_runtime.errors import InvalidOption
 from paddle_serving_runtime.paddle_model.computing import Computing
 
 DEFAULTS = Computing(ir_optim=True, onednn=True, threads=1, device="cpu", overrides=(), script="")
@@ -14,6 +15,17 @@ OTHERS = Computing(
     overrides=(("op.rec.concurrency", "1"), ("a", 'b="c" \u00e9')),
     script="web_service_det.py --config=det.yml",
 )
+
+
+@pytest.mark.parametrize("text", ["--model-dir=/other", "-x=1", "=1", "a", "a b=1"])
+def test_an_override_is_a_path_into_config_yml(text: str) -> None:
+    parser = argparse.ArgumentParser()
+    add_computing(parser)
+    arguments = parser.parse_args(["--overrides", "@op.rec.concurrency=1"])
+    assert computing_from(arguments).overrides == (("@op.rec.concurrency", "1"),)
+    arguments.overrides = [text]
+    with pytest.raises(InvalidOption, match="is not KEY=VALUE"):
+        computing_from(arguments)
 
 
 @pytest.mark.parametrize("computing", [DEFAULTS, OTHERS])

@@ -164,6 +164,26 @@ def test_a_field_that_is_missing_or_of_another_kind_is_named(path: tuple[Any, ..
         refused(json.dumps(altered), f"{path[-1]} is missing")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("script", "web_service.py \0"),
+        ("threads", 1 << 40),
+        ("overrides", {"--model-dir": "/other"}),
+        ("overrides", {"-x": "1"}),
+        ("overrides", {"a b": "1"}),
+        ("overrides", {"": "1"}),
+        ("overrides", {"op.a": "1\0"}),
+    ],
+)
+def test_what_would_be_another_option_of_the_processes_that_compute_is_refused(name: str, value: object) -> None:
+    refused(json.dumps({**REPORT, "switches": {**REPORT["switches"], name: value}}), f"switches.{name} cannot be")
+
+
+def test_a_device_is_one_argument() -> None:
+    refused(json.dumps({**REPORT, "device": "cpu\0"}), "device cannot be")
+
+
 def test_a_field_that_reports_do_not_have_is_refused() -> None:
     refused(json.dumps({**REPORT, "approvedBy": "nobody"}), "approvedBy is no field of it")
     entry = {**REPORT["comparisons"][0], "approvedBy": "nobody"}
