@@ -84,8 +84,3 @@ class ModelStore:
         """The contents of a small package, base64 by path."""
         found: dict[str, str] = self._index[service][variant.__name__]["files"]
         return found
-
-
-def model_image(service: str, digest: str) -> Model:
-    """The example's own model image."""
-    return Model(service, {"image": {"reference": image(f"paddle-serving-example-{service}")}}, digest)

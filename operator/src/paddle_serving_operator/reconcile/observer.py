@@ -46,6 +46,8 @@ class Observer:
         if intent.traffic is TrafficMode.GATEWAY:
             seen = replace(seen, gateway=gateway_seen(key, snapshot))
         known, current = status.verification, holder(intent, status, seen)
+        if status.rollout is not None and isinstance(status.rollout.stage, Halted):
+            self._reports.forget(key, but=(current or "",))  # whoever starts it again wants it compared again
         proofs: dict[str, Proof | None] = {}
         if current is not None and (_is_unknown(known, current) or not _is_kept(key, snapshot, current)):
             proofs[current] = kept_proof(key, snapshot, current) or self._proof(key, snapshot, current, now)
@@ -53,9 +55,7 @@ class Observer:
         if current != intent.revision:
             question = intent.drift if must_ask(intent, current) else None
             proofs[intent.revision] = self._proof(key, snapshot, intent.revision, now, question)
-        # a revision that was stopped is asked anew if it is ever started again: others serve and ask by then
-        stopped = status.rollout is not None and isinstance(status.rollout.stage, Halted)
-        self._reports.forget(key, but=(current or "", "" if stopped else intent.revision))
+        self._reports.forget(key, but=(current or "", intent.revision))
         for name in {current or "", intent.revision} - set(proofs):
             self._reports.rest(key, name)  # else a comparison that failed before would make passes for ever
         seen = replace(
