@@ -33,11 +33,11 @@ help: ## this list
 ##@ Tests
 
 .PHONY: test
-test: setup haproxy browser cluster-tools s3-server grpcurl lint ## linters, unit tests, chart tests, and the operator against a real API server
+test: setup haproxy allocator browser cluster-tools s3-server grpcurl lint ## linters, unit tests, chart tests, and the operator against a real API server
 	$(RUN) pytest -m "not e2e and not by_hand" $(PARALLEL)
 
 .PHONY: test-unit
-test-unit: setup haproxy browser grpcurl ## unit tests only
+test-unit: setup haproxy allocator browser grpcurl ## unit tests only
 	$(RUN) pytest -m "not e2e and not integration and not by_hand" $(PARALLEL)
 
 .PHONY: test-integration
@@ -127,7 +127,7 @@ images: setup cluster ## builds the images of images/images.yaml (IMAGES="name .
 ##@ Measurements
 
 .PHONY: bench-serving
-bench-serving: setup haproxy bench-tools ## stock pipeline, both engines and raw Paddle: requests per second and CPU on four models (BENCH_FLAGS=--quick)
+bench-serving: setup haproxy allocator bench-tools ## stock pipeline, both engines and raw Paddle: requests per second and CPU on four models (BENCH_FLAGS=--quick)
 	$(RUN) python -m benchmarks.serving $(BENCH_FLAGS)
 
 .PHONY: bench
@@ -185,6 +185,12 @@ setup: $(UV_HOME)/bin/uv ## the locked Python environment in .venv
 haproxy:
 	@command -v haproxy > /dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends haproxy > /dev/null; } \
 	  || { echo "haproxy is missing; the runtime's tests need it. Install it, for example: sudo apt-get install haproxy" >&2; exit 1; }
+
+# what allocates memory in workers; without it they do without, and its own tests cannot run
+.PHONY: allocator
+allocator:
+	@[ -e /usr/lib/$$(uname -m)-linux-gnu/libtcmalloc_minimal.so.4 ] || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends libtcmalloc-minimal4 > /dev/null; } \
+	  || { echo "libtcmalloc-minimal4 is missing; the runtime's tests need it. Install it, for example: sudo apt-get install libtcmalloc-minimal4" >&2; exit 1; }
 
 # the operator's page is looked at in a real browser
 .PHONY: browser

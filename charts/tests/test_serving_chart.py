@@ -105,6 +105,7 @@ def test_a_store_reaches_the_custom_resource_without_its_empty_fields(helm: Helm
     assert full["engine"]["mode"] == "pipeline"
     assert full["engine"]["legacyStatus"] is True
     assert full["engine"]["standby"] is False
+    assert full["engine"]["allocator"] == "system"
     options = ["--set=model.source.pvc.claimName=", "--set=model.source.s3.uri=s3://models/a"]
     short = helm.template(CHART, *options, values=DEFAULT).one("PaddleService")["spec"]
     assert short["model"]["source"] == {"s3": {"uri": "s3://models/a"}}

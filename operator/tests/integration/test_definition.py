@@ -38,6 +38,7 @@ def test_the_shortest_spec_is_completed_with_the_defaults(world: World) -> None:
             "threadsPerWorker": 1,
             "irOptim": True,
             "oneDNN": True,
+            "allocator": "tcmalloc",
         },
         "consistency": {"mode": "Exact", "require": "Auto", "required": True},
         "rollout": {
@@ -65,6 +66,7 @@ def test_every_field_is_accepted(world: World) -> None:
             "mode": "pipeline",
             "legacyStatus": True,
             "standby": False,
+            "allocator": "system",
             "workers": 2,
             "overrides": {"op.rec.concurrency": "1"},
             "script": "web_service_det.py --config=det.yml",

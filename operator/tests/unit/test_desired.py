@@ -34,6 +34,7 @@ EVERYTHING: dict[str, Any] = {
         "threadsPerWorker": 2,
         "irOptim": False,
         "oneDNN": True,
+        "allocator": "system",
         "overrides": {"op.rec.concurrency": "1", "b": "x y"},
     },
     "consistency": {
@@ -172,7 +173,7 @@ SAME = [
     {"rollout": {"paused": True}},
     {"disruption": {"enabled": False}},
     {"engine": {"irOptim": True}},
-    {"engine": {"mode": "direct", "legacyStatus": False, "standby": True}},
+    {"engine": {"mode": "direct", "legacyStatus": False, "standby": True, "allocator": "tcmalloc"}},
 ]
 OTHER: list[dict[str, Any]] = [
     {"image": "other:1"},
@@ -188,6 +189,7 @@ OTHER: list[dict[str, Any]] = [
     {"engine": {"mode": "pipeline"}},
     {"engine": {"legacyStatus": True}},
     {"engine": {"standby": False}},
+    {"engine": {"allocator": "system"}},
     {"engine": {"workers": 2}},
     {"engine": {"overrides": {"a": "b"}}},
     {"engine": {"script": "web_service_det.py --config=det.yml"}},

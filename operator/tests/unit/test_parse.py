@@ -8,6 +8,7 @@ from paddle_serving_operator.api.fields import SpecError
 from paddle_serving_operator.api.parse import parse_spec
 from paddle_serving_operator.api.types import (
     Account,
+    Allocator,
     ConfigMapSource,
     ConsistencyMode,
     EngineMode,
@@ -34,6 +35,7 @@ def test_the_shortest_spec_has_a_safe_default_for_everything_else(make_raw_spec:
     assert spec.engine.workers is None
     assert spec.engine.ir_optim
     assert spec.engine.one_dnn
+    assert spec.engine.allocator is Allocator.TCMALLOC
     assert spec.consistency.mode is ConsistencyMode.EXACT
     assert spec.consistency.require is Require.AUTO
     assert spec.consistency.required
@@ -128,6 +130,7 @@ BAD = [
         "is unknown",
     ),
     ({"engine": {"mode": "brpc"}}, "spec.engine.mode", "Use one of direct, pipeline"),
+    ({"engine": {"allocator": "hoard"}}, "spec.engine.allocator", "Use one of tcmalloc, system"),
     ({"engine": {"legacyStatus": "yes"}}, "spec.engine.legacyStatus", "true or false"),
     ({"engine": {"workers": 0}}, "spec.engine.workers", "from 1 to 64"),
     ({"engine": {"irOptim": "yes"}}, "spec.engine.irOptim", "true or false"),

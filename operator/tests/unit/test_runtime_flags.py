@@ -31,7 +31,7 @@ SOURCES: list[dict[str, Any]] = [
 ]
 SPECS: list[dict[str, Any]] = [
     {},
-    {"engine": {"mode": "pipeline", "legacyStatus": True, "standby": False}},
+    {"engine": {"mode": "pipeline", "legacyStatus": True, "standby": False, "allocator": "system"}},
     {"engine": {"workers": 3, "threadsPerWorker": 2, "irOptim": False, "overrides": {"op.rec.concurrency": "1"}}},
     {"engine": {"script": "web_service_det.py --config=det.yml --opt op.det.a=$(B)", "overrides": {"op.det.c": "1"}}},
     {"consistency": {"recheckInterval": "60s"}},
@@ -89,6 +89,7 @@ def test_a_report_names_the_image_where_the_spec_names_it_by_digest(
 def test_serve_takes_the_arguments_of_every_spec(make_spec: Callable[..., ServiceSpec], fields: dict[str, Any]) -> None:
     spec = make_spec(**fields)
     given = parsed(serve, arguments.serve("ocr", spec, IMAGE))
+    assert given["allocator"] == spec.engine.allocator
     settings = serve.settings_from(argparse.Namespace(**given), os.environ.get("LOG_LEVEL", "info"))
     assert settings.engine == spec.engine.mode
     assert settings.legacy_status == spec.engine.legacy_status

@@ -10,6 +10,7 @@ from paddle_serving_operator.api.parse_rollout import parse_autoscaling, parse_r
 from paddle_serving_operator.api.types import (
     DEFAULT_MAX_TOLERANCE,
     Account,
+    Allocator,
     ConfigMapSource,
     Consistency,
     ConsistencyMode,
@@ -178,6 +179,7 @@ def _engine(spec: Fields) -> Engine:
             threads_per_worker=fields.whole("threadsPerWorker", 1, 1, MAX_WORKERS),
             ir_optim=fields.boolean("irOptim", default=True),
             one_dnn=fields.boolean("oneDNN", default=True),
+            allocator=Allocator(fields.choice("allocator", Allocator.TCMALLOC, tuple(Allocator))),
             overrides=fields.texts(
                 "overrides", OVERRIDE_KEY, "A key is a path into config.yml such as op.rec.concurrency."
             ),

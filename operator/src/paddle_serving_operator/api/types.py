@@ -86,6 +86,13 @@ class Model:
     source: Source
 
 
+class Allocator(StrEnum):
+    """What allocates memory where the model is computed; the values are those of the runtime's --allocator."""
+
+    TCMALLOC = "tcmalloc"
+    SYSTEM = "system"
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """How the model is run.
@@ -102,6 +109,7 @@ class Engine:
     threads_per_worker: int
     ir_optim: bool
     one_dnn: bool
+    allocator: Allocator
     overrides: Mapping[str, str]
     script: str
 

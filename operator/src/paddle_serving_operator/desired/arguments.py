@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from paddle_serving_operator.api.types import (
     DEFAULT_MAX_TOLERANCE,
+    Allocator,
     ConfigMapSource,
     Consistency,
     Drain,
@@ -122,6 +123,7 @@ def _engine(engine: Engine) -> list[str]:
         _boolean(value=engine.one_dnn),
         # what is the runtime's default is not said: a new flag must not make a new revision of every service
         *([] if engine.standby else ["--standby", _boolean(value=False)]),
+        *([] if engine.allocator is Allocator.TCMALLOC else ["--allocator", engine.allocator.value]),
         *(["--script", engine.script] if engine.script else []),
         *(["--overrides", *overrides] if overrides else []),
     ]

@@ -27,6 +27,7 @@ from paddle_serving_runtime.cli.options import (
 from paddle_serving_runtime.cli.preconditions import require_haproxy, require_readable, working_folder
 from paddle_serving_runtime.errors import InvalidOption
 from paddle_serving_runtime.package import manifest
+from paddle_serving_runtime.supervisor.allocator import ALLOCATORS, library_of
 from paddle_serving_runtime.supervisor.children import Children, kill
 from paddle_serving_runtime.supervisor.cpus import available_cpus, workers_for
 from paddle_serving_runtime.supervisor.launch import Launched, launch
@@ -59,13 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="HTTP 200 for errors of the service in the pipeline JSON protocol, as Paddle Serving gives it: err_no "
         "tells. Other errors keep their status: 405, 413, 429 (queue full), 503 (no worker), 504 (time-out)",
     )
-    parser.add_argument(
-        "--standby",
-        type=boolean,
-        default=True,
-        metavar="true|false",
-        help="keep a process that has imported Paddle (130 MiB) for the place of a worker that dies",
-    )
+    _add_processes(parser)
     parser.add_argument("--drain-delay", type=float, default=5.0, help="least seconds served after SIGTERM")
     parser.add_argument("--drain-timeout", type=float, default=20.0, help="seconds for requests in flight after that")
     parser.add_argument("--request-timeout", type=float, default=60.0, help="seconds; then 504 and a new worker")
@@ -74,6 +69,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--digest", default="", help="sha256:<hex>; every file is verified before it is loaded")
     _add_evidence(parser)
     _add_proof(parser)
+
+
+def _add_processes(parser: argparse.ArgumentParser) -> None:
+    """What the processes that compute are, beside what they compute."""
+    parser.add_argument(
+        "--standby",
+        type=boolean,
+        default=True,
+        metavar="true|false",
+        help="keep a process that has imported Paddle (130 MiB) for the place of a worker that dies",
+    )
+    parser.add_argument(
+        "--allocator",
+        choices=ALLOCATORS,
+        default=ALLOCATORS[0],
+        help="what allocates memory in workers and reference; system: the C library. default: %(default)s",
+    )
 
 
 def _add_proof(parser: argparse.ArgumentParser) -> None:
@@ -176,6 +188,7 @@ def settings_from(arguments: argparse.Namespace, log_level: str) -> ServeSetting
         recheck_interval=arguments.recheck_interval,
         replay_buffer=arguments.replay_buffer,
         stable=stable_service(arguments),
+        allocator=library_of(arguments.allocator),
     )
 
 

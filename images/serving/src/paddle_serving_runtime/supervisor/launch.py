@@ -15,6 +15,7 @@ from paddle_serving_runtime.link import ledger
 from paddle_serving_runtime.link.lifeline import Keeper
 from paddle_serving_runtime.link.options import WorkerOptions
 from paddle_serving_runtime.paddle_model.computing import Computing
+from paddle_serving_runtime.supervisor.allocator import preloading
 from paddle_serving_runtime.supervisor.children import Children
 from paddle_serving_runtime.supervisor.settings import ServeSettings
 
@@ -126,7 +127,7 @@ async def start_process(
 ) -> Process:
     """The process of a worker, with or without its place."""
     command = (sys.executable, "-m", "paddle_serving_runtime.worker", *arguments)
-    return await children.start(command, process_environment(settings.computing.threads), pass_fds=descriptors)
+    return await children.start(command, _environment(settings), pass_fds=descriptors)
 
 
 def _worker_options(
@@ -175,8 +176,12 @@ def reference_command(model_dir: Path, output: Path, computing: Computing) -> tu
 
 async def _start_reference(settings: ServeSettings, children: Children, folder: Path) -> Process:
     command = reference_command(settings.model_dir, reference_file(folder), settings.computing)
-    environment = process_environment(settings.computing.threads) | {"TERMINATION_LOG": str(reference_message(folder))}
+    environment = _environment(settings) | {"TERMINATION_LOG": str(reference_message(folder))}
     return await children.start(command, environment)
+
+
+def _environment(settings: ServeSettings) -> dict[str, str]:
+    return preloading(settings.allocator, process_environment(settings.computing.threads))
 
 
 def process_environment(threads: int) -> dict[str, str]:

@@ -32,7 +32,8 @@ class ServeSettings:
     HTTP 200 for every error of the pipeline JSON protocol; `batching` is about plain models, for the Ops of a service
     it is in config.yml. `image_digest` is that of the container's image, empty where nobody has said it.
     `recheck_interval` 0 means no recheck, `replay_buffer` is how many requests are kept with their answers, `stable`
-    the revision to compare answers with.
+    the revision to compare answers with. `allocator` is a library that allocates memory for workers and reference, None
+    for the system's.
     """
 
     model_dir: Path
@@ -59,3 +60,4 @@ class ServeSettings:
     recheck_interval: float = 0.0
     replay_buffer: int = 0
     stable: StableService | None = None
+    allocator: Path | None = None
