@@ -1,4 +1,4 @@
-"""Tables and plots of docs/measurements.md from the raw data beside it; with --check only compares.
+"""Tables and plots of docs/measurements.md and of the README from the raw data; with --check only compares.
 
 The parts between `<!-- generated: NAME -->` and `<!-- end -->` are written anew, everything else is left as it is.
 """
@@ -28,6 +28,7 @@ from benchmarks import (
 from benchmarks.peers import table as peers_table
 
 ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
 PAGE = ROOT / "docs" / "measurements.md"
 DATA = ROOT / "docs" / "measurements"
 SECTIONS = {
@@ -43,6 +44,13 @@ SECTIONS = {
 }
 NAMES = (*SECTIONS, "image-size")
 NOT_YET = "Not measured yet."
+PEERS = """\
+## Beside what you would pick instead
+
+PP-OCR's classifier, the same input and cores for all, in one run (`make bench-peers`;
+[how, and all figures](docs/measurements.md#servers-and-engines-that-a-user-would-pick-instead)):
+
+![peers](docs/measurements/peers.svg)"""
 _SECTION = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -59,6 +67,11 @@ def sections(raws: Mapping[str, Any]) -> dict[str, str]:
         parts += [f"![{plot}](measurements/{plot}.svg)" for plot in pictures]
         made[name] = " ".join(parts[:2]) + "\n\n" + "\n\n".join(parts[2:])
     return made
+
+
+def readme(raws: Mapping[str, Any]) -> dict[str, str]:
+    """The same for the README: one plot, nothing before it was measured."""
+    return {"peers": PEERS if "peers" in raws else ""}
 
 
 def render(page: str, made: Mapping[str, str]) -> str:
@@ -93,18 +106,19 @@ def main() -> int:
     check = parser.parse_args().check
     contents = {name: (DATA / f"{name}.json").read_bytes() for name in NAMES if (DATA / f"{name}.json").exists()}
     raws = {name: json.loads(content) for name, content in contents.items()}
-    old = PAGE.read_text(encoding="utf-8")
-    new = render(old, sections(raws))
+    pages = {PAGE: sections(raws), README: readme(raws)}
+    new = {page: render(page.read_text(encoding="utf-8"), made) for page, made in pages.items()}
     stale = stale_plots(contents)
     if check:
         names = [
-            *(["docs/measurements.md"] if new != old else []),
+            *(str(page.relative_to(ROOT)) for page, text in new.items() if text != page.read_text(encoding="utf-8")),
             *(f"docs/measurements/{plot}.svg" for plot in stale),
         ]
         if names:
             sys.stderr.write(f"{', '.join(names)}: stale. Run `make bench-report` and commit the result.\n")
         return 1 if names else 0
-    PAGE.write_text(new, encoding="utf-8")
+    for page, text in new.items():
+        page.write_text(text, encoding="utf-8")
     for plot in stale:
         source, draw = plots.PLOTS[plot]
         text = plots.svg(draw, raws[source], fingerprint(contents[source], plot))

@@ -35,7 +35,7 @@ def main() -> int:
     workers, seconds = os.cpu_count() or 1, 1 if options.quick else options.seconds
     plan = Plan(seconds, workers, CONNECTIONS, options.start_seconds, WORK / "peers")
     plan.work.mkdir(parents=True, exist_ok=True)
-    settings = {"seconds": seconds, "workers": workers, "threads": 1, "model": PLAIN, "only": options.only}
+    settings = {"seconds": seconds, "workers": workers, "threads": 1, "model": PLAIN}
     results = Results("peers", settings, output_of("peers", options), fresh=options.fresh)
     measured = models.prepare(ENGINE_MODELS, plan.work / "models")
     (plain,) = (model for model in measured if model.name == PLAIN)

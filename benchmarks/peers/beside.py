@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,7 @@ PRODUCT = "direct engine"
 _WARM_UP_SECONDS = 1
 _IDLE_CORES, _LOOK_SECONDS, _BUSY_SECONDS = 0.05, 2.0, 30.0
 _REASON = 300
+_ERROR = re.compile(r"^(\w+\.)*\w*(Error|Exception)\b")
 _NO_ANSWER = (grpc.RpcError, InferenceServerException, requests.RequestException, ValueError, OSError)
 
 
@@ -153,7 +155,7 @@ def _settle(run: Running) -> None:
 def reason(text: str) -> str:
     """The sentence of a message and the last line of the log in it that names an error; no folders of this machine."""
     first, *log = [line.strip() for line in text.splitlines() if line.strip()] or ["it said nothing"]
-    said = [line for line in log if "Error" in line or "error" in line][-1:]
+    said = [line for line in log if _ERROR.search(line)][-1:]
     sentence = f"{first.partition(': ')[0]}: {said[0]}" if said else first
     for folder in (ROOT, environments.cache(), Path.home()):
         sentence = sentence.replace(f"{folder}/", "")

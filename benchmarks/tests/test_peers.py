@@ -187,7 +187,8 @@ def test_a_peer_that_ends_as_it_starts_says_why(tmp_path: Path) -> None:
 
 def test_a_reason_names_no_folder_of_this_machine() -> None:
     log = (
-        f"KServe did not come up: no answer\nstarting\nImportError: {environments.cache()}/x/lib.so: no such file\nbye"
+        "KServe did not come up: no answer\nstarting\n"
+        f"ImportError: {environments.cache()}/x/lib.so: no such file\nsee errors.dev"
     )
     assert beside.reason(log) == "KServe did not come up: ImportError: x/lib.so: no such file"
     assert beside.reason("uv venv failed: no such wheel") == "uv venv failed: no such wheel"

@@ -6,6 +6,7 @@ import os
 
 import engines
 from kserve import InferOutput, InferRequest, InferResponse, Model, ModelServer
+from kserve.utils.utils import generate_uuid
 
 
 class PaddleModel(Model):
@@ -27,7 +28,9 @@ class PaddleModel(Model):
         y = self.run(payload.inputs[0].as_numpy())
         output = InferOutput(name="y", shape=list(y.shape), datatype="FP32")
         output.set_data_from_numpy(y, binary_data=payload.use_binary_outputs)
-        return InferResponse(payload.id, self.name, [output], use_binary_outputs=payload.use_binary_outputs)
+        # a request needs no id, an answer without one is HTTP 500
+        answer = payload.id or generate_uuid()
+        return InferResponse(answer, self.name, [output], use_binary_outputs=payload.use_binary_outputs)
 
 
 if __name__ == "__main__":
