@@ -172,7 +172,7 @@ SAME = [
     {"replicas": 5},
     {"rollout": {"paused": True}},
     {"disruption": {"enabled": False}},
-    {"engine": {"irOptim": True}},
+    {"engine": {"irOptim": True, "batching": {"mode": "Off", "maxRows": 8}}},
     {"engine": {"mode": "direct", "legacyStatus": False, "standby": True, "allocator": "tcmalloc"}},
 ]
 OTHER: list[dict[str, Any]] = [
@@ -191,6 +191,7 @@ OTHER: list[dict[str, Any]] = [
     {"engine": {"standby": False}},
     {"engine": {"allocator": "system"}},
     {"engine": {"workers": 2}},
+    {"engine": {"batching": {"mode": "Auto", "maxRows": 8}}},
     {"engine": {"overrides": {"a": "b"}}},
     {"engine": {"script": "web_service_det.py --config=det.yml"}},
     {"consistency": {"required": False}},

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from paddle_serving_operator.api.batching import BatchingMode
 from paddle_serving_operator.api.types import ServiceSpec
 from paddle_serving_operator.desired import arguments
 from paddle_serving_runtime.cli import fetch, serve
@@ -33,6 +34,9 @@ SPECS: list[dict[str, Any]] = [
     {},
     {"engine": {"mode": "pipeline", "legacyStatus": True, "standby": False, "allocator": "system"}},
     {"engine": {"workers": 3, "threadsPerWorker": 2, "irOptim": False, "overrides": {"op.rec.concurrency": "1"}}},
+    {"engine": {"batching": {"mode": "Auto"}}},
+    {"engine": {"batching": {"mode": "Auto", "maxRows": 64, "waitMilliseconds": 1}}},
+    {"engine": {"batching": {"maxRows": 4}}},
     {"engine": {"script": "web_service_det.py --config=det.yml --opt op.det.a=$(B)", "overrides": {"op.det.c": "1"}}},
     {"consistency": {"recheckInterval": "60s"}},
     {"consistency": {"mode": "Tolerance", "rtol": 0.1, "require": "Recorded", "required": False}},
@@ -94,5 +98,8 @@ def test_serve_takes_the_arguments_of_every_spec(make_spec: Callable[..., Servic
     assert settings.engine == spec.engine.mode
     assert settings.legacy_status == spec.engine.legacy_status
     assert settings.standby == spec.engine.standby
+    batching = spec.engine.batching
+    said = (batching.max_rows, batching.wait_milliseconds / 1000) if batching.mode is BatchingMode.AUTO else (1, 0)
+    assert (settings.batching.max_rows, settings.batching.wait) == said
     assert settings.computing.script == spec.engine.script.replace("$", "$$")  # Kubernetes makes one of two
     assert (settings.http_port, settings.grpc_port, settings.admin_port) == (8080, 9000, 8081)

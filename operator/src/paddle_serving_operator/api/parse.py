@@ -5,6 +5,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
+from paddle_serving_operator.api.batching import parse_batching
 from paddle_serving_operator.api.fields import Fields
 from paddle_serving_operator.api.parse_rollout import parse_autoscaling, parse_rollout_spec, parse_traffic
 from paddle_serving_operator.api.types import (
@@ -171,8 +172,9 @@ SOURCES = MappingProxyType({"pvc": _pvc, "http": _http, "s3": _s3, "image": _ima
 
 def _engine(spec: Fields) -> Engine:
     with spec.object("engine") as fields:
+        mode = EngineMode(fields.choice("mode", EngineMode.DIRECT, tuple(EngineMode)))
         return Engine(
-            mode=EngineMode(fields.choice("mode", EngineMode.DIRECT, tuple(EngineMode))),
+            mode=mode,
             legacy_status=fields.boolean("legacyStatus", default=False),
             standby=fields.boolean("standby", default=True),
             workers=fields.integer("workers", None, 1, MAX_WORKERS),
@@ -180,6 +182,7 @@ def _engine(spec: Fields) -> Engine:
             ir_optim=fields.boolean("irOptim", default=True),
             one_dnn=fields.boolean("oneDNN", default=True),
             allocator=Allocator(fields.choice("allocator", Allocator.TCMALLOC, tuple(Allocator))),
+            batching=parse_batching(fields, has_runs=mode is EngineMode.DIRECT),
             overrides=fields.texts(
                 "overrides", OVERRIDE_KEY, "A key is a path into config.yml such as op.rec.concurrency."
             ),

@@ -6,6 +6,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from paddle_serving_operator.api.batching import Batching
+
 DEFAULT_MAX_TOLERANCE = 0.05
 """The runtime's own default."""
 
@@ -110,6 +112,7 @@ class Engine:
     ir_optim: bool
     one_dnn: bool
     allocator: Allocator
+    batching: Batching
     overrides: Mapping[str, str]
     script: str
 

@@ -4,6 +4,7 @@ import math
 import re
 from datetime import timedelta
 
+from paddle_serving_operator.api.batching import Batching, BatchingMode
 from paddle_serving_operator.api.types import (
     DEFAULT_MAX_TOLERANCE,
     Allocator,
@@ -124,9 +125,18 @@ def _engine(engine: Engine) -> list[str]:
         # what is the runtime's default is not said: a new flag must not make a new revision of every service
         *([] if engine.standby else ["--standby", _boolean(value=False)]),
         *([] if engine.allocator is Allocator.TCMALLOC else ["--allocator", engine.allocator.value]),
+        *_batching(engine.batching),
         *(["--script", engine.script] if engine.script else []),
         *(["--overrides", *overrides] if overrides else []),
     ]
+
+
+def _batching(batching: Batching) -> list[str]:
+    """As above: nothing where it is off."""
+    if batching.mode is BatchingMode.OFF:
+        return []
+    wait = f",{batching.wait_milliseconds / 1000:g}" if batching.wait_milliseconds else ""
+    return ["--batching", f"{batching.max_rows}{wait}"]
 
 
 def _drain(drain: Drain) -> list[str]:

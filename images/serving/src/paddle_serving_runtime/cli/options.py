@@ -85,9 +85,14 @@ def add_batching(parser: argparse.ArgumentParser) -> None:
 def batching_from(arguments: argparse.Namespace) -> Batching:
     """The value of that flag, checked. Raises InvalidOption naming it."""
     try:
-        return Batching.parse(arguments.batching)
+        batching = Batching.parse(arguments.batching)
     except ValueError as error:
         raise InvalidOption(f"--batching {error}.") from None
+    direct = arguments.engine == "direct"
+    require(
+        direct or not batching.on, "--batching belongs to --engine direct; Paddle Serving's pipeline has batch_size"
+    )
+    return batching
 
 
 def add_consistency(parser: argparse.ArgumentParser) -> None:
