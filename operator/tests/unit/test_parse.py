@@ -82,6 +82,8 @@ def test_durations_are_hours_minutes_and_seconds(
     assert parse_spec(KEY, make_raw_spec(drain={"delay": text})).drain.delay == expected
 
 
+CANARY: dict[str, Any] = {"strategy": "Canary", "steps": [{"weight": 5}]}
+
 BAD = [
     ({"model": None}, "spec.model", "is missing. Give digest and source"),
     ({"model": {"digest": "sha256:abc"}}, "spec.model.digest", "Run `paddle-serving-runtime digest DIR`"),
@@ -158,6 +160,29 @@ BAD = [
         "spec.rollout.steps[0].pause",
         "no more than 9999 hours",
     ),
+    ({"rollout": {"progressDeadline": "0s"}}, "spec.rollout.progressDeadline", "Give 1s or more"),
+    (
+        {"rollout": {**CANARY, "analysis": {"maxErrorRatio": 0.1, "interval": "0h0m0s"}}},
+        "spec.rollout.analysis.interval",
+        "Give 1s or more",
+    ),
+    (
+        {"rollout": {**CANARY, "analysis": {"maxLatencyRatio": 0}}},
+        "spec.rollout.analysis.maxLatencyRatio",
+        "no revision answers in no time",
+    ),
+    *[
+        (
+            {"rollout": {**other, "drift": {"samples": "Replay", **drift}}},
+            "spec.rollout.drift.samples",
+            "nothing would be",
+        )
+        for other, drift in (
+            ({"strategy": "Recreate"}, {}),
+            ({}, {"mode": "Ignore"}),
+            ({}, {"mode": "Off"}),
+        )
+    ],
     ({"rollout": {"strategy": "Linear"}}, "spec.rollout.strategy", "Use one of BlueGreen, Canary, Recreate"),
     *[
         ({"rollout": {"analysis": {"maxErrorRatio": 0.1}, **strategy}}, "spec.rollout.analysis", "strategy Canary")

@@ -110,6 +110,13 @@ class Fields:
             raise self.error(field, f"is {_shown(value)}. Use true or false.")
         return value
 
+    def lasting(self, field: str, default: str) -> timedelta:
+        """A time that is more than nothing."""
+        found = self.duration(field, default)
+        if not found:
+            raise self.error(field, "is no time at all, which would be over at once. Give 1s or more.")
+        return found
+
     def duration(self, field: str, default: str) -> timedelta:
         """A time such as 90s, 10m or 1h30m, of at most a few years."""
         value = self.text(field, default=default)

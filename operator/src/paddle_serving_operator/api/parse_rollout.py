@@ -43,7 +43,7 @@ def parse_rollout_spec(spec: Fields) -> Rollout:
         analysis, drift = _analysis(fields), _drift(fields)
         _refuse_what_does_not_fit(fields, strategy, analysis, drift)
         return Rollout(
-            progress_deadline=fields.duration("progressDeadline", "10m"),
+            progress_deadline=fields.lasting("progressDeadline", "10m"),
             revision_history_limit=fields.whole("revisionHistoryLimit", 10, 0, 100),
             paused=fields.boolean("paused", default=False),
             strategy=strategy,
@@ -68,6 +68,13 @@ def _refuse_what_does_not_fit(rollout: Fields, strategy: Strategy, analysis: Ana
             "is Require, but strategy Recreate ends the pods that drift would compare with. "
             "Change the strategy, or the mode of drift.",
         )
+    compares = strategy is not Strategy.RECREATE and drift.mode is not DriftMode.IGNORE
+    if drift.samples is DriftSamples.REPLAY and not compares:
+        raise rollout.error(
+            "drift.samples",
+            "is Replay, which keeps what users ask in the memory of pods, and nothing would be compared with it. "
+            "Change the samples, the mode of drift or the strategy.",
+        )
 
 
 def _step(item: Fields) -> Step:
@@ -90,13 +97,15 @@ def _analysis(rollout: Fields) -> Analysis | None:
         errors, latency = fields.number("maxErrorRatio"), fields.number("maxLatencyRatio")
         if errors is None and latency is None:
             raise fields.error("", "looks at nothing. Give maxErrorRatio, maxLatencyRatio or both.")
+        if latency == 0:
+            raise fields.error("maxLatencyRatio", "is 0, and no revision answers in no time. Give 1.5, for example.")
         if errors is not None and errors > 1:
             raise fields.error("maxErrorRatio", f"is {errors:g}. Use a share from 0 to 1.")
         return Analysis(
             max_error_ratio=errors,
             max_latency_ratio=latency,
             min_requests=fields.whole("minRequests", 100, 1, 1_000_000),
-            interval=fields.duration("interval", "10s"),
+            interval=fields.lasting("interval", "10s"),
         )
 
 
