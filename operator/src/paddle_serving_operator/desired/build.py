@@ -72,7 +72,7 @@ def desired_objects(name: str, spec: ServiceSpec, goal: Revision, plan: Plan, ex
         ],
         *reports,
         *_deployments(name, goal, plan, known, existing),
-        (SERVICE, objects.traffic_service(name, _asked(plan, spec))),
+        (SERVICE, objects.traffic_service(name, _asked(plan, spec, existing.facts))),
         (SERVICE, objects.stable_service(name, plan.stable, replays=_replays(spec))),
         *_routes(name, spec, plan, existing),
         *_policies(name, spec, goal, plan),
@@ -106,11 +106,16 @@ def _replays(spec: ServiceSpec) -> bool:
     return spec.rollout.drift.samples is DriftSamples.REPLAY
 
 
-def _asked(plan: Plan, spec: ServiceSpec) -> Mapping[str, int]:
-    """Whom the Service that users call leads to: where a Gateway divides the traffic, the stable revision alone."""
-    if spec.traffic.mode is TrafficMode.REPLICA_RATIO:
+def _asked(plan: Plan, spec: ServiceSpec, facts: Facts) -> Mapping[str, int]:
+    """Whom the Service that users call leads to: where a Gateway divides the traffic, the stable revision alone.
+
+    Where it led to two revisions before there was a Gateway, it does so until the stable one has all of its pods again.
+    """
+    if spec.traffic.mode is TrafficMode.REPLICA_RATIO or not (plan.stable and plan.shares):
         return plan.shares
-    return {plan.stable: WHOLE} if plan.stable and plan.shares else plan.shares
+    if facts.broad and facts.of(plan.stable).ready < spec.replicas:
+        return dict.fromkeys((plan.stable, *sorted(facts.asked)), 1)
+    return {plan.stable: WHOLE}
 
 
 def _routes(name: str, spec: ServiceSpec, plan: Plan, existing: Existing) -> Iterator[tuple[Kind, Manifest]]:

@@ -200,9 +200,10 @@ def promoting(intent: Intent, memory: Memory, facts: Facts, now: datetime, stage
     pods = {candidate: intent.replicas}
     if stable is not None:
         mixed = {candidate, stable} <= shares.holders(facts)
-        pods[stable] = facts.of(stable).wanted if intent.steps or intent.capacity_first else intent.replicas
+        kept_back = intent.steps or intent.capacity_first
+        pods[stable] = min(facts.of(stable).wanted, intent.replicas) if kept_back else intent.replicas
         if mixed:
-            pods[stable] = _shrinking(intent, facts, stable, candidate, 1)
+            pods[stable] = _shrinking(intent, facts, stable, candidate, min(1, intent.replicas))
             pods[candidate] = _growing(intent, facts, candidate, intent.replicas, pods[stable])
     if objection is not None:
         kept = shares.kept(facts, stable, candidate)

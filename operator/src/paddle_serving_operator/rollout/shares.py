@@ -59,9 +59,10 @@ def kept(facts: Facts, stable: str | None, candidate: str | None) -> Mapping[str
 
 
 def holders(facts: Facts) -> frozenset[str]:
-    """The revisions that have a share."""
+    """The revisions that have a share, by a Gateway or by the Service that selects them."""
     named = {facts.traffic} if facts.traffic else set()
-    return frozenset({name for name, share in seen(facts).items() if share > 0} | named)
+    selected = ratio(facts.asked, facts) if facts.broad else {}
+    return frozenset({name for name, share in seen(facts).items() if share > 0} | set(selected) | named)
 
 
 def amount(value: int | str, replicas: int) -> int:

@@ -80,8 +80,13 @@ def written(
 
 
 def _weights(planned: Mapping[str, int], facts: Facts) -> Mapping[str, int]:
-    """A ratio of pods is what it is, from the moment on that the Service selects them; all else is as planned."""
-    return planned if len(planned) == 1 or facts.gateway is not None else shares.ratio(planned, facts)
+    """A ratio of pods is what it is, from the moment on that the Service selects them.
+
+    A Gateway takes over weights some time after they are written. Who gets everything has it as planned.
+    """
+    if len(planned) == 1:
+        return planned
+    return shares.seen(facts) if facts.gateway is not None else shares.ratio(planned, facts)
 
 
 def _step(intent: Intent, stage: Stage) -> str:
