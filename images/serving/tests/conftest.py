@@ -155,6 +155,15 @@ def special_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def backend_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of models that the backends compute alike, otherwise or not at all; see export_backend_models.py."""
+    folder = tmp_path_factory.mktemp("backends")
+    script = EXPORT.with_name("export_backend_models.py")
+    subprocess.run([sys.executable, "-W", "ignore", str(script), str(folder)], check=True, timeout=120)
+    return folder
+
+
 @pytest.fixture
 def service(tmp_path: Path, uci_model: Path) -> Callable[..., Path]:
     """Makes a package: web_service.py, config.yml, uci_housing_model/, and any other file by its path."""

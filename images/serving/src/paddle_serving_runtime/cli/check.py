@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(_table(evidence))
     for sentence in evidence.differences:
         print(visible(sentence))
-    print(_summary(len(samples), reference, evidence))
+    print(_summary(len(samples), reference, evidence, computing.backend))
     if arguments.report:
         origin = completed(_origin(package, computing), reference, {})
         proof = Proof(origin, evidence, len(samples), len(recorded), 0, consistency.as_json())
@@ -137,8 +137,10 @@ def _compare(
     return evidence
 
 
-def _summary(samples: int, reference: Reference, evidence: Evidence) -> str:
+def _summary(samples: int, reference: Reference, evidence: Evidence, backend: str) -> str:
     by = f"compared with Paddle {reference.paddle_version} on {reference.device}"
+    if backend != "Default":
+        by += f", backend {backend}"
     if evidence.differences:
         return f"NOT consistent. Samples: {samples}, differences: {len(evidence.differences)}; {by}."
     return f"Consistent, verdict {evidence.verdict}. Samples: {samples}, tensors: {len(evidence.comparisons)}; {by}."

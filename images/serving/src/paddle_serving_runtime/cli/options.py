@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from paddle_serving_runtime.errors import InvalidOption
 from paddle_serving_runtime.paddle_model.batching import Batching
 from paddle_serving_runtime.paddle_model.computing import Computing
+from paddle_serving_runtime.paddle_model.openvino import require_plugin
+from paddle_serving_runtime.paddle_model.switches import Asked
 from paddle_serving_runtime.supervisor.settings import StableService
 from paddle_serving_runtime.verdict.consistency import Consistency, Require
 
@@ -19,10 +21,15 @@ _IMAGE_DIGEST = re.compile(r"(?:.*@)?(sha256:[0-9a-f]{64})")
 _DEFAULT_RTOL = 1e-5
 _DEFAULT_ATOL = 1e-7
 MAX_TOLERANCE = 0.05
+BACKENDS: tuple[Asked, ...] = ("Default", "OpenVINO", "NewExecutor")
+"""What a process computes with."""
+
+SERVED_BACKENDS: tuple[Asked, ...] = (*BACKENDS, "Auto")
+"""What `serve` takes: it chooses once, and tells every process."""
 
 
-def add_computing(parser: argparse.ArgumentParser) -> None:
-    """What changes what is computed, and how Paddle Inference does it."""
+def add_computing(parser: argparse.ArgumentParser, backends: Sequence[Asked] = BACKENDS) -> None:
+    """What changes what is computed, and how Paddle Inference does it; `backends` may be asked for."""
     parser.add_argument("--threads-per-worker", type=int, default=1)
     parser.add_argument(
         "--device",
@@ -31,6 +38,13 @@ def add_computing(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--ir-optim", type=boolean, default=True, metavar="true|false")
     parser.add_argument("--onednn", type=boolean, default=True, metavar="true|false")
+    parser.add_argument(
+        "--backend",
+        choices=backends,
+        default="Default",
+        help="Default: Paddle's own kernels; OpenVINO: Paddle's OpenVINO engine at float32, where it can compute the "
+        "model; Auto: the fastest one whose answers agree with the recorded ones; a report says which one it is",
+    )
     parser.add_argument(
         "--script",
         default="",
@@ -46,6 +60,8 @@ def add_computing(parser: argparse.ArgumentParser) -> None:
 def computing_from(arguments: argparse.Namespace) -> Computing:
     """The values of those flags, checked. Raises InvalidOption naming the flag."""
     require(arguments.threads_per_worker >= 1, "--threads-per-worker must be at least 1")
+    if arguments.backend == "OpenVINO":
+        require_plugin()
     return Computing(
         ir_optim=arguments.ir_optim,
         onednn=arguments.onednn,
@@ -53,6 +69,7 @@ def computing_from(arguments: argparse.Namespace) -> Computing:
         device=_checked_device(arguments.device),
         overrides=_overrides_from(arguments.overrides),
         script=arguments.script,
+        backend=arguments.backend,
     )
 
 

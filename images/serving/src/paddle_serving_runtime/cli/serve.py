@@ -10,6 +10,7 @@ from pathlib import Path
 
 from paddle_serving_runtime import logs
 from paddle_serving_runtime.cli.options import (
+    SERVED_BACKENDS,
     add_batching,
     add_computing,
     add_consistency,
@@ -29,6 +30,7 @@ from paddle_serving_runtime.errors import InvalidOption
 from paddle_serving_runtime.package import manifest
 from paddle_serving_runtime.supervisor.allocator import ALLOCATORS, library_of
 from paddle_serving_runtime.supervisor.children import Children, kill
+from paddle_serving_runtime.supervisor.choosing import chosen
 from paddle_serving_runtime.supervisor.cpus import available_cpus, workers_for
 from paddle_serving_runtime.supervisor.launch import Launched, launch
 from paddle_serving_runtime.supervisor.settings import MAX_REPLAY_REQUESTS, ServeSettings, Sign
@@ -46,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", default="auto", help="a number, or auto: CPU limit / threads per worker; 1 with --engine pipeline"
     )
-    add_computing(parser)
+    add_computing(parser, SERVED_BACKENDS)
     add_batching(parser)
     parser.add_argument("--http-port", type=int, default=8080)
     parser.add_argument("--grpc-port", type=int, default=9000, help="gRPC; 0: none")
@@ -148,6 +150,7 @@ async def _serve(settings: ServeSettings, folder: Path) -> int:
     children = Children()
     launched: Launched | None = None
     try:
+        settings = await chosen(settings, children, folder, stop)
         launched = await launch(settings, children, folder)
         # its imports take as long as the workers' first steps, so they come after the workers' start
         from paddle_serving_runtime.supervisor.supervise import supervise  # noqa: PLC0415
@@ -163,6 +166,10 @@ def settings_from(arguments: argparse.Namespace, log_level: str) -> ServeSetting
     """The settings, checked. Raises InvalidOption naming the flag."""
     _require_valid(arguments)
     computing = computing_from(arguments)
+    require(
+        arguments.engine == "direct" or computing.backend == "Default",
+        f"--backend {computing.backend} needs --engine direct: Paddle Serving's own engine loads models itself",
+    )
     return ServeSettings(
         model_dir=arguments.model_dir.resolve(),
         name=service_name(arguments.name),

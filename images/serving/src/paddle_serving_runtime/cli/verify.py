@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from paddle_serving_runtime.cli.options import MAX_TOLERANCE, add_image_digest, checked_image_digest
+from paddle_serving_runtime.cli.options import BACKENDS, MAX_TOLERANCE, add_image_digest, checked_image_digest
 from paddle_serving_runtime.cli.preconditions import require_readable, working_folder
 from paddle_serving_runtime.errors import InvalidOption, ModelUnavailable, ReportUnreadable, ServingError
 from paddle_serving_runtime.evidence.confirmation import Finding, origin_findings, result_findings
@@ -22,6 +22,7 @@ from paddle_serving_runtime.package import manifest
 from paddle_serving_runtime.package.contents import GOLDEN
 from paddle_serving_runtime.paddle_model.batching import OFF
 from paddle_serving_runtime.paddle_model.computing import Computing
+from paddle_serving_runtime.paddle_model.switches import Asked
 from paddle_serving_runtime.supervisor.recomputation import golden_only, recompute
 from paddle_serving_runtime.supervisor.settings import ServeSettings
 from paddle_serving_runtime.verdict.consistency import Consistency
@@ -145,6 +146,7 @@ def _settings(report: Mapping[str, Any], model_dir: Path, image: str) -> ServeSe
             device=report["device"],
             overrides=tuple(switches["overrides"].items()),
             script=switches["script"],
+            backend=_backend(report["backend"]),
         ),
         batching=OFF,
         http_port=0,
@@ -172,6 +174,14 @@ def _settings(report: Mapping[str, Any], model_dir: Path, image: str) -> ServeSe
     )
 
 
+def _backend(name: str) -> Asked:
+    """Raises ReportUnreadable for one that this runtime has not heard of."""
+    for known in BACKENDS:
+        if name == known:
+            return known
+    raise ReportUnreadable(f"the report's backend is {name!r:.80}; this runtime has {', '.join(BACKENDS)}.")
+
+
 def _notes(report: Mapping[str, Any]) -> Iterator[str]:
     """What a reader should know, and what nobody can compute again."""
     compared = report["consistency"]
@@ -183,7 +193,7 @@ def _notes(report: Mapping[str, Any]) -> Iterator[str]:
         yield "the pod would have served also if its answers had been wrong"
     if report["imageDigest"] is None:
         yield "the report does not say which image it is of"
-    for name in ("drift", "recheck"):
+    for name in ("choice", "drift", "recheck"):
         if report.get(name) is not None:
             yield f"{name} is about other pods or times, and is not computed again"
 

@@ -6,9 +6,6 @@ from typing import Any
 
 from paddle_serving_runtime.evidence.processor import Processor
 
-BACKEND = "Default"
-"""Paddle's own kernels with the switches; the runtime has no other."""
-
 _PREFIXES = ("FLAGS_", "DNNL_", "ONEDNN_", "MKL_", "MKLDNN_")
 _SET_BY_THE_RUNTIME = frozenset({"MKL_NUM_THREADS"})
 
@@ -17,7 +14,8 @@ _SET_BY_THE_RUNTIME = frozenset({"MKL_NUM_THREADS"})
 class Origin:
     """Everything that an answer depends on; a text is empty where it is not known.
 
-    `switches` is JSON: what `serve` was told, and under `models` what each model of the service really runs with.
+    `switches` is JSON: what `serve` was told, and under `models` what each model of the service really runs with;
+    `backend` is the one that every process was told, which may be another for some of the models.
     """
 
     model_digest: str
@@ -28,7 +26,7 @@ class Origin:
     device: str
     processor: Processor
     switches: Mapping[str, Any]
-    backend: str = BACKEND
+    backend: str = "Default"
 
     def as_json(self) -> dict[str, Any]:
         """The fields as the report has them; null for what is not known of the image."""

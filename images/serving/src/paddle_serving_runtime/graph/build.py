@@ -124,6 +124,7 @@ def _switches(local: Mapping[str, Any], defaults: Switches) -> Switches:
         threads=local["thread_num"],
         device=f"gpu:{local['devices']}" if local["devices"] else "cpu",
         memory_optim=local["mem_optim"],
+        backend=defaults.backend,
     )
 
 

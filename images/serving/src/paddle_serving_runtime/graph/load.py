@@ -1,6 +1,6 @@
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from paddle_serving_runtime.graph.place import script_place
 from paddle_serving_runtime.graph.script import Captured, GaveUpError, run_script
 from paddle_serving_runtime.package.contents import CONFIG, Package
 from paddle_serving_runtime.paddle_model.adaptation import adapt
+from paddle_serving_runtime.paddle_model.files import find_model_files
 from paddle_serving_runtime.paddle_model.opening import open_model
-from paddle_serving_runtime.paddle_model.switches import Switches
+from paddle_serving_runtime.paddle_model.switches import Backend, Switches
 from paddle_serving_runtime.serving_packages.missing import where_to_find
 from paddle_serving_runtime.words import named
 
@@ -52,6 +53,12 @@ def load(package: Package, overrides: Mapping[str, str], defaults: Switches, wor
         raise ServiceBroken(explain(error, package, captured.file or package.config)) from error
 
 
+def with_backend(graph: Graph, backend: Backend) -> Graph:
+    """The graph with this backend wherever a model can have it; its warnings say where not, and why."""
+    nodes = (replace(node, switches=replace(node.switches, backend=backend)) for node in graph.nodes)
+    return _adapted(replace(graph, nodes=tuple(nodes), warnings=()))
+
+
 def _adapted(graph: Graph) -> Graph:
     """The graph with the switches that its models can bear, and what their owners should know as warnings.
 
@@ -66,7 +73,33 @@ def _adapted(graph: Graph) -> Graph:
         adaptation = adapt(model.files, model.program, node.switches)
         nodes.append(replace(node, switches=adaptation.switches))
         warnings += adaptation.warnings
-    return replace(graph, nodes=tuple(nodes), warnings=tuple(dict.fromkeys(warnings)))
+    nodes, alone = with_one_engine(nodes, _parameter_bytes)
+    return replace(graph, nodes=tuple(nodes), warnings=tuple(dict.fromkeys([*warnings, *alone])))
+
+
+def with_one_engine(nodes: Sequence[Node], size: Callable[[Node], int]) -> tuple[list[Node], list[str]]:
+    """The nodes, of which one at most has the OpenVINO engine, and a sentence for each that has lost it.
+
+    More than one predictor with it in a process is unsafe, so the largest model gets it, the first of equals.
+    """
+    taking = [node for node in nodes if node.switches.backend == "OpenVINO"]
+    one = max(taking, key=size, default=None)
+    lost = {node.name for node in taking if node is not one}
+    given = [
+        replace(node, switches=replace(node.switches, backend="Default")) if node.name in lost else node
+        for node in nodes
+    ]
+    sentences = [
+        f"{name} runs without Paddle's OpenVINO engine: a process has it for one model, which is {one.name}."
+        for name in sorted(lost)
+        if one is not None
+    ]
+    return given, sentences
+
+
+def _parameter_bytes(node: Node) -> int:
+    files = find_model_files(node.model_dir) if node.model_dir is not None else None
+    return files.params.stat().st_size if files is not None and files.params is not None else 0
 
 
 def explain(error: BaseException, package: Package, config: Path | None) -> str:

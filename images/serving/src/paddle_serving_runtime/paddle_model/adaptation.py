@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from paddle_serving_runtime.paddle_model.files import ModelFiles
+from paddle_serving_runtime.paddle_model.openvino_fit import why_not
 from paddle_serving_runtime.paddle_model.program import Operation, Program
 from paddle_serving_runtime.paddle_model.switches import Switches
 
@@ -33,6 +34,11 @@ class Adaptation:
 def adapt(files: ModelFiles, program: Program, switches: Switches) -> Adaptation:
     """How to run this program where `switches` are asked for; adapting twice changes nothing more."""
     warnings = tuple(_read_directly(files, program))
+    if switches.backend == "OpenVINO" and (reason := why_not(files, program, switches)):
+        switches = replace(switches, backend="Default")
+        warnings = (*warnings, f"{files.program.name} runs without Paddle's OpenVINO engine: {reason}.")
+    if switches.backend == "NewExecutor" and (files.is_pir or switches.device != "cpu"):
+        switches = replace(switches, backend="Default")  # the JSON form has no other executor
     switches = replace(switches, without_passes=tuple(_without_passes(files, program)))
     if not switches.onednn or switches.device != "cpu":
         return Adaptation(switches, warnings)

@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from paddle_serving_runtime.paddle_model.switches import Switches
+from paddle_serving_runtime.paddle_model.switches import Asked, Switches
 
 
 @dataclass(frozen=True)
@@ -11,7 +11,8 @@ class Computing:
 
     The switches hold for each model whose own part of config.yml does not say otherwise; `device` may name several
     GPUs, which the workers take in turn. `overrides` are keys of config.yml with their values, `script` is the
-    package's script with its arguments, empty for web_service.py.
+    package's script with its arguments, empty for web_service.py. `backend` is what was asked for, and from the choice
+    on (supervisor/choosing.py) what every process is told.
     """
 
     ir_optim: bool
@@ -20,6 +21,7 @@ class Computing:
     device: str
     overrides: tuple[tuple[str, str], ...]
     script: str
+    backend: Asked = "Default"
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
@@ -28,8 +30,16 @@ class Computing:
 
     @property
     def switches(self) -> Switches:
-        """Those of a model that has none of its own."""
-        return Switches(ir_optim=self.ir_optim, onednn=self.onednn, threads=self.threads, device=self.device)
+        """Those of a model that has none of its own. Raises ValueError before Auto has become another backend."""
+        if self.backend == "Auto":
+            raise ValueError("the backend Auto has to be chosen before anything is computed")
+        return Switches(
+            ir_optim=self.ir_optim,
+            onednn=self.onednn,
+            threads=self.threads,
+            device=self.device,
+            backend=self.backend,
+        )
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -37,6 +47,7 @@ class Computing:
         return (
             *("--threads-per-worker", str(self.threads), "--device", self.device),
             *("--ir-optim", str(self.ir_optim).lower(), "--onednn", str(self.onednn).lower()),
+            *("--backend", self.backend),
             *(("--script", self.script) if self.script else ()),
             *(("--overrides", *(f"{key}={value}" for key, value in self.overrides)) if self.overrides else ()),
         )

@@ -1,6 +1,6 @@
 """Paddle Inference as the serving path uses it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from paddle_serving_runtime.errors import InvalidOption, ModelInvalid
 from paddle_serving_runtime.paddle_model.adaptation import adapt
+from paddle_serving_runtime.paddle_model.guarded import GuardedRuns, end_process
 from paddle_serving_runtime.paddle_model.opening import OpenedModel, open_model
+from paddle_serving_runtime.paddle_model.openvino import ErrorWatch, engine, require_errors_seen
 from paddle_serving_runtime.paddle_model.paddle_errors import first_line
+from paddle_serving_runtime.paddle_model.program import Program
 from paddle_serving_runtime.paddle_model.prototxt import Variable
 from paddle_serving_runtime.paddle_model.switches import Switches
 
@@ -19,6 +22,8 @@ _DELETED_PASSES = ("repeated_fc_relu_fuse_pass", "conv_transpose_eltwiseadd_bn_f
 # The handles of Paddle 3.3.1 take int16 and bfloat16 for int32, and give float32 garbage for bfloat16.
 _WITHOUT_HANDLES = frozenset({"int16", "bfloat16", "complex64", "complex128"})
 _GPU_MEMORY_MB = 100  # upstream's first allocation; it grows
+
+_Run = Callable[[Mapping[str, NDArray[Any]]], dict[str, NDArray[Any]]]
 
 
 class Predictor:
@@ -37,15 +42,21 @@ class Predictor:
         self.conf = model.conf
         ports = (*model.program.feeds, *model.program.fetches)
         self.shapes = {port.name: port.shape for port in ports}
-        self._predictor = _load(model, adapt(model.files, model.program, switches).switches)
+        adapted = adapt(model.files, model.program, switches).switches
+        watch = ErrorWatch() if adapted.backend == "OpenVINO" else None
+        self._predictor = _load(model, adapted, watch)
         self._place = _place(switches.device)
         by_name = {variable.name: variable for variable in self.conf.feeds}
         self._inputs = [by_name[name] for name in self._predictor.get_input_names()]
+        self._run: _Run
         if model.program.direct or {port.dtype for port in ports} & _WITHOUT_HANDLES:
             self._run = self._run_tensors  # an input or output that is both has no handle either
         else:
             self._handles = [(each, self._predictor.get_input_handle(each.name)) for each in self._inputs]
             self._run = self._run_handles
+        if watch is not None:
+            guarded = GuardedRuns(self._run, watch, end_process)
+            self._run = self._fitting(guarded.run)
 
     def run(self, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Outputs by alias, in the order of the prototxt, for inputs by name or alias (batch dimension included).
@@ -59,6 +70,20 @@ class Predictor:
         if unknown := sorted(name for name in feed if name.removesuffix(".lod") not in known):
             raise ValueError(f"unknown input {unknown[0]!r}; the model's inputs are {', '.join(sorted(known))}")
         return self._run(feed)
+
+    def _fitting(self, run: _Run) -> _Run:
+        """The same, which raises ValueError for a shape that the program does not have: the engine would fail."""
+
+        def checked(feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+            for variable in self._inputs:
+                shape, declared = np.shape(feed[_key(variable, feed)]), self.shapes[variable.name]
+                if len(shape) != len(declared) or any(
+                    want not in (-1, size) for size, want in zip(shape, declared, strict=True)
+                ):
+                    raise ValueError(f"input {variable.alias!r} has the shape {[*shape]}; the model's is {[*declared]}")
+            return run(feed)
+
+        return checked
 
     def _run_handles(self, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         for variable, handle in self._handles:
@@ -113,7 +138,7 @@ def _place(device: str) -> Any:  # noqa: ANN401 - paddle has no types
     return paddle.CPUPlace() if device == "cpu" else paddle.CUDAPlace(int(device.removeprefix("gpu:")))
 
 
-def _load(model: OpenedModel, switches: Switches) -> Any:  # noqa: ANN401 - paddle has no types
+def _load(model: OpenedModel, switches: Switches, watch: ErrorWatch | None) -> Any:  # noqa: ANN401 - paddle has no types
     import paddle  # noqa: PLC0415 - takes a second, and the supervisor imports what is here
     from paddle import inference, version  # noqa: PLC0415 - as above
 
@@ -121,11 +146,22 @@ def _load(model: OpenedModel, switches: Switches) -> Any:  # noqa: ANN401 - padd
     if switches.device != "cpu":
         require_gpu(paddle, switches.device)
     try:
-        return inference.create_predictor(_config(inference, model, switches))
+        return _created(inference, _config(inference, model, switches), model.program, watch)
+    except InvalidOption:
+        raise
     except Exception as error:
         raise ModelInvalid(
             f"{model.files.program} cannot be loaded by Paddle {version.full_version}: {first_line(error)}"
         ) from error
+
+
+def _created(inference: Any, config: Any, program: Program, watch: ErrorWatch | None) -> Any:  # noqa: ANN401 - paddle has no types
+    if watch is None:
+        return inference.create_predictor(config)
+    with engine(config):
+        predictor = inference.create_predictor(config)
+    require_errors_seen(predictor, program, watch)
+    return predictor
 
 
 def _config(inference: Any, model: OpenedModel, switches: Switches) -> Any:  # noqa: ANN401 - paddle has no types
@@ -147,6 +183,8 @@ def _config(inference: Any, model: OpenedModel, switches: Switches) -> Any:  # n
         config.enable_mkldnn()
     else:
         config.disable_mkldnn()  # Paddle 3.3.1 has it on by default
+    if switches.backend == "NewExecutor":
+        config.enable_new_executor()
     if switches.device == "cpu":
         config.disable_gpu()
     else:

@@ -1,5 +1,6 @@
 """One model on paddle.inference, with nothing of the serving path around it."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,9 @@ import numpy as np
 from google.protobuf import text_format
 from numpy.typing import NDArray
 
-from paddle_serving_runtime.errors import ModelInvalid
+from paddle_serving_runtime.errors import InvalidOption, ModelInvalid
 from paddle_serving_runtime.graph import Node
+from paddle_serving_runtime.paddle_model import openvino
 from paddle_serving_runtime.paddle_model.adaptation import adapt
 from paddle_serving_runtime.paddle_model.files import OLD_PROGRAM, ModelFiles, find_model_files
 from paddle_serving_runtime.paddle_model.paddle_errors import first_line
@@ -42,12 +44,16 @@ class Inference:
         kind, _, index = node.switches.device.partition(":")
         self._place = paddle.CUDAPlace(int(index)) if kind == "gpu" else paddle.CPUPlace()
         switches = adapt(files, program, node.switches).switches
+        watch = openvino.ErrorWatch() if switches.backend == "OpenVINO" else None
         try:
-            self._predictor = inference.create_predictor(_config(inference, switches, files, program))
+            self._predictor = _created(inference, _config(inference, switches, files, program), program, watch)
+        except InvalidOption:
+            raise
         except Exception as error:
             raise ModelInvalid(f"the model in {model_dir} cannot be loaded: {first_line(error)}") from error
         self.feeds, self.fetches = _configured(model_dir) or _described(model_dir)
         self._wanted = node.fetches or tuple(self.fetches)
+        self._compute = self._predictor.run if watch is None else functools.partial(watch.run, self._predictor.run)
 
     def __call__(self, feed: dict[str, Any]) -> dict[str, NDArray[Any]]:
         """Outputs by alias; inputs by alias, or by the name in the program."""
@@ -63,7 +69,7 @@ class Inference:
             cast = self.feeds[alias][1]
             values = np.asarray(feed[key]).astype(cast)
             handle.copy_from_cpu(list(map(str, values.ravel())) if cast == "str" else np.ascontiguousarray(values))
-        self._predictor.run()
+        self._compute()
         answer = {}
         for alias in self._wanted:
             handle = self._predictor.get_output_handle(self.fetches[alias])
@@ -88,6 +94,15 @@ class Inference:
 Feeds = dict[str, tuple[str, str, tuple[int, ...]]]
 
 
+def _created(inference: Any, config: Any, program: Program, watch: openvino.ErrorWatch | None) -> Any:  # noqa: ANN401 - paddle has no types
+    if watch is None:
+        return inference.create_predictor(config)
+    with openvino.engine(config):
+        predictor = inference.create_predictor(config)
+    openvino.require_errors_seen(predictor, program, watch)
+    return predictor
+
+
 def _config(inference: Any, switches: Switches, files: ModelFiles, program: Program) -> Any:  # noqa: ANN401 - paddle has no types
     if files.program.name == OLD_PROGRAM and files.params is None:
         config = inference.Config(str(files.program.parent))
@@ -106,6 +121,8 @@ def _config(inference: Any, switches: Switches, files: ModelFiles, program: Prog
         config.enable_mkldnn()
     else:
         config.disable_mkldnn()
+    if switches.backend == "NewExecutor":
+        config.enable_new_executor()
     kind, _, index = switches.device.partition(":")
     if kind == "gpu":
         config.enable_use_gpu(_GPU_MEMORY_MB, int(index))

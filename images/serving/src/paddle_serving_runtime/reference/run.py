@@ -47,7 +47,7 @@ def run(graph: Graph, samples: Iterable[Sample], root: Path) -> tuple[Mapping[st
     computed = {}
     for number, sample in enumerate(reversed(samples)):
         try:
-            computed[sample.name] = _answer(graph, steps, sample, number)
+            computed[sample.name] = answer(graph, steps, sample, number)
         except Exception as error:
             advice = (
                 "Paddle's oneDNN cannot compute this model: serve it with --onednn false (engine.oneDNN: false)."
@@ -58,8 +58,8 @@ def run(graph: Graph, samples: Iterable[Sample], root: Path) -> tuple[Mapping[st
     answers = {sample.name: computed[sample.name] for sample in samples}
     if not others:
         return answers, None
-    derived, answer = max(others, key=lambda other: not _equal(other[1], answers[samples[0].name]))
-    return {**answers, derived.name: answer}, derived
+    derived, other = max(others, key=lambda found: not _equal(found[1], answers[samples[0].name]))
+    return {**answers, derived.name: other}, derived
 
 
 def _equal(one: Answer, other: Answer) -> bool:
@@ -72,7 +72,7 @@ def _derived(graph: Graph, steps: Mapping[str, Step], sample: Sample) -> list[tu
     for derived in derived_samples(sample, any_batch=_takes_any_batch(graph)):
         # whatever is raised, this one is no valid sample
         with contextlib.suppress(Exception, SystemExit):
-            found.append((derived, _answer(graph, steps, derived, len(found))))
+            found.append((derived, answer(graph, steps, derived, len(found))))
     return found
 
 
@@ -83,7 +83,8 @@ def _takes_any_batch(graph: Graph) -> bool:
     return all(port.shape[:1] == (-1,) and not port.lod_level for port in ports)
 
 
-def _answer(graph: Graph, steps: Mapping[str, Step], sample: Sample, number: int) -> Answer:
+def answer(graph: Graph, steps: Mapping[str, Step], sample: Sample, number: int) -> Answer:
+    """The answer to a sample, which is the `number`-th request. Raises what the service raises."""
     inputs, log_id = _unpack(sample, graph.request_op)
     outputs: dict[str, dict[str, Any]] = {REQUEST: inputs}
     for node in graph.nodes:

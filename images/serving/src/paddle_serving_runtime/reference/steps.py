@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from paddle_serving_runtime.errors import ModelInvalid, ServiceBroken
 from paddle_serving_runtime.graph import Node
-from paddle_serving_runtime.reference.inference import Inference
+from paddle_serving_runtime.reference.inference import Feeds, Inference
 
 _WITH_DATA_ID = 4
 
@@ -21,18 +21,29 @@ class Step(Protocol):
         """The node's output for the outputs of the nodes before it."""
 
 
-def make_step(node: Node) -> Step:
-    """The node with its model loaded and its Op initialised."""
-    return _PlainStep(node) if node.op is None else _OpStep(node)
+class Model(Protocol):
+    """What computes: `feeds` has the inputs as alias -> (name, cast, shape)."""
+
+    feeds: Feeds
+
+    def __call__(self, feed: dict[str, Any]) -> dict[str, NDArray[Any]]:
+        """Outputs by alias."""
+
+
+def make_step(node: Node, model: Model | None = None) -> Step:
+    """The node with its Op initialised; its model is loaded, unless one is given."""
+    if model is None and node.model_dir is not None:
+        model = Inference(node, node.model_dir)
+    return _PlainStep(node, model) if node.op is None else _OpStep(node, model)
 
 
 class _PlainStep:
     """A plain model: arrays, or text with numbers for an input of fixed shape."""
 
-    def __init__(self, node: Node) -> None:
-        if node.model_dir is None:
+    def __init__(self, node: Node, model: Model | None) -> None:
+        if model is None:
             raise ModelInvalid(f"node {node.name} has neither an Op nor a model.")
-        self._model = Inference(node, node.model_dir)
+        self._model = model
 
     def __call__(self, inputs: dict[str, Any], data_id: int, log_id: int) -> dict[str, Any]:  # noqa: ARG002 - as an Op
         (values,) = inputs.values()
@@ -65,10 +76,10 @@ def _numbers(name: str, texts: list[str], cast: str) -> NDArray[Any]:
 class _OpStep:
     """A user's Op: preprocess, inference, postprocess."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, model: Model | None) -> None:
         op: Any = node.op
         self._op = op
-        self._model = Inference(node, node.model_dir) if node.model_dir is not None else None
+        self._model = model
         op.init_op()
 
     def __call__(self, inputs: dict[str, Any], data_id: int, log_id: int) -> dict[str, Any]:

@@ -37,6 +37,7 @@ def package_origin(model_dir: Path, engine: str, computing: Computing) -> Origin
         device=computing.device,
         processor=this_processor(),
         switches=_switches_json(engine, computing),
+        backend=computing.backend,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from paddle_serving_runtime.link.options import EngineName
 from paddle_serving_runtime.paddle_model.batching import Batching
 from paddle_serving_runtime.paddle_model.computing import Computing
+from paddle_serving_runtime.verdict.backend import Choice
 from paddle_serving_runtime.verdict.consistency import Consistency
 
 MAX_REPLAY_REQUESTS = 1000
@@ -33,7 +34,7 @@ class ServeSettings:
     it is in config.yml. `image_digest` is that of the container's image, empty where nobody has said it.
     `recheck_interval` 0 means no recheck, `replay_buffer` is how many requests are kept with their answers, `stable`
     the revision to compare answers with. `allocator` is a library that allocates memory for workers and reference, None
-    for the system's.
+    for the system's. `choice` is how a backend was chosen, None where Default was asked for.
     """
 
     model_dir: Path
@@ -61,3 +62,4 @@ class ServeSettings:
     replay_buffer: int = 0
     stable: StableService | None = None
     allocator: Path | None = None
+    choice: Choice | None = None

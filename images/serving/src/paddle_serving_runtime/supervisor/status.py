@@ -69,9 +69,13 @@ class PodStatus:
         recheck = self._statistics.rechecks.as_json()
         drift = self._drifts.last if self._drifts is not None else None
         shared = self._shared_runs()
-        batching = shared.as_json() if shared else None
-        report = {**document(self._proof()), "drift": drift, "recheck": recheck, "batching": batching}
-        report = bounded(report, limit)
+        told = {
+            "choice": self._settings.choice.as_json() if self._settings.choice is not None else None,
+            "drift": drift,
+            "recheck": recheck,
+            "batching": shared.as_json() if shared else None,
+        }
+        report = bounded({**document(self._proof()), **told}, limit)
         return self._settings.sign(report) if self._settings.sign else report
 
     def _shared_runs(self) -> SharedRuns | None:
@@ -103,6 +107,7 @@ class PodStatus:
             "digest": self._origin.model_digest,
             "paddle_version": str(loaded.get("paddleVersion", "")),
             "device": str(loaded.get("device", self._settings.computing.device)),
+            "backend": self._settings.computing.backend,
         }
         snapshot = metrics.Snapshot(
             statistics=self._statistics,

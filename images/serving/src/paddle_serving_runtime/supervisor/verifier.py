@@ -44,7 +44,7 @@ class Verifier:
         if self._reference is not None:
             # whoever waits for it sees its failure; where nobody does any more, it says nothing new
             self._reference.add_done_callback(lambda done: done.cancelled() or done.exception())
-        self._judge = Judge(settings.consistency, samples, recorded, warnings)
+        self._judge = Judge(settings.consistency, samples, recorded, warnings, settings.computing.backend)
         self.reference: Reference | None = None
 
     @property

@@ -25,7 +25,8 @@ _LOG = logging.getLogger(__name__)
 class Judge:
     """Holds workers to the reference, and the reference, once, to the recorded answers; keeps what was found.
 
-    `warnings` are what a reader of the verdict should know beside it.
+    `warnings` are what a reader of the verdict should know beside it; what differs is told with the `backend`, where it
+    is another than Default.
     """
 
     def __init__(
@@ -34,12 +35,14 @@ class Judge:
         samples: tuple[Sample, ...],
         recorded: Mapping[str, Recorded],
         warnings: tuple[str, ...],
+        backend: str = "Default",
     ) -> None:
         self.evidence = Evidence()
         self.warnings = warnings
         self._consistency = consistency
         self._samples = samples
         self._recorded = recorded
+        self._where = "" if backend == "Default" else f" The backend is {backend}."
         self._tolerance = tolerance = tolerance_of(consistency)
         self._tolerance_of_shared = Tolerance(
             max(tolerance.rtol, DEFAULT_TOLERANCE.rtol), max(tolerance.atol, DEFAULT_TOLERANCE.atol)
@@ -100,8 +103,8 @@ class Judge:
         given = replies.to(name)
         for reply in given:
             for sentence in self._judge_reply(reply, want):
-                yield NotConsistent(f"{sentence}{state_sentence(reply, given, replies.asked)}")
-        yield from (NotConsistent(describe(found)) for found in recorded if not found.equal)
+                yield NotConsistent(f"{sentence}{state_sentence(reply, given, replies.asked)}{self._where}")
+        yield from (NotConsistent(f"{describe(found)}{self._where}") for found in recorded if not found.equal)
 
     def _judge_reply(self, reply: Reply, want: Answer) -> Iterator[str]:
         """A sentence for every tensor of a reply that is not the reference's, or for a reply that is no answer."""

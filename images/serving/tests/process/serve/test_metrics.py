@@ -147,7 +147,13 @@ def test_model_and_golden_result_are_told_without_a_digest_to_verify(plain: "Ser
     assert digest.startswith("sha256:")
     found = families(plain)
     (model,) = found["paddle_serving_model_info"].samples
-    assert model.labels == {"name": "svc", "digest": digest, "paddle_version": "3.3.1", "device": "cpu"}
+    assert model.labels == {
+        "name": "svc",
+        "digest": digest,
+        "paddle_version": "3.3.1",
+        "device": "cpu",
+        "backend": "Default",
+    }
     (golden,) = found["paddle_serving_golden_verified"].samples
     assert (golden.labels, golden.value) == ({"verdict": "EngineOnly"}, 1)
     assert [sample.value for sample in found["paddle_serving_queue_length"].samples] == [0]

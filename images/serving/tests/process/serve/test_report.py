@@ -54,6 +54,7 @@ def test_it_says_what_was_proved_and_what_computed_it(
     assert switches["environment"]["DNNL_MAX_CPU_ISA"] == "AVX2"
     (model,) = switches["models"].values()
     assert (model["oneDNN"], model["withoutPasses"], model["device"]) == (True, [], "cpu")
+    assert (model["backend"], report["choice"]) == ("Default", None)
     assert report["counts"] == {"comparisons": 4, "unequal": 0, "elements": 4, "differing": 0, "omitted": 0}
     assert (report["drift"], report["recheck"], report["batching"]) == (None, None, None)
     far = next(

@@ -14,6 +14,7 @@ OTHERS = Computing(
     device="gpu:0,1",
     overrides=(("op.rec.concurrency", "1"), ("a", 'b="c" \u00e9')),
     script="web_service_det.py --config=det.yml",
+    backend="NewExecutor",
 )
 
 

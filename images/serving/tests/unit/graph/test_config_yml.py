@@ -19,6 +19,7 @@ def test_defaults_are_those_of_the_runtime_where_the_config_is_silent(service: S
         "device": "cpu",
         "memory_optim": True,
         "precision": "fp32",
+        "backend": "Default",
         "without_passes": [],
     }
     assert node["attributes"]["ir_optim"] is True

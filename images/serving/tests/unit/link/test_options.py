@@ -21,6 +21,7 @@ OPTIONS = WorkerOptions(
         device="cpu",
         overrides=(("op.rec.concurrency", "1"), ("a", 'b="c" \u00e9')),
         script="web_service_det.py --config=det.yml",
+        backend="OpenVINO",
     ),
     batching=OFF,
     ledger="/run/ledger",

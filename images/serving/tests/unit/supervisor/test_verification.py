@@ -11,6 +11,7 @@ from paddle_serving_runtime.evidence.comparisons import Evidence
 from paddle_serving_runtime.package.golden import Recorded, Sample
 from paddle_serving_runtime.paddle_model.batching import OFF
 from paddle_serving_runtime.paddle_model.computing import Computing
+from paddle_serving_runtime.paddle_model.switches import Asked
 from paddle_serving_runtime.protocol import error_body, pack_response
 from paddle_serving_runtime.reference.report import Reference
 from paddle_serving_runtime.supervisor.settings import ServeSettings
@@ -86,12 +87,14 @@ def test_recorded_answers_are_used_as_far_as_is_asked() -> None:
         usable_recordings((), {}, "auto", required=True)
 
 
-def settings(*, required: bool = True, request_timeout: float = 60) -> ServeSettings:
+def settings(*, required: bool = True, request_timeout: float = 60, backend: Asked = "Default") -> ServeSettings:
     return ServeSettings(
         model_dir=Path(),
         name="svc",
         workers=1,
-        computing=Computing(ir_optim=True, onednn=False, threads=1, device="cpu", overrides=(), script=""),
+        computing=Computing(
+            ir_optim=True, onednn=False, threads=1, device="cpu", overrides=(), script="", backend=backend
+        ),
         batching=OFF,
         http_port=1,
         grpc_port=3,
@@ -145,6 +148,15 @@ def test_a_difference_ends_it_only_where_consistency_is_required(tmp_path: Path)
     with pytest.raises(NotConsistent, match=r"9\.5"):
         asyncio.run(verify(tmp_path, wrong))
     assert asyncio.run(verify(tmp_path, wrong, required=False)).verdict == "None"
+
+
+def test_a_difference_is_told_with_the_backend_where_it_is_not_the_default(tmp_path: Path) -> None:
+    wrong = http(pack_response({"y": "[[1.5, 9.5]]"}, {}))
+    with pytest.raises(NotConsistent, match=r"a\.json.* y.*\[0, 1\].*The backend is OpenVINO\.$"):
+        asyncio.run(verify(tmp_path, wrong, backend="OpenVINO"))
+    with pytest.raises(NotConsistent, match=r"9\.5") as told:
+        asyncio.run(verify(tmp_path, wrong))
+    assert "backend" not in told.value.message
 
 
 def test_a_worker_that_does_not_answer_is_not_waited_for_longer_than_a_request_may_take(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ class Program:
 
     `operations` has those of every block, the ones of branches and loops too. `direct` has, by the name of an output,
     the name of the input or parameter that it is, where no operation computes it. `ranks` is the number of dimensions
-    of a value, where the program says it.
+    of a value, and `dtypes` its type, where the program says it; a program in the JSON form says no types here.
     """
 
     feeds: tuple[Port, ...]
@@ -52,3 +52,4 @@ class Program:
     operations: tuple[Operation, ...] = ()
     direct: Mapping[str, str] = field(default_factory=dict)
     ranks: Mapping[str, int] = field(default_factory=dict)
+    dtypes: Mapping[str, str] = field(default_factory=dict)

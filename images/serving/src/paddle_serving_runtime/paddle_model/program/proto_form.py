@@ -60,7 +60,7 @@ def parse(content: bytes) -> Program:
     sources = {port.name: _source(port.name, operations) for port in fetches}
     direct = {name: source for name, source in sources.items() if source in known}
     ranks = {var.name: len(var.type.dense_tensor.tensor.dims) for each in blocks for var in each.vars}
-    return Program(feeds, fetches, parameters, operations, direct, ranks)
+    return Program(feeds, fetches, parameters, operations, direct, ranks, dict(_dtypes(blocks)))
 
 
 def _ports(block: Any, kind: str, variables: Mapping[str, Any]) -> Iterator[tuple[int, Port]]:  # noqa: ANN401 - generated
@@ -87,6 +87,14 @@ def _parameters(block: Any) -> Iterator[Parameter]:  # noqa: ANN401 - generated
         elif variable.type.HasField("dense_tensor"):
             tensor = variable.type.dense_tensor.tensor
             yield Parameter(variable.name, DTYPES[tensor.data_type], tuple(tensor.dims))
+
+
+def _dtypes(blocks: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - generated
+    for variable in (variable for block in blocks for variable in block.vars):
+        if variable.type.HasField("dense_tensor"):
+            code = variable.type.dense_tensor.tensor.data_type
+            if code in DTYPES:
+                yield variable.name, DTYPES[code]
 
 
 def _operation(operation: Any) -> Operation:  # noqa: ANN401 - generated
