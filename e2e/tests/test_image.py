@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 SITE_PACKAGES = "/opt/venv/lib/python3.11/site-packages"
-NOT_IN_THE_IMAGE = {
-    "paddle/libs/libopenvino_intel_cpu_plugin.so",
-    "paddle_serving_server/pipeline/gateway/libproxy_server.so",
-}
+NOT_IN_THE_IMAGE = {"paddle_serving_server/pipeline/gateway/libproxy_server.so"}
 MANY = 100
 MANY_MODULES = 1000
 

@@ -1,11 +1,9 @@
 #!/bin/sh
 # Takes out of a virtual environment what serving never opens, and nothing that changes an answer (docs/image.md):
-# headers and sources of C code, type stubs, test suites, the gateway of the stock server (HAProxy is the front), OpenVINO's
-# CPU plug-in, which Paddle loads only for Config.enable_openvino_engine.
+# headers and sources of C code, type stubs, test suites, the gateway of the stock server (HAProxy is the front).
 set -eu
 packages=$1/lib/python3.11/site-packages
 rm -rf "$packages/paddle/include" \
-  "$packages/paddle/libs/libopenvino_intel_cpu_plugin.so" \
   "$packages/paddle_serving_server/pipeline/gateway/libproxy_server.so"
 find "$packages" -type f \( -name '*.pyi' -o -name '*.a' -o -name '*.h' -o -name '*.hpp' -o -name '*.c' -o -name '*.cc' \
   -o -name '*.cpp' -o -name '*.cu' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' \) -delete

@@ -32,6 +32,7 @@ def test_the_shortest_spec_is_completed_with_the_defaults(world: World) -> None:
         "replicas": 1,
         "model": {"digest": digest("a"), "source": {"pvc": {"claimName": "models", "path": ""}}},
         "engine": {
+            "backend": "Default",
             "mode": "direct",
             "legacyStatus": False,
             "standby": True,
@@ -137,6 +138,8 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"resources": {"requests": {"cpu": -1}}}, "a request is not negative"),
     ({"pod": {"serviceAccount": {"name": "a", "annotations": {"b": "c"}}}}, "annotations are for the account that"),
     ({"engine": {"overrides": {"--digest": "x"}}}, "a key of overrides is a path into config.yml"),
+    ({"engine": {"mode": "pipeline", "backend": "Auto"}}, "another backend than Default needs mode direct"),
+    ({"engine": {"backend": "TensorRT"}}, "spec.engine.backend: Unsupported value"),
     ({"engine": {"script": "-m serving"}}, "script is a file of the package, followed by its arguments"),
     ({"consistency": {"recheckInterval": "often"}}, "spec.consistency.recheckInterval"),
     ({"engine": {"batching": {"mode": "On"}}}, "spec.engine.batching.mode"),

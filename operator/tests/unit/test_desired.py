@@ -173,7 +173,7 @@ SAME = [
     {"rollout": {"paused": True}},
     {"disruption": {"enabled": False}},
     {"engine": {"irOptim": True, "batching": {"mode": "Off", "maxRows": 8}}},
-    {"engine": {"mode": "direct", "legacyStatus": False, "standby": True, "allocator": "tcmalloc"}},
+    {"engine": {"mode": "direct", "backend": "Default", "standby": True, "allocator": "tcmalloc"}},
 ]
 OTHER: list[dict[str, Any]] = [
     {"image": "other:1"},
@@ -190,6 +190,8 @@ OTHER: list[dict[str, Any]] = [
     {"engine": {"legacyStatus": True}},
     {"engine": {"standby": False}},
     {"engine": {"allocator": "system"}},
+    {"engine": {"backend": "OpenVINO"}},
+    {"engine": {"backend": "Auto"}},
     {"engine": {"workers": 2}},
     {"engine": {"batching": {"mode": "Auto", "maxRows": 8}}},
     {"engine": {"overrides": {"a": "b"}}},

@@ -9,6 +9,7 @@ from paddle_serving_operator.api.parse import parse_spec
 from paddle_serving_operator.api.types import (
     Account,
     Allocator,
+    Backend,
     ConfigMapSource,
     ConsistencyMode,
     EngineMode,
@@ -30,6 +31,7 @@ def test_the_shortest_spec_has_a_safe_default_for_everything_else(make_raw_spec:
     assert spec.model.name == "ocr"
     assert spec.model.source == PvcSource("models", "ocr/v2")
     assert spec.engine.mode is EngineMode.DIRECT
+    assert spec.engine.backend is Backend.DEFAULT
     assert not spec.engine.legacy_status
     assert spec.engine.standby
     assert spec.engine.workers is None
@@ -131,6 +133,8 @@ BAD = [
         "spec.model.source.s3.accessKey",
         "is unknown",
     ),
+    ({"engine": {"backend": "TensorRT"}}, "spec.engine.backend", "Use one of Default, OpenVINO, Auto"),
+    ({"engine": {"mode": "pipeline", "backend": "Auto"}}, "spec.engine.backend", "which needs mode direct"),
     ({"engine": {"mode": "brpc"}}, "spec.engine.mode", "Use one of direct, pipeline"),
     ({"engine": {"allocator": "hoard"}}, "spec.engine.allocator", "Use one of tcmalloc, system"),
     ({"engine": {"batching": {"mode": "On"}}}, "spec.engine.batching.mode", "Use one of Auto, Off"),

@@ -38,6 +38,8 @@ SPECS: list[dict[str, Any]] = [
     {"engine": {"batching": {"mode": "Auto", "maxRows": 64, "waitMilliseconds": 1}}},
     {"engine": {"batching": {"maxRows": 4}}},
     {"engine": {"script": "web_service_det.py --config=det.yml --opt op.det.a=$(B)", "overrides": {"op.det.c": "1"}}},
+    {"engine": {"backend": "OpenVINO"}},
+    {"engine": {"backend": "Auto"}},
     {"consistency": {"recheckInterval": "60s"}},
     {"consistency": {"mode": "Tolerance", "rtol": 0.1, "require": "Recorded", "required": False}},
 ]
@@ -101,5 +103,6 @@ def test_serve_takes_the_arguments_of_every_spec(make_spec: Callable[..., Servic
     batching = spec.engine.batching
     said = (batching.max_rows, batching.wait_milliseconds / 1000) if batching.mode is BatchingMode.AUTO else (1, 0)
     assert (settings.batching.max_rows, settings.batching.wait) == said
+    assert settings.computing.backend == spec.engine.backend
     assert settings.computing.script == spec.engine.script.replace("$", "$$")  # Kubernetes makes one of two
     assert (settings.http_port, settings.grpc_port, settings.admin_port) == (8080, 9000, 8081)

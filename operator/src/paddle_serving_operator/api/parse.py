@@ -12,6 +12,7 @@ from paddle_serving_operator.api.types import (
     DEFAULT_MAX_TOLERANCE,
     Account,
     Allocator,
+    Backend,
     ConfigMapSource,
     Consistency,
     ConsistencyMode,
@@ -173,8 +174,12 @@ SOURCES = MappingProxyType({"pvc": _pvc, "http": _http, "s3": _s3, "image": _ima
 def _engine(spec: Fields) -> Engine:
     with spec.object("engine") as fields:
         mode = EngineMode(fields.choice("mode", EngineMode.DIRECT, tuple(EngineMode)))
+        backend = Backend(fields.choice("backend", Backend.DEFAULT, tuple(Backend)))
+        if mode is EngineMode.PIPELINE and backend is not Backend.DEFAULT:
+            raise fields.error("backend", f"is {backend}, which needs mode direct. Change the mode, or use Default.")
         return Engine(
             mode=mode,
+            backend=backend,
             legacy_status=fields.boolean("legacyStatus", default=False),
             standby=fields.boolean("standby", default=True),
             workers=fields.integer("workers", None, 1, MAX_WORKERS),

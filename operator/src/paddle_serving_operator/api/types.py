@@ -19,6 +19,14 @@ class ConsistencyMode(StrEnum):
     TOLERANCE = "Tolerance"
 
 
+class Backend(StrEnum):
+    """Which of Paddle Inference's engines computes; Auto: a pod finds out when it starts."""
+
+    DEFAULT = "Default"
+    OPENVINO = "OpenVINO"
+    AUTO = "Auto"
+
+
 class EngineMode(StrEnum):
     """What runs the service's Ops; the values are those of the runtime's --engine."""
 
@@ -105,6 +113,7 @@ class Engine:
     """
 
     mode: EngineMode
+    backend: Backend
     legacy_status: bool
     standby: bool
     workers: int | None

@@ -8,6 +8,7 @@ from paddle_serving_operator.api.batching import Batching, BatchingMode
 from paddle_serving_operator.api.types import (
     DEFAULT_MAX_TOLERANCE,
     Allocator,
+    Backend,
     ConfigMapSource,
     Consistency,
     Drain,
@@ -123,6 +124,7 @@ def _engine(engine: Engine) -> list[str]:
         "--onednn",
         _boolean(value=engine.one_dnn),
         # what is the runtime's default is not said: a new flag must not make a new revision of every service
+        *([] if engine.backend is Backend.DEFAULT else ["--backend", engine.backend.value]),
         *([] if engine.standby else ["--standby", _boolean(value=False)]),
         *([] if engine.allocator is Allocator.TCMALLOC else ["--allocator", engine.allocator.value]),
         *_batching(engine.batching),
