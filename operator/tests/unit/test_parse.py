@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from paddle_serving_operator.api.backend import Backend
 from paddle_serving_operator.api.fields import SpecError
 from paddle_serving_operator.api.parse import parse_spec
 from paddle_serving_operator.api.types import (
     Account,
     Allocator,
-    Backend,
     ConfigMapSource,
     ConsistencyMode,
     EngineMode,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
+from paddle_serving_operator.api.backend import Backend
 from paddle_serving_operator.api.batching import parse_batching
 from paddle_serving_operator.api.fields import Fields
 from paddle_serving_operator.api.parse_rollout import parse_autoscaling, parse_rollout_spec, parse_traffic
@@ -12,7 +13,6 @@ from paddle_serving_operator.api.types import (
     DEFAULT_MAX_TOLERANCE,
     Account,
     Allocator,
-    Backend,
     ConfigMapSource,
     Consistency,
     ConsistencyMode,

@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from paddle_serving_operator.api.backend import Backend
 from paddle_serving_operator.api.batching import Batching
 
 DEFAULT_MAX_TOLERANCE = 0.05
@@ -17,14 +18,6 @@ class ConsistencyMode(StrEnum):
 
     EXACT = "Exact"
     TOLERANCE = "Tolerance"
-
-
-class Backend(StrEnum):
-    """Which of Paddle Inference's engines computes; Auto: a pod finds out when it starts."""
-
-    DEFAULT = "Default"
-    OPENVINO = "OpenVINO"
-    AUTO = "Auto"
 
 
 class EngineMode(StrEnum):

@@ -4,11 +4,11 @@ import math
 import re
 from datetime import timedelta
 
+from paddle_serving_operator.api.backend import Backend
 from paddle_serving_operator.api.batching import Batching, BatchingMode
 from paddle_serving_operator.api.types import (
     DEFAULT_MAX_TOLERANCE,
     Allocator,
-    Backend,
     ConfigMapSource,
     Consistency,
     Drain,

@@ -24,8 +24,8 @@ from paddle_serving_runtime.graph.load import with_backend
 from paddle_serving_runtime.package.contents import load_package
 from paddle_serving_runtime.package.golden import Recorded, load_recorded, load_samples
 from paddle_serving_runtime.paddle_model.files import find_model_files
-from paddle_serving_runtime.paddle_model.openvino import plugin_path
 from paddle_serving_runtime.paddle_model.openvino_fit import ambiguous
+from paddle_serving_runtime.paddle_model.plugin import plugin_path
 from paddle_serving_runtime.paddle_model.program import read_program
 from paddle_serving_runtime.paddle_model.switches import Asked, Backend
 from paddle_serving_runtime.reference.trial import Tried, try_backends

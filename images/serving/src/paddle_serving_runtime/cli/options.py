@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from paddle_serving_runtime.errors import InvalidOption
 from paddle_serving_runtime.paddle_model.batching import Batching
 from paddle_serving_runtime.paddle_model.computing import Computing
-from paddle_serving_runtime.paddle_model.openvino import require_plugin
+from paddle_serving_runtime.paddle_model.plugin import require_plugin
 from paddle_serving_runtime.paddle_model.switches import Asked
 from paddle_serving_runtime.supervisor.settings import StableService
 from paddle_serving_runtime.verdict.consistency import Consistency, Require

@@ -11,16 +11,14 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
-from paddle_serving_runtime.errors import InvalidOption
+from paddle_serving_runtime.paddle_model.plugin import PLUGIN, require_plugin
 from paddle_serving_runtime.paddle_model.program import Program
 
-PLUGIN = "libopenvino_intel_cpu_plugin.so"
 _MAPS = Path("/proc/self/maps")
 _STDERR = 2
 _ERROR = re.compile(rb"^[EF]\d{4,8} \d\d:\d\d:\d\d|Exception from src/", re.MULTILINE)
@@ -35,23 +33,6 @@ class EngineUnusable(Exception):  # noqa: N818
 
 class RunFailed(RuntimeError):  # noqa: N818
     """The engine failed inside of a run: what it has left in the outputs is of another run."""
-
-
-def plugin_path() -> Path | None:
-    """Where the installed Paddle has the engine's CPU plug-in; None where it has none. Does not import Paddle."""
-    found = find_spec("paddle")
-    folders = list(found.submodule_search_locations or ()) if found else []
-    paths = (Path(folder) / "libs" / PLUGIN for folder in folders)
-    return next((path for path in paths if path.is_file()), None)
-
-
-def require_plugin() -> None:
-    """Raises InvalidOption where this installation cannot have the engine."""
-    if plugin_path() is None:
-        raise InvalidOption(
-            f"--backend OpenVINO (engine.backend: OpenVINO) is asked for, but this installation of Paddle has no "
-            f"paddle/libs/{PLUGIN}. Use the CPU runtime image, or --backend Default."
-        )
 
 
 @contextmanager

@@ -40,7 +40,8 @@ def main() -> int:
     parser.add_argument("--standby", type=int, metavar="FD", help="wait for the options on this socket")
     parser.add_argument("--model-dir", type=Path)
     arguments = parser.parse_args()
-    faulthandler.enable()
+    # a copy: stderr itself goes elsewhere while an engine computes that hides its errors (paddle_model/openvino.py)
+    faulthandler.enable(os.dup(sys.stderr.fileno()))
     options = arguments.options or options_from(arguments.standby, arguments.model_dir)
     return run(options) if options else 0
 

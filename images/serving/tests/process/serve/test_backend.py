@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from images.serving.tests.services import IMPORTS, config, one_op
-from paddle_serving_runtime.paddle_model.openvino import PLUGIN
+from paddle_serving_runtime.paddle_model.plugin import PLUGIN
 from paddle_serving_runtime.reference import read
 from paddle_serving_runtime.verdict.backend import Choice
 
@@ -56,7 +56,7 @@ def made(tmp_path: Path, backend_models: Path, command: Command) -> Made:
         shutil.copytree(backend_models / model, root / "model")
         (root / "golden").mkdir()
         for name, arrays in samples.items():
-            np.savez(root / "golden" / f"{name}.npz", **arrays)  # type: ignore[arg-type] # arrays by their names
+            np.savez(root / "golden" / f"{name}.npz", **arrays)
         if not recorded:
             return root
         outcome = command("reference", "--model-dir", root, "--output", "reference.json")
@@ -64,7 +64,7 @@ def made(tmp_path: Path, backend_models: Path, command: Command) -> Made:
         (root / "golden" / "expected").mkdir()
         for name, answer in read(outcome.folder / "reference.json").answers.items():
             if (root / "golden" / name).is_file():
-                np.savez(root / "golden" / "expected" / name, **answer)  # type: ignore[arg-type] # as above
+                np.savez(root / "golden" / "expected" / name, **answer)  # type: ignore[arg-type] # arrays by their names
         return root
 
     return make

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from paddle_serving_runtime.errors import InvalidOption
-from paddle_serving_runtime.paddle_model import openvino
-from paddle_serving_runtime.paddle_model.openvino import ErrorWatch, RunFailed, require_plugin
+from paddle_serving_runtime.paddle_model import openvino, plugin
+from paddle_serving_runtime.paddle_model.openvino import ErrorWatch, RunFailed
+from paddle_serving_runtime.paddle_model.plugin import require_plugin
 
 _HEAD = """
 import json, os, sys, tempfile
@@ -60,9 +61,7 @@ def in_process(script: str, model: Path, tmp_path: Path) -> tuple[dict[str, Any]
     return answer, done.stderr
 
 
-def test_it_computes_at_the_precision_of_float32_and_leaves_nothing_on_disk(
-    backend_models: Path, tmp_path: Path
-) -> None:
+def test_it_computes_as_paddles_own_kernels_do_and_leaves_nothing_on_disk(backend_models: Path, tmp_path: Path) -> None:
     script = """
 predictor = loaded()
 fast, default = (one.run({"x": WIDE})["softmax_0.tmp_0"] for one in (predictor, loaded("Default")))
@@ -84,6 +83,25 @@ told(
     assert found["again"]
     assert found["second"].endswith("there is a predictor with Paddle's OpenVINO engine in this process already")
     assert found["left"] == []
+
+
+def test_float32_is_asked_for_by_name_and_the_folder_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some processors would compute in bfloat16 by themselves, which is off by 5e-3; others know no lower precision."""
+    from paddle.inference import PrecisionType  # noqa: PLC0415 - a second's import
+
+    class Config:
+        def set_optim_cache_dir(self, folder: str) -> None:
+            self.folder = Path(folder)
+
+        def enable_openvino_engine(self, precision: object) -> None:
+            self.precision = precision
+
+    loaded = iter((False, True))
+    monkeypatch.setattr(openvino, "is_loaded", lambda: next(loaded))
+    config = Config()
+    with openvino.engine(config):
+        assert (config.precision, [*config.folder.iterdir()]) == (PrecisionType.Float32, [])
+    assert not config.folder.exists()
 
 
 def test_a_run_that_fails_inside_is_an_error_and_not_the_answer_of_the_run_before(
@@ -177,7 +195,7 @@ told(alike=exact[0] == exact[1], first=exact[0][0])
 
 
 def test_a_missing_plug_in_is_a_sentence_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openvino, "find_spec", lambda _name: None)
+    monkeypatch.setattr(plugin, "find_spec", lambda _name: None)
     with pytest.raises(InvalidOption, match=r"has no paddle/libs/libopenvino_intel_cpu_plugin\.so\. Use the CPU runt"):
         require_plugin()
 
