@@ -38,9 +38,9 @@ async def chosen(settings: ServeSettings, children: Children, folder: Path, stop
     output = Output(process, "choice")
     copying = asyncio.create_task(output.copy())
     ended = await _ended(process, stop)
-    if ended:
-        await copying
-    copying.cancel()
+    kill(process)
+    await process.wait()
+    await copying
     if stop.drain.is_set():
         return replace(settings, computing=replace(settings.computing, backend="Default"))
     choice = _read(output_file) if ended and process.returncode == 0 else None
@@ -68,7 +68,6 @@ async def _ended(process: Process, stop: StopRequest) -> bool:
     finally:
         for task in tasks:
             task.cancel()
-        kill(process)
 
 
 def _read(path: Path) -> Choice | None:
