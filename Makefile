@@ -147,6 +147,11 @@ bench-peers: setup haproxy bench-tools ## by hand: servers and engines that a us
 bench-report: setup ## tables and plots from the raw data in docs/measurements
 	$(RUN) python -m benchmarks.report
 
+.PHONY: bench-backends
+bench-backends: setup ## by hand: Paddle's engines in turn in one process, CPU of a run (about 3 minutes)
+	$(RUN) python -m benchmarks.backends $(BENCH_FLAGS)
+	$(RUN) python -m benchmarks.report
+
 .PHONY: bench-recheck
 bench-recheck: setup haproxy ## by hand: a hundred faults in running workers, found or not, and what the recheck costs (about 40 minutes)
 	$(RUN) python -m benchmarks.recheck $(BENCH_FLAGS)

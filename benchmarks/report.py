@@ -16,6 +16,7 @@ from typing import Any
 
 from benchmarks import (
     apply_table,
+    backends_table,
     comparison,
     goals,
     operator_scale_table,
@@ -33,6 +34,7 @@ PAGE = ROOT / "docs" / "measurements.md"
 DATA = ROOT / "docs" / "measurements"
 SECTIONS = {
     **tables.SECTIONS,
+    "backends": backends_table.table,
     "compare": comparison.table,
     "compare-strictness": comparison.table,
     "recheck": recheck_table.table,

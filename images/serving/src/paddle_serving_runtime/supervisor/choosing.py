@@ -10,6 +10,7 @@ from pathlib import Path
 
 import orjson
 
+from paddle_serving_runtime.supervisor.allocator import preloading
 from paddle_serving_runtime.supervisor.children import Children, kill
 from paddle_serving_runtime.supervisor.launch import process_environment
 from paddle_serving_runtime.supervisor.output import Output
@@ -31,10 +32,9 @@ async def chosen(settings: ServeSettings, children: Children, folder: Path, stop
     if asked == "Default":
         return settings
     output_file = folder / "choice.json"
-    process = await children.start(
-        _command(settings, output_file),
-        process_environment(settings.computing.threads) | {"TERMINATION_LOG": str(folder / "choice.message")},
-    )
+    environment = preloading(settings.allocator, process_environment(settings.computing.threads))
+    environment["TERMINATION_LOG"] = str(folder / "choice.message")
+    process = await children.start(_command(settings, output_file), environment)
     output = Output(process, "choice")
     copying = asyncio.create_task(output.copy())
     ended = await _ended(process, stop)
