@@ -160,7 +160,7 @@ def backend_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of models that the backends compute alike, otherwise or not at all; see export_backend_models.py."""
     folder = tmp_path_factory.mktemp("backends")
     script = EXPORT.with_name("export_backend_models.py")
-    subprocess.run([sys.executable, "-W", "ignore", str(script), str(folder)], check=True, timeout=120)
+    subprocess.run([sys.executable, "-W", "ignore", str(script), str(folder)], check=True, timeout=600)
     return folder
 
 

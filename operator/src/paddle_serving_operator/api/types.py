@@ -100,9 +100,8 @@ class Allocator(StrEnum):
 class Engine:
     """How the model is run.
 
-    `workers` None means one per CPU of the limit (divided by the threads). `standby` keeps a process that has imported
-    Paddle for the place of a worker that dies. `script` is the package's script with its arguments, empty for
-    web_service.py.
+    `workers` None means one per CPU of the limit (divided by the threads). `standby` keeps a process ready for the
+    place of a worker that dies. `script` is the package's script with its arguments, empty for web_service.py.
     """
 
     mode: EngineMode

@@ -52,7 +52,7 @@ def in_process(script: str, model: Path, tmp_path: Path) -> tuple[dict[str, Any]
         capture_output=True,
         text=True,
         check=False,
-        timeout=180,
+        timeout=600,
         cwd=tmp_path / "cwd",
         env={**os.environ, "TMPDIR": str(tmp_path / "tmp")},
     )
