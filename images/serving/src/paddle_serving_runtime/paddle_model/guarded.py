@@ -44,7 +44,8 @@ class GuardedRuns:
             self._prove()
             raise
         if self._first is None:
-            self._first = ({name: np.array(value) for name, value in feed.items()}, answer)
+            # copies: a service may change in place what it has fed and what it got
+            self._first = (_copied(feed), _copied(answer))
         return answer
 
     def _prove(self) -> None:
@@ -58,6 +59,10 @@ class GuardedRuns:
             return
         if got.keys() != want.keys() or any(_bits(got[name]) != _bits(want[name]) for name in want):
             self._end("after a run that failed, Paddle's OpenVINO engine does not repeat the answer of its first run")
+
+
+def _copied(tensors: Feed) -> Answer:
+    return {name: np.array(tensor) for name, tensor in tensors.items()}
 
 
 def _bits(tensor: NDArray[Any]) -> tuple[object, ...]:

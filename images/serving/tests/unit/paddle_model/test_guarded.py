@@ -67,6 +67,15 @@ def test_an_engine_that_cannot_repeat_its_first_answer_is_at_its_end(
     assert [sentence in end for end in ends] == [True]
 
 
+def test_what_a_service_does_to_its_arrays_does_not_matter(runs: GuardedRuns, ends: list[str]) -> None:
+    fed = feed(1.0)
+    answer = runs.run(fed)
+    fed["x"][0], answer["y"][0] = 5.0, 7.0
+    with pytest.raises(RunFailed):
+        runs.run(feed(13.0))
+    assert ends == []
+
+
 def test_its_first_run_may_be_the_one_that_fails(runs: GuardedRuns, ends: list[str]) -> None:
     with pytest.raises(RunFailed):
         runs.run(feed(13.0))
