@@ -17,7 +17,7 @@ from pathlib import Path
 ADAPTERS = Path(__file__).resolve().parent / "adapters"
 _REASON = 300
 _RESOLVE = (
-    *("uv", "pip", "compile", "--quiet", "--no-annotate", "--python-version", "3.11", "--upgrade"),
+    *("pip", "compile", "--quiet", "--no-annotate", "--python-version", "3.11", "--upgrade"),
     *(
         "--python-platform",
         "x86_64-manylinux_2_28",
@@ -60,8 +60,12 @@ def make(name: str) -> Path:
 
 
 def uv(*arguments: str) -> None:
-    """Runs uv. Raises InstallError with its last line where it fails."""
-    done = subprocess.run(("uv", *arguments), check=False, capture_output=True, text=True)
+    """Runs uv, where what this checkout overrides for itself ([tool.uv] of pyproject.toml) does not count.
+
+    Raises InstallError with its last line where it fails.
+    """
+    cache().mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(("uv", *arguments), check=False, capture_output=True, text=True, cwd=cache())
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
         raise InstallError(f"uv {arguments[0]} failed: {lines[-1].strip()[:_REASON]}")
@@ -76,9 +80,12 @@ def main() -> int:
     """Resolves all; exit status 1 where one cannot be."""
     status = 0
     for wanted in sorted(ADAPTERS.glob("*/requirements.in")):
-        command = (*_RESOLVE, wanted.name, "--output-file", "requirements.txt")
-        status |= subprocess.run(command, check=False, cwd=wanted.parent).returncode
-    return 1 if status else 0
+        try:
+            uv(*_RESOLVE, str(wanted), "--output-file", str(wanted.with_suffix(".txt")))
+        except InstallError as error:
+            sys.stderr.write(f"{wanted.parent.name}: {error}\n")
+            status = 1
+    return status
 
 
 if __name__ == "__main__":

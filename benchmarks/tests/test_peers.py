@@ -113,7 +113,7 @@ def test_every_form_carries_the_same_bits(form: forms.Form, numbers: Callable[[b
         (forms.NESTED, [[0.25, 0.75]]),
         (forms.OIP_JSON, {"outputs": [{"name": "y", "shape": [1, 2], "data": [0.25, 0.75]}]}),
         (forms.PICTURE, {"key": ["scores"], "value": ["[0.25, 0.75]"]}),
-        (forms.PADDLEX, {"result": {"categories": [{"id": 1, "score": 0.75}, {"id": 0, "score": 0.25}]}}),
+        (forms.PADDLEX, {"result": {"categories": [{"id": 1, "name": "180", "score": 0.75}]}}),
     ],
 )
 def test_every_form_is_read_as_what_paddle_inference_answers(form: forms.Form, body: object) -> None:
@@ -162,8 +162,9 @@ def test_other_requirements_are_another_environment() -> None:
 def test_a_peer_that_cannot_be_installed_is_a_row_that_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # not below this checkout, whose pyproject.toml uv would obey
     uv = tmp_path / "uv"
-    uv.write_text("#!/bin/sh\necho 'no such wheel' >&2\nexit 1\n")
+    uv.write_text('#!/bin/sh\necho "no such wheel, said in $(basename "${PWD%/*}")" >&2\nexit 1\n')
     uv.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setenv("PADDLE_SERVING_CACHE", str(tmp_path / "cache"))
@@ -172,7 +173,7 @@ def test_a_peer_that_cannot_be_installed_is_a_row_that_says_why(
     peer = Peer("LitServe", "litserve", ("python",), {}, (forms.FLAT,))
     beside.measure_pair(peer, 0, bench(), beside.Plan(1, 2, (1, 16), 1.0, tmp_path), results)
     (row,) = results.failures
-    assert (row["server"], row["failed"]) == ("LitServe", "uv venv failed: no such wheel")
+    assert (row["server"], row["failed"]) == ("LitServe", "uv venv failed: no such wheel, said in cache")
     assert results.rows == {}
 
 
