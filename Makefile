@@ -139,7 +139,7 @@ bench: bench-serving ## that, overload, start-up, recovery and two million reque
 	$(RUN) python -m benchmarks.report
 
 .PHONY: bench-peers
-bench-peers: setup haproxy bench-tools ## by hand: servers and engines that a user would pick instead, beside this one (about 45 minutes)
+bench-peers: setup haproxy allocator bench-tools ## by hand: servers and engines that a user would pick instead, beside this one (about 45 minutes)
 	$(RUN) python -m benchmarks.peers $(BENCH_FLAGS)
 	$(RUN) python -m benchmarks.report
 
