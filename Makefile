@@ -152,6 +152,11 @@ bench-backends: setup ## by hand: Paddle's engines in turn in one process, CPU o
 	$(RUN) python -m benchmarks.backends $(BENCH_FLAGS)
 	$(RUN) python -m benchmarks.report
 
+.PHONY: bench-allocators
+bench-allocators: setup allocator ## by hand: allocators, huge pages, executors under Paddle Inference alone; needs libjemalloc2 and libmimalloc2.0 too (about 20 minutes)
+	$(RUN) python -m benchmarks.allocators $(BENCH_FLAGS)
+	$(RUN) python -m benchmarks.report
+
 .PHONY: bench-recheck
 bench-recheck: setup haproxy ## by hand: a hundred faults in running workers, found or not, and what the recheck costs (about 40 minutes)
 	$(RUN) python -m benchmarks.recheck $(BENCH_FLAGS)

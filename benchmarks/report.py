@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    allocator_table,
     apply_table,
     backends_table,
     comparison,
@@ -41,6 +42,7 @@ SECTIONS = {
     "rollout": rollout_table.table,
     "reaction": reaction_table.table,
     "apply": apply_table.table,
+    "allocators": allocator_table.table,
     "peers": peers_table.table,
     "operator-scale": operator_scale_table.table,
 }
