@@ -28,7 +28,7 @@ def table(raw: Mapping[str, Any]) -> str:
 def ratios(rows: Rows, model: str, variant: str, field: str) -> list[float]:
     """Those of turns that were measured one after the other."""
     mine, base = (
-        {row["turn"]: row[field] for row in rows if row["model"] == model and row["variant"] == name}
+        {row["turn"]: row[field] for row in rows if field in row and (row["model"], row["variant"]) == (model, name)}
         for name in (variant, SYSTEM)
     )
     return [mine[turn] / base[turn] for turn in mine.keys() & base.keys()]
