@@ -30,12 +30,14 @@ def main() -> int:
     parser.add_argument(
         "--only", nargs="+", default=[], metavar="NAME", help="peers and engines by words in their names"
     )
+    parser.add_argument("--serve", default="", metavar="FLAGS", help="of this project's server: '--backend OpenVINO'")
     options = parser.parse_args()
     load.require_tools()
     workers, seconds = os.cpu_count() or 1, 1 if options.quick else options.seconds
-    plan = Plan(seconds, workers, CONNECTIONS, options.start_seconds, WORK / "peers")
+    serve = tuple(options.serve.split())
+    plan = Plan(seconds, workers, CONNECTIONS, options.start_seconds, WORK / "peers", serve)
     plan.work.mkdir(parents=True, exist_ok=True)
-    settings = {"seconds": seconds, "workers": workers, "threads": 1, "model": PLAIN}
+    settings = {"seconds": seconds, "workers": workers, "threads": 1, "model": PLAIN, "serve": serve}
     results = Results("peers", settings, output_of("peers", options), fresh=options.fresh)
     measured = models.prepare(ENGINE_MODELS, plan.work / "models")
     (plain,) = (model for model in measured if model.name == PLAIN)

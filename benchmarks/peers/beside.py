@@ -34,13 +34,17 @@ _NO_ANSWER = (grpc.RpcError, InferenceServerException, requests.RequestException
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Seconds of a load, workers of every server, connections, seconds that a peer may take to start."""
+    """Seconds of a load, workers of every server, connections, seconds that a peer may take to start.
+
+    `serve` are further flags of this project's server.
+    """
 
     seconds: int
     workers: int
     connections: tuple[int, ...]
     start_seconds: float
     work: Path
+    serve: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,8 @@ def measure_pair(peer: Peer, turn: int, bench: Bench, plan: Plan, results: Resul
         folder = environments.make(peer.environment) if peer.environment else None
         likes = tuple(form.like or form for form in peer.takes)
         server = PRODUCT
-        with servers.running(catalogue.product(model, plan.workers), model, seconds=plan.start_seconds) as run:
+        product = catalogue.product(model, plan.workers, plan.serve)
+        with servers.running(product, model, seconds=plan.start_seconds) as run:
             _cells(run, likes, {**head, "server": PRODUCT}, bench, plan, results)
         server = peer.name
         with _running(peer, folder, model, plan) as run:

@@ -42,10 +42,10 @@ class Peer:
         return Server(self.name, command, PORTS, None, tuple(form.name for form in self.takes))
 
 
-def product(model: Model, workers: int) -> Server:
-    """This project's server; the one behind pictures has ports of its own."""
+def product(model: Model, workers: int, flags: tuple[str, ...] = ()) -> Server:
+    """This project's server, with further flags of `serve`; the one behind pictures has ports of its own."""
     place = _PICTURE_PLACE if model.name == "picture" else _PLACE
-    return servers.runtime(model, "direct", workers, place=place)
+    return servers.runtime(model, "direct", workers, *flags, place=place)
 
 
 def variables(files: Path, workers: int, engine: str = "paddle") -> dict[str, str]:

@@ -25,6 +25,8 @@ def table(raw: Mapping[str, Any]) -> str:
         (str(row.get("server") or row.get("engine")), row["failed"]) for row in rows if "failed" in row
     )
     parts += [markdown(("what gave no figures", "why"), failed)] if failed else []
+    flags = " ".join(raw.get("settings", {}).get("serve", ()))
+    parts += [f"This project's server was started with `{flags}`."] if flags else []
     load = raw["machine"].get("load_average")
     parts += [f"Load average of the machine at the end: {load}."] if load is not None else []
     return "\n\n".join(part for part in parts if part)

@@ -212,6 +212,14 @@ def test_what_gave_no_figures_stands_there_once_with_its_reason() -> None:
     assert text.endswith("Load average of the machine at the end: 9.5.")
 
 
+def test_flags_of_this_projects_server_are_on_its_command_line_and_in_the_page() -> None:
+    flags = ("--backend", "OpenVINO")
+    assert catalogue.product(model(), 2, flags).command[-2:] == flags
+    raw = {"machine": MACHINE, "settings": {"serve": list(flags)}, "rows": []}
+    assert table.table(raw) == "This project's server was started with `--backend OpenVINO`."
+    assert table.table({**raw, "settings": {"serve": []}}) == ""
+
+
 def test_requests_without_an_answer_are_wrong_answers() -> None:
     with pytest.raises(clients.WrongAnswerError, match="JSON"):
         beside.check(forms.FLAT, Server("gone", (), (9, 9), None, ()), model(), {"y": Y})
