@@ -25,6 +25,7 @@ from paddle_serving_operator.constants import (
     Kind,
     Manifest,
 )
+from paddle_serving_operator.observe.sharing import Sharing
 from paddle_serving_operator.observe.shelf import Place, Shelf, number_of, place_of
 
 log = logging.getLogger(__name__)
@@ -69,13 +70,14 @@ class Mirror:
         kinds, unlabelled = (*WATCHED_KINDS, *OPTIONAL_KINDS, *PAGE_KINDS), {*EVERYBODYS, *PAGE_KINDS}
         self._shelves = {kind: Shelf(None if kind in unlabelled else LABEL_SERVICE, clock) for kind in kinds}
         self._watches: dict[tuple[Kind, str | None], _Watch] = defaultdict(_Watch)
+        self._sharing = Sharing()
 
     def listed(self, kind: Kind, scope: str | None, items: Collection[Manifest], version: str) -> list[Manifest]:
         """A watch has begun with this list. Returns the objects that went without anybody telling."""
         with self._lock:
             shelf, number = self._shelves[kind], number_of(version)
             shelf.comparable = number is not None
-            vanished = shelf.replace((_trimmed(kind, item) for item in items), number or 0, scope)
+            vanished = shelf.replace((self._kept(kind, item) for item in items), number or 0, scope)
             if not shelf.comparable:
                 log.warning("%s have resourceVersions that are no numbers; they are always read", kind.plural)
             self._watches[kind, scope] = _Watch(floor=number or 0)
@@ -109,7 +111,7 @@ class Mirror:
         """An object is there, and looks like this."""
         with self._lock:
             if kind in self._shelves:
-                self._shelves[kind].put(_trimmed(kind, manifest), self._floor(kind, manifest))
+                self._shelves[kind].put(self._kept(kind, manifest), self._floor(kind, manifest))
 
     def missed(self, kind: Kind, manifest: Manifest) -> None:
         """An object is gone, or does not match the watch any more. The manifest is as the watch's event has it."""
@@ -183,6 +185,10 @@ class Mirror:
         expected = set(watches)
         with self._lock:
             return self._lock.wait_for(lambda: all(watch in self._watches for watch in expected), timeout=seconds)
+
+    def _kept(self, kind: Kind, manifest: Manifest) -> Manifest:
+        """The object as it is kept in memory."""
+        return self._sharing.shared(_trimmed(kind, manifest), self._shelves[kind].get(place_of(manifest)))
 
     def _watching(self, kind: Kind, namespace: str) -> Iterable[_Watch]:
         return (self._watches[kind, scope] for scope in (namespace, None) if (kind, scope) in self._watches)
