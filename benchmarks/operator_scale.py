@@ -125,8 +125,14 @@ def reactions(crowd: Crowd, keys: list[str], changes: int) -> Row:
 
 def restarted(crowd: Crowd) -> Row:
     """An operator that starts where everything is there already, until it has nothing to do any more."""
-    began = time.monotonic()
-    calls = rest(crowd)
+    began, first = time.monotonic(), Calls()
+
+    def has_begun() -> bool:
+        first.update(crowd.calls())
+        return any(call.verb == "list" for call in first)
+
+    after(PATIENCE_SECONDS, lambda: "the operator lists what is there", has_begun)
+    calls = first + rest(crowd)
     seconds = time.monotonic() - began - CALM_SECONDS
     row = {"what": "restarted", "seconds": round(seconds, 1), "cpu_seconds": {OPERATOR: crowd.seconds()[OPERATOR]}}
     return row | {"calls": listed(calls)} | counted(calls) | dict(crowd.memory())
