@@ -51,7 +51,7 @@ def seen(
     return Facts(traffic, frozenset(endpoints), frozenset(endpoints if asked is None else asked), revisions or {})
 
 
-STABLE = ServiceStatus(phase=Phase.HEALTHY, stable=track(OLD))
+STABLE = ServiceStatus(observed_generation=1, phase=Phase.HEALTHY, stable=track(OLD))
 ROLLING = replace(STABLE, phase=Phase.PROGRESSING, canary=track(NEW), progress_started_at=NOW)
 NOT_CONSISTENT = Trouble(Reason.NOT_CONSISTENT, "hello.json differs", terminal=True)
 UNSCHEDULABLE = Trouble(Reason.UNSCHEDULABLE, "No node takes pod x", terminal=False)
