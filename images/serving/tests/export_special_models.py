@@ -16,6 +16,7 @@ attention      x float32 [N, 3, 8, 8] -> softmax(q k) v of a convolution, heads 
 over_batch     x float32 [N, 2] -> x times its softmax over the rows
 from_mean      x float32 [N, 2] -> twice x less the mean of the rows
 turned         x float32 [N, 2] -> float32 [2, N]
+widths         x float32 [N, W, 4] -> float32 [N, 3] of a linear layer, weighed over W
 later          x float32 [N, 2] -> twice x, and the mean of what rows have above 100
 old_clip       x float32 [N, 2] clipped to limits that are tensors
 old_passed     x float32 [N, 2] -> x times 2, and x itself
@@ -78,6 +79,11 @@ MODELS: dict[str, tuple[Callable[..., Any], Callable[[], Any] | None, list[tuple
     "from_mean": (lambda m, x: x * 2 - x.mean(0, keepdim=True) + m.w, None, [X]),
     "turned": (lambda m, x: paddle.transpose(x + m.w, [1, 0]), None, [X]),
     "later": (lambda m, x: x * 2 + functional.relu(x - 100).mean(0, keepdim=True) + m.w, None, [X]),
+    "widths": (
+        lambda m, x: (functional.softmax(m.layer(x), 1) * m.layer(x)).sum(1),
+        lambda: paddle.nn.Linear(4, 3),
+        [([None, None, 4], "x")],
+    ),
     "recurrent": (lambda m, x: m.layer(x)[0], lambda: paddle.nn.LSTM(4, 3), [SEQUENCE]),
     **{f"up_{mode}": (larger(mode), convolution, [PICTURE]) for mode in ("nearest", "bilinear", "bicubic")},
     "branch": (in_branch, convolution, [PICTURE]),
