@@ -33,7 +33,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory, make_package: Callable[..., 
 
     package = make_package()
     manifest.write(package)
-    everything = ("--recheck-interval", "3600", "--replay-buffer", "5")
+    everything = ("--recheck-interval", "3600", "--replay-buffer", "5", "--batching", "Auto")
     serving = start_serving(tmp_path_factory.mktemp("metrics"), package, "--workers", "1", *everything)
     yield serving.wait_ready()
     serving.kill()
