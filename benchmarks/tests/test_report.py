@@ -182,7 +182,7 @@ def test_goals_are_met_missed_or_not_measured() -> None:
     assert found["2 workers71 %, 429 after 4.5 ms (p99), 0 others"] is False
     assert found["direct engine1.3 s"] is True
     assert found["pipeline engine3.2 s"] is False
-    assert found["CPU image at most 900 MB"] is None
+    assert found["CPU image at most 960 MB"] is None
 
 
 def test_recovery_stands_beside_recovery_without_a_standby_process() -> None:
