@@ -63,7 +63,7 @@ def _generation(manifest: Mapping[str, Any]) -> object:
 
 
 def _interned(value: Any) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(value, str):
+    if type(value) is str:  # no member of an enumeration, which cannot be interned
         return intern(value) if len(value) <= LONGEST else value
     if isinstance(value, dict):
         return {intern(name): _interned(inner) for name, inner in value.items()}

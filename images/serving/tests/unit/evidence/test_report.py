@@ -155,7 +155,7 @@ def test_the_document_has_every_field_and_no_other() -> None:
     table = DOCUMENT.read_text().partition("## What it says")[2].partition("An entry of")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     documented = {name for cell in rows for name in re.findall(r"`(\w+)`", cell)}
-    assert documented == document(proof(Evidence())).keys() | {"choice", "drift", "recheck", "signature"}
+    assert documented == document(proof(Evidence())).keys() | {"batching", "choice", "drift", "recheck", "signature"}
 
 
 def test_the_documents_entry_has_the_fields_of_one() -> None:

@@ -21,7 +21,7 @@ ROWS, NONE = np.ones((2, 2), np.float32), np.ones((0, 2), np.float32)
 
 
 def load(package: Path, batching: Batching = OFF) -> Loaded:
-    computing = dataclasses.replace(OPTIONS.computing, overrides=(), onednn=True, script="")
+    computing = dataclasses.replace(OPTIONS.computing, overrides=(), onednn=True, script="", backend="Default")
     shared = package.parent / "ledger"
     ledger.create(shared)
     options = dataclasses.replace(OPTIONS, model_dir=str(package), computing=computing)
