@@ -165,6 +165,7 @@ bench-recheck: setup haproxy ## by hand: a hundred faults in running workers, fo
 .PHONY: bench-batching
 bench-batching: setup haproxy bench-tools ## by hand: requests that share runs beside each alone, CPU per request (about 10 minutes)
 	$(RUN) python -m benchmarks.batching $(BENCH_FLAGS)
+	$(RUN) python -m benchmarks.report
 
 .PHONY: bench-rollout
 bench-rollout: setup cluster images ## by hand: 100,000 requests during each of nine changes on the cluster (about 45 minutes)

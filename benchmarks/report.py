@@ -18,6 +18,7 @@ from benchmarks import (
     allocator_table,
     apply_table,
     backends_table,
+    batching_table,
     comparison,
     goals,
     operator_scale_table,
@@ -36,6 +37,7 @@ DATA = ROOT / "docs" / "measurements"
 SECTIONS = {
     **tables.SECTIONS,
     "backends": backends_table.table,
+    "batching": batching_table.table,
     "compare": comparison.table,
     "compare-strictness": comparison.table,
     "recheck": recheck_table.table,
