@@ -1,3 +1,5 @@
+"""spec.engine.backend: what computes."""
+
 from enum import StrEnum
 
 

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import orjson
 
-from paddle_serving_runtime.supervisor.allocator import preloading
 from paddle_serving_runtime.supervisor.children import Children, kill
-from paddle_serving_runtime.supervisor.launch import process_environment
+from paddle_serving_runtime.supervisor.launch import computing_environment
 from paddle_serving_runtime.supervisor.output import Output
 from paddle_serving_runtime.supervisor.settings import ServeSettings
 from paddle_serving_runtime.supervisor.stopping import StopRequest
@@ -32,8 +31,7 @@ async def chosen(settings: ServeSettings, children: Children, folder: Path, stop
     if asked == "Default":
         return settings
     output_file = folder / "choice.json"
-    environment = preloading(settings.allocator, process_environment(settings.computing.threads))
-    environment["TERMINATION_LOG"] = str(folder / "choice.message")
+    environment = computing_environment(settings) | {"TERMINATION_LOG": str(folder / "choice.message")}
     process = await children.start(_command(settings, output_file), environment)
     output = Output(process, "choice")
     copying = asyncio.create_task(output.copy())

@@ -127,7 +127,7 @@ async def start_process(
 ) -> Process:
     """The process of a worker, with or without its place."""
     command = (sys.executable, "-m", "paddle_serving_runtime.worker", *arguments)
-    return await children.start(command, _environment(settings), pass_fds=descriptors)
+    return await children.start(command, computing_environment(settings), pass_fds=descriptors)
 
 
 def _worker_options(
@@ -176,11 +176,12 @@ def reference_command(model_dir: Path, output: Path, computing: Computing) -> tu
 
 async def _start_reference(settings: ServeSettings, children: Children, folder: Path) -> Process:
     command = reference_command(settings.model_dir, reference_file(folder), settings.computing)
-    environment = _environment(settings) | {"TERMINATION_LOG": str(reference_message(folder))}
+    environment = computing_environment(settings) | {"TERMINATION_LOG": str(reference_message(folder))}
     return await children.start(command, environment)
 
 
-def _environment(settings: ServeSettings) -> dict[str, str]:
+def computing_environment(settings: ServeSettings) -> dict[str, str]:
+    """That of every process that computes: its threads, and what allocates its memory."""
     return preloading(settings.allocator, process_environment(settings.computing.threads))
 
 

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from paddle_serving_runtime.errors import ModelInvalid, ServiceBroken, ServingEr
 from paddle_serving_runtime.link.ledger import WorkerLedger
 from paddle_serving_runtime.link.options import WorkerOptions
 from paddle_serving_runtime.package.contents import Package, load_package
-from paddle_serving_runtime.package.golden import load_samples
+from paddle_serving_runtime.package.golden import Sample, load_samples
 from paddle_serving_runtime.paddle_model.paddle_errors import first_line
 from paddle_serving_runtime.protocol import BadRequest, Limits, parse_request
 from paddle_serving_runtime.protocol.call import SERVICE, Call
@@ -139,17 +139,19 @@ def _proved(options: WorkerOptions, engine: "DirectEngine", package: Package) ->
     started = time.monotonic()
     # the thread's own time: a node that is busy proves as much as one that is idle
     trial = Trial(options.batching.sizes, _PROOF_SECONDS, time.thread_time)
-    proof = engine.prove(tuple(_golden_calls(package)), trial, WorkerLedger(Path(options.ledger), options.index))
+    calls = [Call(SERVICE, inputs) for inputs in _inputs(load_samples(package))]
+    proof = engine.prove(calls, trial, WorkerLedger(Path(options.ledger), options.index))
     seconds = round(time.monotonic() - started, 3)
     fields = {"worker": options.index, "seconds": seconds, **described(proof)}
     _LOG.info("batching: proved", extra={"fields": fields})
     return described(proof)
 
 
-def _golden_calls(package: Package) -> Iterator[Call]:
-    for sample in load_samples(package):
+def _inputs(samples: Iterable[Sample]) -> Iterator[Mapping[str, Any]]:
+    """What is given in each request; nothing for one that cannot be parsed."""
+    for sample in samples:
         with contextlib.suppress(BadRequest):  # whoever compares says it
-            yield Call(SERVICE, parse_request(sample.body, Limits()).inputs)
+            yield parse_request(sample.body, Limits()).inputs
 
 
 def _shown(package: Package) -> "frozenset[EmptyAxes]":
@@ -158,9 +160,6 @@ def _shown(package: Package) -> "frozenset[EmptyAxes]":
 
     if package.web_service is not None:
         return frozenset()
-    found = set()
-    for sample in load_samples(package):
-        if _EMPTY_SHAPE.search(sample.body):  # the others need not be parsed
-            with contextlib.suppress(BadRequest):  # whoever compares says it
-                found.add(empty_axes(parse_request(sample.body, Limits()).inputs))
-    return frozenset(found)
+    # the others need not be parsed
+    suspects = (sample for sample in load_samples(package) if _EMPTY_SHAPE.search(sample.body))
+    return frozenset(empty_axes(inputs) for inputs in _inputs(suspects))
