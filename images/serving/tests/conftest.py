@@ -129,39 +129,35 @@ def uci_model() -> Path:
     return Path(str(found.locate())).parent
 
 
+def exported(folder: Path, script: str, timeout: float = 120) -> Path:
+    """The folder, with the models that a script beside this file writes into it."""
+    command = [sys.executable, "-W", "ignore", str(EXPORT.with_name(script)), str(folder)]
+    subprocess.run(command, check=True, timeout=timeout)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def exported_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of models exported by this Paddle; see export_models.py for what they are."""
-    folder = tmp_path_factory.mktemp("models")
-    subprocess.run([sys.executable, "-W", "ignore", str(EXPORT), str(folder)], check=True, timeout=120)
-    return folder
+    return exported(tmp_path_factory.mktemp("models"), EXPORT.name)
 
 
 @pytest.fixture(scope="session")
 def typed_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of models with inputs of every type; see export_typed_models.py for what they are."""
-    folder = tmp_path_factory.mktemp("typed")
-    script = EXPORT.with_name("export_typed_models.py")
-    subprocess.run([sys.executable, "-W", "ignore", str(script), str(folder)], check=True, timeout=120)
-    return folder
+    return exported(tmp_path_factory.mktemp("typed"), "export_typed_models.py")
 
 
 @pytest.fixture(scope="session")
 def special_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of models that need care; see export_special_models.py for what they are."""
-    folder = tmp_path_factory.mktemp("special")
-    script = EXPORT.with_name("export_special_models.py")
-    subprocess.run([sys.executable, "-W", "ignore", str(script), str(folder)], check=True, timeout=120)
-    return folder
+    return exported(tmp_path_factory.mktemp("special"), "export_special_models.py")
 
 
 @pytest.fixture(scope="session")
 def backend_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of models that the backends compute alike, otherwise or not at all; see export_backend_models.py."""
-    folder = tmp_path_factory.mktemp("backends")
-    script = EXPORT.with_name("export_backend_models.py")
-    subprocess.run([sys.executable, "-W", "ignore", str(script), str(folder)], check=True, timeout=600)
-    return folder
+    return exported(tmp_path_factory.mktemp("backends"), "export_backend_models.py", timeout=600)
 
 
 @pytest.fixture
