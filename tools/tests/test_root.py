@@ -4,7 +4,8 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "pyproject.toml", "uv.lock"}
+DOCUMENTS = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md"}
+FILES = DOCUMENTS | {"Makefile", "conftest.py", "pyproject.toml", "uv.lock"}
 
 
 def test_every_file_at_the_top_is_one_of_these() -> None:
