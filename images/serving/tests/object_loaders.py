@@ -1,16 +1,14 @@
-"""For tests of what refuses tensors of objects: content that is no object, and a record of whatever would read one."""
+"""For tests of what refuses tensors of opaque bytes: plain content, and stubs of what would read more than data."""
 
 import io
 import pickle
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-OPAQUE = b"no object, only bytes"
+TEXT = b"plain text"
 
 LOAD = "load a plain array"
 """A request for which an Op that is watched calls numpy.load, to show that the record is kept."""
@@ -20,56 +18,56 @@ import pickle as _pickle
 import numpy as _numpy
 
 
-def _recorded(name, load):
+def _stub(name):
     def call(*arguments, **options):
         with open({record!r}, "a") as record:
             record.write(name + "\\n")
-        return load(*arguments, **options)
+        return _numpy.zeros(1)
 
     return call
 
 
-_numpy.load = _recorded("numpy.load", _numpy.load)
-_pickle.load = _recorded("pickle.load", _pickle.load)
-_pickle.loads = _recorded("pickle.loads", _pickle.loads)
+_numpy.load = _stub("numpy.load")
+_pickle.load = _stub("pickle.load")
+_pickle.loads = _stub("pickle.loads")
 """
 
 
-def npy_of_objects() -> bytes:
-    """An .npy file whose header announces one Python object, and whose content is none."""
+def npy() -> bytes:
+    """A plain array as an .npy file."""
     buffer = io.BytesIO()
-    np.lib.format.write_array_header_1_0(buffer, {"descr": "|O", "fortran_order": False, "shape": (1,)})  # type: ignore[no-untyped-call]
-    return buffer.getvalue() + OPAQUE
-
-
-def npz_of_objects() -> bytes:
-    """The same as the array x of an .npz file."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("x.npy", npy_of_objects())
+    np.save(buffer, np.ones(2), allow_pickle=False)
     return buffer.getvalue()
 
 
-CONTENTS = (OPAQUE, npy_of_objects(), npz_of_objects())
+def npz() -> bytes:
+    """The same as the array x of an .npz file."""
+    buffer = io.BytesIO()
+    np.savez(buffer, x=np.ones(2))
+    return buffer.getvalue()
+
+
+CONTENTS = (TEXT, npy(), npz())
+"""The guards refuse by the type that a tensor claims; what is in it would do nothing if it were read."""
 
 
 def watch(record: Path) -> str:
-    """What begins a web_service.py whose calls of object loaders are to be lines of `record`."""
+    """What begins a web_service.py in which object loaders read nothing, and are lines of `record` when called."""
     return _WATCH.format(record=str(record))
 
 
-def record_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the object loaders that this process calls from now on."""
+def stub_loaders(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the object loaders that this process calls from now on; they read nothing."""
     calls: list[str] = []
 
-    def recorded(name: str, load: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: object, **options: object) -> object:
+    def stub(name: str) -> Callable[..., object]:
+        def call(*_arguments: object, **_options: object) -> object:
             calls.append(name)
-            return load(*arguments, **options)
+            return np.zeros(1)
 
         return call
 
-    monkeypatch.setattr(np, "load", recorded("numpy.load", np.load))
+    monkeypatch.setattr(np, "load", stub("numpy.load"))
     for name in ("load", "loads"):
-        monkeypatch.setattr(pickle, name, recorded(f"pickle.{name}", getattr(pickle, name)))
+        monkeypatch.setattr(pickle, name, stub(f"pickle.{name}"))
     return calls

@@ -1,4 +1,4 @@
-"""Model packages in an S3-compatible store: the files of a package below a prefix, or one archive."""
+"""Model packages in a store that speaks S3, of any cloud: the files of a package below a prefix, or one archive."""
 
 import re
 from collections.abc import Iterable
@@ -16,7 +16,10 @@ from urllib3.exceptions import HTTPError
 
 from paddle_serving_runtime.errors import DigestMismatch, InvalidOption, ModelUnavailable
 from paddle_serving_runtime.fetch.archive import Limits, RefusedError, safe_name
-from paddle_serving_runtime.fetch.s3_store import Store, connect, explain
+from paddle_serving_runtime.fetch.clouds import CLOUDS, Cloud
+from paddle_serving_runtime.fetch.s3_client import connect
+from paddle_serving_runtime.fetch.s3_errors import explain
+from paddle_serving_runtime.fetch.s3_store import Store
 from paddle_serving_runtime.fetch.transfer import WINDOW_BYTES, Pace, Progress, unpack_into
 from paddle_serving_runtime.package.manifest import MANIFEST, MAX_MANIFEST_BYTES, entries, require_same_files
 from paddle_serving_runtime.words import counted
@@ -25,7 +28,7 @@ CONNECTIONS = 8
 _CHUNK = 1 << 20
 _ATTEMPTS = 5  # of one file; each goes on where the one before was cut off
 _POLL_SECONDS = 0.5
-_URI = re.compile(r"s3://([^/\s]+)(?:/(.*))?")
+_URI = re.compile(r"(s3|oss|gs)://([^/\s]+)(?:/(.*))?")
 # the last four are the client's answer to XML that is broken, or that is no listing
 _STORE_FAILED = (MinioException, HTTPError, ValueError, SyntaxError, TypeError, AttributeError)
 _ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
@@ -35,12 +38,17 @@ _ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
 class Location:
     """A bucket and what the keys of a package begin with, without `/` at the end; "" is the whole bucket."""
 
+    cloud: Cloud
     bucket: str
     prefix: str
 
     @override
     def __str__(self) -> str:
-        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+        return self.uri(self.prefix)
+
+    def uri(self, key: str) -> str:
+        """The address of an object of the bucket."""
+        return f"{self.cloud.scheme}://{self.bucket}/{key}".rstrip("/")
 
 
 @dataclass(frozen=True)
@@ -53,11 +61,13 @@ class Item:
 
 
 def parse_uri(uri: str) -> Location:
-    """The location that s3://bucket/prefix means. Raises InvalidOption."""
+    """The location that s3://bucket/prefix means, or oss:// or gs://. Raises InvalidOption."""
     match = _URI.fullmatch(uri)
-    if match is None or {".", ".."} & set((match[2] or "").split("/")):
-        raise InvalidOption(f"--from-s3 takes s3://<bucket>/<folder or archive> without .., not {uri!r}.")
-    return Location(match[1], (match[2] or "").strip("/"))
+    if match is None or {".", ".."} & set((match[3] or "").split("/")):
+        raise InvalidOption(
+            f"--from-s3 takes s3://<bucket>/<folder or archive>, oss://... or gs://... without .., not {uri!r}."
+        )
+    return Location(CLOUDS[match[1]], match[2], (match[3] or "").strip("/"))
 
 
 def from_s3(location: Location, store: Store, digest: str, folder: Path, progress: Progress, limits: Limits) -> None:
@@ -81,7 +91,7 @@ def _from_archive(client: Minio, location: Location, folder: Path, progress: Pro
     size = client.stat_object(location.bucket, location.prefix).size or 0
     item = Item(location.prefix, Path(".archive"), size)
     _check_size(location, [item], limits)
-    _Download(client, location.bucket, folder, progress).run([item])
+    _Download(client, location, folder, progress).run([item])
     unpack_into(folder / item.path, folder, progress, limits)
 
 
@@ -95,10 +105,10 @@ def _from_objects(
         raise DigestMismatch(
             f"{location}/{MANIFEST} is larger than {MAX_MANIFEST_BYTES >> 20} MiB; that is not a manifest."
         )
-    _Download(client, location.bucket, folder, progress).run(manifest)
+    _Download(client, location, folder, progress).run(manifest)
     expected = entries(folder, digest)
     require_same_files(expected, {item.path.as_posix() for item in items} - {MANIFEST}, str(location))
-    _Download(client, location.bucket, folder, progress).run(item for item in items if item not in manifest)
+    _Download(client, location, folder, progress).run(item for item in items if item not in manifest)
 
 
 def _list(client: Minio, location: Location, limits: Limits) -> list[Item]:
@@ -152,9 +162,9 @@ def _check_size(location: Location, items: Iterable[Item], limits: Limits) -> No
 class _Download:
     """Downloads objects at the same time into a folder; the first failure ends all."""
 
-    def __init__(self, client: Minio, bucket: str, folder: Path, progress: Progress) -> None:
+    def __init__(self, client: Minio, location: Location, folder: Path, progress: Progress) -> None:
         self._client = client
-        self._bucket = bucket
+        self._location = location
         self._folder = folder
         self._progress = progress
         self._done = 0
@@ -195,7 +205,7 @@ class _Download:
                         raise
         if written != item.size and not self._over.is_set():
             raise ModelUnavailable(
-                f"s3://{self._bucket}/{item.key} has {counted(written, 'byte')}, but the store announced {item.size}. "
+                f"{self._location.uri(item.key)} has {counted(written, 'byte')}, but the store announced {item.size}. "
                 "It may have been replaced meanwhile; upload it again."
             )
 
@@ -203,9 +213,10 @@ class _Download:
         """Writes the object from byte `start` on; returns how much of it is there."""
         if start >= item.size:
             return start
-        response = self._client.get_object(self._bucket, item.key, offset=start)
+        response = self._client.get_object(self._location.bucket, item.key, offset=start)
         try:
-            while chunk := response.read1(_CHUNK):
+            # as it is stored: the size in the listing is that of what a Content-Encoding has made of it
+            while chunk := response.read1(_CHUNK, decode_content=False):
                 sink.write(chunk)
                 start += len(chunk)
                 with self._lock:

@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from paddle_serving_runtime.errors import ModelUnavailable
@@ -24,9 +25,20 @@ class Progress:
         self._say = say
         self._clock = clock
         self._started = self._said = clock()
+        self._hear: Callable[[int], None] = _nobody
+
+    @contextmanager
+    def heard(self, hear: Callable[[int], None]) -> Iterator[None]:
+        """Within the block `hear` gets, with every report, how many bytes there are at least, done or announced."""
+        self._hear = hear
+        try:
+            yield
+        finally:
+            self._hear = _nobody
 
     def __call__(self, what: str, done: int, total: int | None = None) -> None:
         """Reports `done` bytes of `total`, if the last report is old enough."""
+        self._hear(max(done, total or 0))
         now = self._clock()
         if now - self._said >= _EVERY_SECONDS:
             self._said = now
@@ -36,6 +48,10 @@ class Progress:
     def elapsed(self) -> float:
         """Seconds since the start."""
         return self._clock() - self._started
+
+
+def _nobody(_size: int) -> None:
+    """Hears of a copy that nobody asks about."""
 
 
 class Pace:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
+from e2e.s3_server import Gateway, gateway
 from images.serving.tests.unit.fetch.fetching import FILES
 
 
@@ -41,12 +42,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A real S3 server; the first run builds it from its Go module."""
+    with gateway(tmp_path_factory.mktemp("store")) as made:
+        yield made
+
+
 @pytest.fixture
 def web() -> Iterator[tuple[str, dict[str, bytes]]]:
     files: dict[str, bytes] = {}
     handler = type("H", (Handler,), {"served": files})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_address[1]}", files
     server.shutdown()

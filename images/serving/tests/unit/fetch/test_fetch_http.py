@@ -11,10 +11,10 @@ from typing_extensions import override
 
 from images.serving.tests.unit.fetch.fetching import NO_DIGEST, contents, expected, run, tar_of, zip_of
 from paddle_serving_runtime.errors import ModelUnavailable
-from paddle_serving_runtime.fetch import sources, transfer
+from paddle_serving_runtime.fetch import transfer, web
 from paddle_serving_runtime.fetch.archive import Limits
-from paddle_serving_runtime.fetch.sources import from_http, shown_url
 from paddle_serving_runtime.fetch.transfer import Pace, Progress
+from paddle_serving_runtime.fetch.web import Address, from_http, shown_url
 from paddle_serving_runtime.package.manifest import write
 
 
@@ -60,8 +60,10 @@ def test_http_errors_carry_status_and_address_but_no_secret(
     said = capfd.readouterr()
     assert "password" not in said.out + said.err
     assert "hidden" not in said.out + said.err
-    assert run("--from-http", "http://127.0.0.1:9/x", "--digest", "sha256:" + "0" * 64, "--output", tmp_path / "o") == 1
+    nowhere = "http://user:password@127.0.0.1:9/x?token=hidden"
+    assert run("--from-http", nowhere, "--digest", "sha256:" + "0" * 64, "--output", tmp_path / "o") == 1
     assert "GET http://127.0.0.1:9/x failed" in message.read_text()
+    assert "hidden" not in message.read_text()
     assert run("--from-http", "ftp://x/y", "--digest", "sha256:" + "0" * 64, "--output", tmp_path / "o") == 2
 
 
@@ -113,6 +115,7 @@ Raw = tuple[str, dict[str, bytes], threading.Event]
         ("ftp://127.0.0.1/a.zip", "failed: InvalidSchema"),
         ("/model", "failed: TooManyRedirects"),
         ("http://", "failed: "),
+        ("http://[::1/a.zip", "failed: ValueError: Invalid IPv6 URL"),
     ],
 )
 def test_a_redirect_leads_to_http_only_and_not_in_circles(
@@ -125,6 +128,20 @@ def test_a_redirect_leads_to_http_only_and_not_in_circles(
     assert run("--from-http", f"{url}/model", "--digest", NO_DIGEST, "--output", tmp_path / "out") == 1
     assert sentence in message.read_text()
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_a_server_says_is_nothing_that_a_terminal_obeys(raw: Raw, tmp_path: Path, message: Path) -> None:
+    url, answers, _ = raw
+    answers["/model"] = b"HTTP/1.1 404 Not\x1b[31mFound\r\nContent-Length: 0\r\n\r\n"
+    assert run("--from-http", f"{url}/model", "--digest", NO_DIGEST, "--output", tmp_path / "out") == 1
+    assert r"HTTP 404 Not\x1b[31mFound." in message.read_text()
+
+
+def test_an_announced_length_that_is_no_number_of_bytes_is_a_sentence(raw: Raw, tmp_path: Path, message: Path) -> None:
+    url, answers, _ = raw
+    answers["/model"] = b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\nPK"
+    assert run("--from-http", f"{url}/model", "--digest", NO_DIGEST, "--output", tmp_path / "out") == 1
+    assert "/model failed: ValueError" in message.read_text()
 
 
 def test_bytes_past_the_announced_length_are_not_read(raw: Raw, package: Path, tmp_path: Path) -> None:
@@ -148,8 +165,9 @@ def test_more_than_the_limit_without_an_announcement_is_refused(raw: Raw, packag
     url, answers, _ = raw
     answers["/model"] = b"HTTP/1.0 200 OK\r\n\r\n" + zip_of(package) + bytes(100_000)
     (tmp_path / "out").mkdir()
+    address = Address(f"{url}/model", "")
     with pytest.raises(ModelUnavailable, match="is larger than 50000 bytes"):
-        from_http(f"{url}/model", tmp_path / "out", Progress(print), Limits(unpacked_bytes=50_000))
+        from_http(address, NO_DIGEST, tmp_path / "out", Progress(print), Limits(unpacked_bytes=50_000))
 
 
 def test_a_body_that_is_compressed_on_the_way_does_not_grow_here(raw: Raw, tmp_path: Path, message: Path) -> None:
@@ -167,7 +185,7 @@ def test_a_server_that_only_trickles_is_left(
     monkeypatch.setattr(transfer, "_WINDOW_SECONDS", 0.3)
     url, answers, released = raw
     answers["/model"] = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nP..."
-    monkeypatch.setattr(sources, "_SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(web, "_SILENCE_SECONDS", 0.5)
     assert run("--from-http", f"{url}/model", "--digest", NO_DIGEST, "--output", tmp_path / "out") == 1
     released.set()
     assert "ReadTimeout" in message.read_text()

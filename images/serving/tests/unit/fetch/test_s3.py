@@ -5,7 +5,7 @@ import json
 import re
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from minio import Minio
 from e2e.s3_server import ACCESS_KEY, SECRET_KEY, Gateway, gateway
 from paddle_serving_runtime.cli.main import main
 from paddle_serving_runtime.fetch.archive import Limits
+from paddle_serving_runtime.fetch.clouds import AMAZON
 from paddle_serving_runtime.fetch.s3 import from_s3, parse_uri
 from paddle_serving_runtime.fetch.s3_store import parse_store
 from paddle_serving_runtime.fetch.transfer import Progress
@@ -27,12 +28,6 @@ FILES |= {"golden/a b+c%2F&=\u00e9.json": b"{}"}
 FILES |= {f"parts/{number}.bin": f"part {number}".encode() for number in range(60)}
 NO_DIGEST = "sha256:" + "0" * 64
 KEYS = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    with gateway(tmp_path_factory.mktemp("store")) as made:
-        yield made
 
 
 @pytest.fixture(autouse=True)
@@ -276,7 +271,7 @@ def test_a_long_download_says_how_far_it_is(server: Gateway, package: Path, dige
     ticks = iter(range(0, 10_000, 10))
     lines: list[str] = []
     (tmp_path / "out").mkdir()
-    store = parse_store(server.endpoint, "", None, KEYS)
+    store = parse_store(AMAZON, server.endpoint, "", None, KEYS)
     from_s3(parse_uri(uri), store, digest, tmp_path / "out", Progress(lines.append, lambda: next(ticks)), Limits())
     size = sum(map(len, FILES.values())) / 1e6
     assert lines[-1].startswith(f"downloaded {size:.0f} of {size:.0f} MB in ")
@@ -286,7 +281,7 @@ def test_a_package_past_the_limit_is_refused_before_it_is_downloaded(
     server: Gateway, package: Path, digest: str, tmp_path: Path
 ) -> None:
     uri = upload(server, "large/v1", expected(package))
-    store = parse_store(server.endpoint, "", None, KEYS)
+    store = parse_store(AMAZON, server.endpoint, "", None, KEYS)
     for limits, sentence in (
         (Limits(unpacked_bytes=1000), "is larger than 1000 bytes"),
         (Limits(members=10), "more than 10 objects"),

@@ -18,6 +18,7 @@ from paddle_serving_runtime.cli.main import main
 from paddle_serving_runtime.errors import ModelUnavailable
 from paddle_serving_runtime.fetch import transfer
 from paddle_serving_runtime.fetch.archive import Limits
+from paddle_serving_runtime.fetch.clouds import AMAZON
 from paddle_serving_runtime.fetch.s3 import from_s3, parse_uri
 from paddle_serving_runtime.fetch.s3_store import parse_store
 from paddle_serving_runtime.fetch.transfer import Progress
@@ -188,7 +189,7 @@ def test_a_store_that_lies_is_refused_and_leaves_nothing(store: Store, tmp_path:
 def test_a_listing_without_an_end_is_left(store: Store, tmp_path: Path) -> None:
     store.endless = True
     store.keys = [f"file-{number}" for number in range(1000)]
-    place = parse_store(store.url, "", None, {})
+    place = parse_store(AMAZON, store.url, "", None, {})
     with pytest.raises(ModelUnavailable, match="has more than 5000 objects"):
         from_s3(parse_uri("s3://models/p"), place, DIGEST, tmp_path, Progress(print), Limits(members=5000))
     assert len(store.asked) < 10
@@ -236,12 +237,21 @@ def test_without_any_identity_the_store_is_asked_anonymously(store: Store, tmp_p
 
 
 def test_a_session_token_goes_with_the_keys(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in zip(IDENTITY, ("key", "secret", "token"), strict=False):
+    for name, value in zip(IDENTITY, ("key\n", "secret", "token\n"), strict=False):  # as in a Secret made of files
         monkeypatch.setenv(name, value)
     assert run(store, tmp_path / "out") == 0
     assert key_of(store) == "key"
     assert {headers["x-amz-security-token"] for headers in map(lower, store.headers)} == {"token"}
     assert not any("secret" in str(headers) for headers in store.headers)
+
+
+def test_what_is_no_key_is_refused_without_it(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in zip(IDENTITY, ("key", "secret", "a-token\nof-two-lines"), strict=False):
+        monkeypatch.setenv(name, value)
+    assert run(store, tmp_path / "out") == 2
+    said = (tmp_path / "termination-log").read_text()
+    assert "AWS_SESSION_TOKEN has" in said
+    assert "a-token" not in said
 
 
 def lower(headers: dict[str, str]) -> dict[str, str]:
