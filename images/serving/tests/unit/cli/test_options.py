@@ -2,7 +2,7 @@ import argparse
 
 import pytest
 
-from paddle_serving_runtime.cli.options import add_computing, computing_from
+from paddle_serving_runtime.cli.options import add_computing, computing_from, service_name
 from paddle_serving_runtime.errors import InvalidOption
 from paddle_serving_runtime.paddle_model.computing import Computing
 
@@ -27,6 +27,12 @@ def test_an_override_is_a_path_into_config_yml(text: str) -> None:
     arguments.overrides = [text]
     with pytest.raises(InvalidOption, match="is not KEY=VALUE"):
         computing_from(arguments)
+
+
+@pytest.mark.parametrize(("name", "says"), [("v2", "Open Inference Protocol"), ("V3", "DNS label")])
+def test_a_name_that_no_path_can_have_is_refused(name: str, says: str) -> None:
+    with pytest.raises(InvalidOption, match=says):
+        service_name(name)
 
 
 @pytest.mark.parametrize("computing", [DEFAULTS, OTHERS])
