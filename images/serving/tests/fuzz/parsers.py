@@ -122,7 +122,13 @@ def http_requests(data: bytes) -> None:
     for start in range(1, len(data), size):
         if reader.deaf:
             break
-        reader.feed(data[start : start + size])
+        piece = data[start : start + size]
+        if reader.rest is not None:
+            written, piece = piece[: len(reader.rest)], piece[len(reader.rest) :]
+            reader.rest[: len(written)] = written
+            reader.filled(len(written))
+        if piece and not reader.deaf:
+            reader.feed(piece)
     for each in received:
         assert (each.request is None) != (each.refused is None)
     if any(each.refused for each in received) or not received:

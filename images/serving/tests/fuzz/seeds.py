@@ -166,7 +166,6 @@ CONFIG_WORDS = (
         "!!binary ",
         "!!set ",
         "!!omap ",
-        "!!python/tuple ",
         "<<: ",
         "&a ",
     ),
@@ -240,7 +239,7 @@ def _plain_arrays() -> bytes:
 
 
 ARRAYS = (_arrays(), _plain_arrays())
-ARRAY_WORDS = ("\x93NUMPY", "'descr': '<f4'", "'|O'", "'fortran_order': True", "'shape': (1, 2), ", "<U4", "PK\x03\x04")
+ARRAY_WORDS = ("\x93NUMPY", "'descr': '<f4'", "'fortran_order': True", "'shape': (1, 2), ", "<U4", "PK\x03\x04")
 
 
 def _tar(mode: str = "w:", kind: int = tarfile.USTAR_FORMAT) -> bytes:

@@ -9,7 +9,7 @@ from paddle_serving_runtime.protocol.codes import ErrorCode
 from paddle_serving_runtime.protocol.grpc.framing import CONTENT_TYPE, unframe
 from paddle_serving_runtime.protocol.open_inference import grpc as open_inference_grpc
 from paddle_serving_runtime.protocol.open_inference import rest as open_inference_rest
-from paddle_serving_runtime.protocol.paths import OPEN_INFERENCE_ROOT, PIPELINE_INFERENCE, WORKER_GRPC_PATHS
+from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE, WORKER_GRPC_PATHS, is_open_inference
 from paddle_serving_runtime.protocol.pipeline.grpc import read_message
 from paddle_serving_runtime.protocol.pipeline.response import read_response
 from paddle_serving_runtime.protocol.response import Response
@@ -31,7 +31,7 @@ def read_answer(path: str, status: int, headers: Mapping[str, str], body: bytes)
 def _read(path: str, headers: Mapping[str, str], body: bytes) -> Response:
     if path in WORKER_GRPC_PATHS and headers.get("content-type", "").startswith(CONTENT_TYPE.decode()):
         return _read_grpc(path, headers, body)
-    if f"{path}/".startswith(f"{OPEN_INFERENCE_ROOT}/"):
+    if is_open_inference(path):
         length = headers.get(open_inference_rest.HEADER_LENGTH.decode())
         return open_inference_rest.read_infer(body, length)
     return read_response(body)

@@ -1,6 +1,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -25,8 +25,7 @@ class Call:
     alone: bool = False
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """What came of a call: a response, or the exception that says why there is none.
 
     `inference_seconds` is the time in Paddle Inference, `batch` the number of requests that shared its run.

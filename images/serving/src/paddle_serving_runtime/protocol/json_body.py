@@ -1,5 +1,6 @@
 """Reads JSON in which a tensor is a long list of numbers: an array at once, without an object for every number."""
 
+import contextlib
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -7,6 +8,8 @@ import numpy as np
 import orjson
 import simdjson
 from numpy.typing import NDArray
+
+from paddle_serving_runtime.protocol.number_list import LIBRARY, NumberLists
 
 _LONG_BODY = 32 * 1024
 """Shorter ones are read faster by orjson."""
@@ -17,6 +20,16 @@ _MOST_KEYS = 64
 _MOST_LISTS = 32
 """More of them are lists in lists, in which the numbers are few to a list."""
 
+
+def _in_c() -> NumberLists | None:
+    """None where it is not there; simdjson reads the same."""
+    try:
+        return NumberLists(LIBRARY)
+    except OSError:
+        return None
+
+
+_IN_C = _in_c()
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -24,13 +37,16 @@ class _UnlikeError(Exception):
     """simdjson would read it in another way than orjson."""
 
 
-def loads(body: bytes, fields: AbstractSet[str]) -> object:
+def loads(body: bytes | bytearray, fields: AbstractSet[str]) -> object:
     """What orjson.loads returns, but that a long list of numbers by a name in `fields` may be an array.
 
     The array is flat and writable, of float64 or, where every number is an integer, of int64. Whatever is not as
     simple as that is left to orjson, its errors too: raises orjson.JSONDecodeError.
     """
     if len(body) >= _LONG_BODY and _names_any(body[:_HEAD], fields):
+        if _IN_C is not None:
+            with contextlib.suppress(ValueError, RecursionError):
+                return _IN_C.loads(body, fields)
         lists = _count_lists(body)
         if lists <= _MOST_LISTS and not body.startswith(_BYTE_ORDER_MARK):
             try:
@@ -40,11 +56,11 @@ def loads(body: bytes, fields: AbstractSet[str]) -> object:
     return orjson.loads(body)
 
 
-def _names_any(head: bytes, fields: AbstractSet[str]) -> bool:
+def _names_any(head: bytes | bytearray, fields: AbstractSet[str]) -> bool:
     return any(b'"%b"' % name.encode() in head for name in fields)
 
 
-def _count_lists(body: bytes) -> int:
+def _count_lists(body: bytes | bytearray) -> int:
     """The opening brackets, those in strings included; not counted past the limit."""
     count, at = 0, body.find(b"[")
     while at >= 0 and count <= _MOST_LISTS:
@@ -59,7 +75,7 @@ class _Reader:
         self._fields = fields
         self._lists = 0
 
-    def read(self, body: bytes, lists: int) -> object:
+    def read(self, body: bytes | bytearray, lists: int) -> object:
         """Raises _UnlikeError, or what simdjson raises for what it does not read."""
         content = self._value(simdjson.Parser().parse(body), "")
         # as_buffer makes one list of lists in a list: then the body has more brackets than were seen

@@ -5,7 +5,8 @@ from typing import NamedTuple, Self
 from paddle_serving_runtime.protocol.call import Result
 
 HEADER = b"x-measured"
-SUCCEEDED, _FAILED = "ok", "failed"
+SUCCEEDED = "ok"
+_SUCCEEDED, _FAILED = SUCCEEDED.encode(), b"failed"
 
 
 def measured(result: Result, model: int, rows: int, *, succeeded: bool) -> tuple[bytes, bytes]:
@@ -14,8 +15,8 @@ def measured(result: Result, model: int, rows: int, *, succeeded: bool) -> tuple
     The number is 0 for the service as a whole, and from 1 on that of a model in the order of the engine's `models`.
     """
     microseconds = round(result.inference_seconds * 1_000_000)
-    outcome = SUCCEEDED if succeeded else _FAILED
-    return HEADER, f"{microseconds} {result.batch} {model} {outcome} {rows}".encode()
+    outcome = _SUCCEEDED if succeeded else _FAILED
+    return HEADER, b"%d %d %d %b %d" % (microseconds, result.batch, model, outcome, rows)
 
 
 class ModelCall(NamedTuple):

@@ -178,7 +178,7 @@ def to_json(tensor: NDArray[Any]) -> object:
         return flat.tolist()
     if flat.dtype == np.float16:
         flat = flat.astype(np.float32)
-    if flat.dtype.kind != "f" or np.isfinite(flat).all():
+    if flat.dtype.kind != "f" or _all_finite(flat):
         return flat
     # JSON has no NaN: the names are those of the JSON form of protocol buffers
     names = {math.inf: "Infinity", -math.inf: "-Infinity"}
@@ -193,10 +193,7 @@ def _converted(typecode: str, values: Sequence[object]) -> list[Any]:
 
 def _packed(typecode: str, values: Sequence[object]) -> NDArray[Any]:
     """The array of a list that holds nothing but numbers of its type: twice as fast as array.array and numpy."""
-    packing = struct.Struct(f"={len(values)}{typecode}")
-    buffer = bytearray(packing.size)
-    packing.pack_into(buffer, 0, *values)
-    return _flat(typecode, buffer)
+    return _flat(typecode, bytearray(struct.pack(f"={len(values)}{typecode}", *values)))
 
 
 def _flat(typecode: str, buffer: "array[Any] | bytearray") -> NDArray[Any]:
@@ -208,11 +205,24 @@ def _as_type(flat: NDArray[Any], dtype: np.dtype[Any], *, special: int = 0) -> N
     """`special` of the floats are infinite or NaN by name; any more are numbers too large for the type."""
     if dtype.kind == "b" and flat.size and flat.max() > 1:
         raise ValueError("not a bool")
-    with np.errstate(over="ignore"):
-        typed = flat if flat.dtype == dtype else flat.astype(dtype)
-    if dtype.kind == "f" and np.count_nonzero(np.isfinite(typed)) != typed.size - special:
+    if flat.dtype == dtype:
+        typed = flat
+    else:
+        with np.errstate(over="ignore"):
+            typed = flat.astype(dtype)
+    if dtype.kind != "f" or (not special and _all_finite(typed)):
+        return typed
+    if np.count_nonzero(np.isfinite(typed)) != typed.size - special:
         raise OverflowError("infinite")
     return typed
+
+
+def _all_finite(floats: NDArray[Any]) -> bool:
+    """Whether there is neither NaN nor an infinity."""
+    # a sum is neither only where none of its numbers is; of a few it is known sooner than numpy begins
+    if floats.size <= _FEW_NUMBERS and math.isfinite(sum(floats.tolist())):
+        return True
+    return bool(np.isfinite(floats).all())
 
 
 def _rounded(values: NDArray[Any], *dtypes: np.dtype[Any]) -> NDArray[Any]:
@@ -221,6 +231,6 @@ def _rounded(values: NDArray[Any], *dtypes: np.dtype[Any]) -> NDArray[Any]:
     with np.errstate(over="ignore"):
         for dtype in dtypes:
             typed = typed.astype(dtype)
-    if not np.array_equal(np.isinf(typed), np.isinf(values)):
+    if not np.isfinite(typed).all() and not np.array_equal(np.isinf(typed), np.isinf(values)):
         raise ValueError(f"does not fit {dtypes[-1]}")
     return typed

@@ -25,9 +25,15 @@ ONLY_GET = "only GET is answered; inference is POST /v2/models/<model>/infer"
 GRPC_SERVICE_NAMES = (pipeline_messages.SERVICE_NAME, open_inference_messages.SERVICE_NAME)
 """What grpc.health.v1 and reflection tell of."""
 
+_BELOW_ROOT = f"{OPEN_INFERENCE_ROOT}/"
 _READING = ("GET", "HEAD")
 _POSTING = ("POST",)
 _OF_MODEL = {"": _READING, "ready": _READING, "config": _READING, "stats": _READING, "infer": _POSTING}
+
+
+def is_open_inference(path: str) -> bool:
+    """Whether a path is one of the Open Inference Protocol's REST form, be there such a path or not."""
+    return path.startswith(_BELOW_ROOT) or path == OPEN_INFERENCE_ROOT
 
 
 def open_inference_methods(path: str) -> tuple[str, ...]:

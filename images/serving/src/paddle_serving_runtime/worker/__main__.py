@@ -26,6 +26,7 @@ from paddle_serving_runtime.protocol import Limits as ProtocolLimits
 from paddle_serving_runtime.worker.http import Handler
 from paddle_serving_runtime.worker.loading import Loaded, load_engine
 from paddle_serving_runtime.worker.memory import settle
+from paddle_serving_runtime.worker.payload_log import logged
 from paddle_serving_runtime.worker.priority import yield_to_others
 from paddle_serving_runtime.worker.reading import Limits
 from paddle_serving_runtime.worker.sampling import Sampler, sampled
@@ -76,6 +77,8 @@ def _handler(options: WorkerOptions, loaded: Loaded) -> Handler:
 
     limits = ProtocolLimits(body_bytes=options.max_body_bytes)
     handler = make_handler(loaded.engine, loaded.names, limits, legacy_status=options.legacy_status)
+    if options.log_payload_bytes:
+        handler = logged(handler, options.log_requests, options.log_payload_bytes)
     if options.replay_fd < 0:
         return handler
     channel = socket.socket(fileno=options.replay_fd)

@@ -1,7 +1,6 @@
 """From calls that come one by one to calls that are inferred together."""
 
 import asyncio
-import functools
 import logging
 from asyncio import _get_running_loop, _set_running_loop
 from collections.abc import Callable, Sequence
@@ -63,8 +62,8 @@ class BatchingEngine:
             self._infer_waiting()
         elif self._timer is None:
             loop = asyncio.get_running_loop()
-            later = functools.partial(loop.call_later, self._wait) if self._wait else loop.call_soon
-            self._timer = later(self._infer_waiting)
+            infer, wait = self._infer_waiting, self._wait
+            self._timer = loop.call_later(wait, infer) if wait else loop.call_soon(infer)
 
     def _infer_waiting(self) -> None:
         if self._timer is not None:
@@ -84,5 +83,11 @@ class BatchingEngine:
             results = [Result(error)] * len(waiting)
         finally:
             _set_running_loop(loop)
+        failures = []
         for (_, done), result in zip(waiting, results, strict=True):
-            done(result)
+            try:
+                done(result)
+            except Exception as error:  # noqa: BLE001 - the others wait for theirs
+                failures.append(error)
+        if failures:
+            raise failures[0]

@@ -13,11 +13,15 @@ from paddle_serving_runtime.link.busy import BusyMark
 from paddle_serving_runtime.worker import wire
 from paddle_serving_runtime.worker.http import Handler, HttpReply
 from paddle_serving_runtime.worker.reading import Limits, Received, RequestReader
-from paddle_serving_runtime.worker.refusal import refusal
+from paddle_serving_runtime.worker.refusal import form_of, refusal
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE_BYTES = 32 * 1024
 """The kernel takes a write up to this size into a unix socket completely or not at all."""
+
+BUFFER_BYTES = 256 * 1024
+HEAD_BYTES = 16 * 1024
+"""Of the buffer, for what comes while no request is under way."""
 
 _GRACE_SECONDS = 0.05
 """A body may have arrived while the event loop was busy computing: it is looked for once more."""
@@ -29,6 +33,8 @@ class Hub(Protocol):
     handler: Handler
     mark: BusyMark
     limits: Limits
+    buffer: memoryview
+    head: memoryview
     stopping: bool
 
     def opened(self, connection: "Connection", descriptor: int) -> int | None:
@@ -41,7 +47,7 @@ class Hub(Protocol):
         """A reply is sent."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """The protocol of one accepted socket."""
 
     def __init__(self, hub: Hub) -> None:
@@ -53,8 +59,9 @@ class Connection(asyncio.Protocol):
         self._slot = -1
         self._waiting: deque[Received] = deque()
         self._current: Received | None = None
-        self._closing = False
+        self._buffered = False
         self._timer: asyncio.TimerHandle | None = None
+        self._due: float | None = None
         self._reads = 0
 
     @property
@@ -62,11 +69,13 @@ class Connection(asyncio.Protocol):
         """Whether a request waits for its reply, or a reply for being read."""
         if self._transport is None:
             return False
-        return self._current is not None or bool(self._waiting) or bool(self._transport.get_write_buffer_size())
+        return self._current is not None or bool(self._waiting) or self._unsent
 
     @property
     def _unsent(self) -> bool:
-        return self._transport is not None and bool(self._transport.get_write_buffer_size())
+        if self._buffered:
+            self._buffered = self._transport is not None and bool(self._transport.get_write_buffer_size())
+        return self._buffered
 
     def close(self) -> None:
         """Ends the connection when everything that was written is read."""
@@ -81,7 +90,8 @@ class Connection(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        self._stop_timer()
+        if self._timer is not None:
+            self._timer.cancel()
         self._waiting.clear()
         if self._slot >= 0 and self._current is not None:
             # nobody waits for the answer any more, but an engine works on it, perhaps for ever: still busy
@@ -94,18 +104,33 @@ class Connection(asyncio.Protocol):
         self._hub.lost(self, self._slot)
 
     @override
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go: the rest of a body to its place, everything else through a buffer of all."""
+        reader = self._reader
+        if reader.rest is not None:
+            return reader.rest
+        # what comes with a head has to be copied
+        return self._hub.buffer if reader.incomplete else self._hub.head
+
+    @override
+    def buffer_updated(self, nbytes: int) -> None:
         reader = self._reader
         if reader.deaf:
             return
-        if self._slot < 0 and not self._open():
-            return
-        if self._current is None and not reader.incomplete and not self._unsent:
-            # what is read from here on can be lost with this process, so it is owed before it is understood
-            self._mark.receiving(self._slot)
-        reader.feed(data)
+        if reader.rest is not None:
+            reader.filled(nbytes)
+        else:
+            self._feed(self._hub.buffer[:nbytes])
         if reader.incomplete:
             self._await_rest()
+
+    def _feed(self, data: memoryview) -> None:
+        if self._slot < 0 and not self._open():
+            return
+        if self._current is None and not self._reader.incomplete and not self._unsent:
+            # what is read from here on can be lost with this process, so it is owed before it is understood
+            self._mark.receiving(self._slot)
+        self._reader.feed(data)
 
     def _open(self) -> bool:
         """On the first bytes: the front's health checks connect every second and say nothing."""
@@ -124,31 +149,42 @@ class Connection(asyncio.Protocol):
 
     def _await_rest(self) -> None:
         self._reads += 1
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._hub.limits.body_seconds, self._late)
-            if self._reader.expects_continue and self._current is None and self._transport is not None:
-                self._transport.write(wire.CONTINUE)
-
-    def _late(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(_GRACE_SECONDS, self._too_late, self._reads)
-
-    def _too_late(self, reads: int) -> None:
-        if self._reads != reads:
-            self._late()
+        if self._due is not None:
             return
-        self._timer = None
-        self._reader.refuse(HTTPStatus.REQUEST_TIMEOUT, "the request took too long to arrive")
+        loop, seconds = asyncio.get_running_loop(), self._hub.limits.body_seconds
+        self._due = loop.time() + seconds
+        # one timer for all requests of these seconds: most are complete before the loop has set up one
+        if self._timer is None:
+            self._timer = loop.call_later(seconds, self._look)
+        if self._reader.expects_continue and self._current is None and self._transport is not None:
+            self._buffered = True
+            self._transport.write(wire.CONTINUE)
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._due is None:
             self._timer = None
+        elif loop.time() < self._due:
+            self._timer = loop.call_at(self._due, self._look)
+        else:
+            self._late(self._due)
+
+    def _late(self, due: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(_GRACE_SECONDS, self._too_late, due, self._reads)
+
+    def _too_late(self, due: float, reads: int) -> None:
+        if self._due != due:
+            self._look()
+        elif self._reads != reads:
+            self._late(due)
+        else:
+            self._due = self._timer = None
+            self._reader.refuse(HTTPStatus.REQUEST_TIMEOUT, "the request took too long to arrive")
 
     # one request after the other
 
     def _received(self, received: Received) -> None:
-        if self._timer is not None:
-            self._stop_timer()
+        self._due = None
         if self._current is not None:
             self._waiting.append(received)
             if self._transport is not None:
@@ -171,7 +207,8 @@ class Connection(asyncio.Protocol):
         except (Exception, SystemExit):  # noqa: BLE001 - more requests wait, whatever an Op does
             _LOG.exception("request failed", extra={"fields": {"path": request.path}})
             if not exchange.answered:
-                exchange.respond(refusal(received.form, HTTPStatus.INTERNAL_SERVER_ERROR, "internal error"))
+                form = form_of(request.path, request.headers.get(b"content-type", b""))
+                exchange.respond(refusal(form, HTTPStatus.INTERNAL_SERVER_ERROR, "internal error"))
 
     def reply(self, reply: HttpReply) -> None:
         """Sends the reply to the request in flight, and takes the next one."""
@@ -219,7 +256,7 @@ class Connection(asyncio.Protocol):
         So a worker that is killed has either sent a short reply or still owes it.
         """
         assert self._transport is not None  # noqa: S101 - the caller has asked
-        if self._transport.get_write_buffer_size():
+        if self._unsent:
             self._transport.writelines(pieces)
             return
         size = sum(map(len, pieces))
@@ -234,6 +271,7 @@ class Connection(asyncio.Protocol):
             return
         if sent < size:
             self._mark.answering(self._slot)
+            self._buffered = True
             self._transport.write(b"".join(pieces)[sent:])
 
 

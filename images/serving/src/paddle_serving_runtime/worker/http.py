@@ -12,7 +12,7 @@ class HttpRequest(NamedTuple):
     method: str
     path: str
     headers: Mapping[bytes, bytes]
-    body: bytes
+    body: bytes | bytearray
 
 
 class HttpReply(NamedTuple):

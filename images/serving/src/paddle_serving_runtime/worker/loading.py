@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paddle_serving_runtime.errors import ModelInvalid, ServiceBroken, ServingError
-from paddle_serving_runtime.link.ledger import WorkerLedger
+from paddle_serving_runtime.link.ledger import PROOF_SECONDS, WorkerLedger
 from paddle_serving_runtime.link.options import WorkerOptions
 from paddle_serving_runtime.package.contents import Package, load_package
 from paddle_serving_runtime.package.golden import Sample, load_samples
@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     from paddle_serving_runtime.graph import Graph
 
 _LOG = logging.getLogger(__name__)
-_PROOF_SECONDS = 2.0
+_PROOF_CPU_SECONDS = 2.0
+_TOLD_EVERY_SECONDS = 5.0
+_NOT_ASKED = (
+    "Auto shares runs of plain models; for the models of a service's Ops it is asked for: "
+    "engine.batching: {maxRows: 8} (any number but the default 16), serve --batching 8"
+)
+_DIED = "a worker ended while it computed several rows together; its log has how"
 _EMPTY_SHAPE = re.compile(rb'"shape"\s*:\s*\[[^\]]*\b0\b')
 
 
@@ -50,7 +56,7 @@ def load_engine(options: WorkerOptions) -> Loaded:
     package = load_package(Path(options.model_dir), computing.script)
     with _as_serving_errors(package):
         graph = load(package, dict(computing.overrides), computing.switches, options.index)
-        engine, batching = _engine(options, graph, package)
+        engine, told = _engine(options, graph, package)
     # all that the direct engine leaves out is without effect in the pipeline engine too, but this
     direct = options.engine == "direct"
     warnings = [warning for warning in graph.warnings if direct or not warning.startswith("dag.retry ")]
@@ -61,10 +67,11 @@ def load_engine(options: WorkerOptions) -> Loaded:
         "service": graph.service,
         "names": sorted(names),
         "capacity": engine.capacity,
-        "batching": batching,
+        **told,
         "models": describe_models(engine.models),
         "paddleVersion": paddle.version.full_version,
         "device": graph.nodes[-1].switches.device,
+        "backends": sorted({node.switches.backend for node in graph.nodes if node.model_dir is not None}),
         "warnings": warnings,
         "importSeconds": round(imported - started, 3),
         "loadSeconds": round(time.monotonic() - imported, 3),
@@ -116,35 +123,69 @@ def _describe_tensor(tensor: "TensorDescription") -> dict[str, Any]:
     return {"name": tensor.name, "datatype": described_datatype(tensor.dtype), "shape": list(tensor.shape)}
 
 
-def _engine(options: WorkerOptions, graph: "Graph", package: Package) -> tuple["Engine", dict[str, Any] | None]:
-    """The engine, and what is proved about runs that requests share; None where that is not asked for."""
+def _engine(options: WorkerOptions, graph: "Graph", package: Package) -> tuple["Engine", dict[str, Any]]:
+    """The engine, and what is told about runs that requests share and about shapes that were computed beforehand."""
     if options.engine == "pipeline":
         from paddle_serving_runtime.worker.pipeline import pipeline_engine  # noqa: PLC0415 - imports Paddle
 
-        return pipeline_engine(options, graph), None
+        return pipeline_engine(options, graph), {"batching": None, "warmup": None}
     from paddle_serving_runtime.engine import DirectEngine  # noqa: PLC0415 - the same
     from paddle_serving_runtime.worker.batching import BatchingEngine  # noqa: PLC0415 - the same
 
-    direct = DirectEngine(graph, shown=_shown(package))
-    if not options.batching.on:
-        return BatchingEngine(direct, 0.0), None
-    batching = _proved(options, direct, package)
-    return BatchingEngine(direct, options.batching.wait), batching
+    samples = load_samples(package)
+    direct = DirectEngine(graph, shown=_shown(package, samples))
+    batching = _shared(options, direct, package, samples) if options.batching.on else None
+    warmup = _warmed(options, direct) if options.warmup else None
+    return BatchingEngine(direct, options.batching.wait), {"batching": batching, "warmup": warmup}
 
 
-def _proved(options: WorkerOptions, engine: "DirectEngine", package: Package) -> dict[str, Any]:
+def _shared(
+    options: WorkerOptions, engine: "DirectEngine", package: Package, samples: Iterable[Sample]
+) -> dict[str, Any]:
+    """What is proved of runs that requests share, as JSON; nothing is tried of a service that was not named for it."""
+    from paddle_serving_runtime.engine.proof import described, refused  # noqa: PLC0415 - imports Paddle
+
+    if package.web_service is not None and not options.batching.services:
+        return described({"": refused(_NOT_ASKED)})
+    return _proved(options, engine, samples)
+
+
+def _proved(options: WorkerOptions, engine: "DirectEngine", samples: Iterable[Sample]) -> dict[str, Any]:
     """Proves numbers of rows by the golden samples; what came out as JSON."""
-    from paddle_serving_runtime.engine.proof import Trial, described  # noqa: PLC0415 - imports Paddle
+    from paddle_serving_runtime.engine.proof import Trial, described, refused, within  # noqa: PLC0415 - imports Paddle
 
-    started = time.monotonic()
-    # the thread's own time: a node that is busy proves as much as one that is idle
-    trial = Trial(options.batching.sizes, _PROOF_SECONDS, time.thread_time)
-    calls = [Call(SERVICE, inputs) for inputs in _inputs(load_samples(package))]
-    proof = engine.prove(calls, trial, WorkerLedger(Path(options.ledger), options.index))
+    started, ledger = time.monotonic(), WorkerLedger(Path(options.ledger), options.index)
+    if not ledger.begin_proof():
+        # else a model that Paddle ends the process for, with several rows, would keep the pod from being Ready for ever
+        return described({"": refused(_DIED)})
+    # the thread's own time: a node that is busy proves as much as one that is idle, unless somebody would wait for long
+    spent, late = within(_PROOF_CPU_SECONDS, time.thread_time), within(PROOF_SECONDS / 2, time.monotonic)
+    trial = Trial(options.batching.sizes, lambda: spent() or late())
+    calls = [Call(SERVICE, inputs) for inputs in _inputs(samples)]
+    proofs = described(engine.prove(calls, trial, ledger))
+    ledger.end_proof()
     seconds = round(time.monotonic() - started, 3)
-    fields = {"worker": options.index, "seconds": seconds, **described(proof)}
-    _LOG.info("batching: proved", extra={"fields": fields})
-    return described(proof)
+    _LOG.info("batching: proved", extra={"fields": {"worker": options.index, "seconds": seconds, **proofs}})
+    return proofs
+
+
+def _warmed(options: WorkerOptions, engine: "DirectEngine") -> dict[str, Any]:
+    """Computes the named shapes; what was done as JSON."""
+    from paddle_serving_runtime.paddle_model.warmup import WarmShape  # noqa: PLC0415 - for those who ask for it
+
+    count, started = len(options.warmup), time.monotonic()
+    told = started
+
+    def progress(number: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if number == count or now - told > _TOLD_EVERY_SECONDS:
+            told = now
+            _LOG.info("warm-up: %d of %d shapes in %.1f s", number, count, now - started)
+
+    warmed = engine.warm([WarmShape.parse(text) for text in options.warmup], progress)
+    seconds = round(time.monotonic() - started, 3)
+    return {"shapes": warmed.shapes, "sharedSizes": warmed.sizes, "seconds": seconds}
 
 
 def _inputs(samples: Iterable[Sample]) -> Iterator[Mapping[str, Any]]:
@@ -154,12 +195,12 @@ def _inputs(samples: Iterable[Sample]) -> Iterator[Mapping[str, Any]]:
             yield parse_request(sample.body, Limits()).inputs
 
 
-def _shown(package: Package) -> "frozenset[EmptyAxes]":
+def _shown(package: Package, samples: Iterable[Sample]) -> "frozenset[EmptyAxes]":
     """The empty inputs in the golden samples of a plain model; a service's own Ops judge what they are given."""
     from paddle_serving_runtime.engine.inputs import empty_axes  # noqa: PLC0415 - imports Paddle
 
     if package.web_service is not None:
         return frozenset()
     # the others need not be parsed
-    suspects = (sample for sample in load_samples(package) if _EMPTY_SHAPE.search(sample.body))
+    suspects = (sample for sample in samples if _EMPTY_SHAPE.search(sample.body))
     return frozenset(empty_axes(inputs) for inputs in _inputs(suspects))

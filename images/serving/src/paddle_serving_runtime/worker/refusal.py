@@ -7,7 +7,7 @@ from paddle_serving_runtime.protocol import ErrorCode, error_body
 from paddle_serving_runtime.protocol.codes import grpc_status
 from paddle_serving_runtime.protocol.grpc.framing import CONTENT_TYPE, status_trailers
 from paddle_serving_runtime.protocol.open_inference.rest import error_json
-from paddle_serving_runtime.protocol.paths import OPEN_INFERENCE_ROOT
+from paddle_serving_runtime.protocol.paths import is_open_inference
 from paddle_serving_runtime.worker.http import HttpReply
 
 _JSON = (b"content-type", b"application/json")
@@ -32,7 +32,7 @@ def form_of(path: str, content_type: bytes) -> Form:
     """In which form a request is refused."""
     if content_type.startswith(CONTENT_TYPE):
         return Form.GRPC
-    return Form.OPEN_INFERENCE if f"{path}/".startswith(f"{OPEN_INFERENCE_ROOT}/") else Form.PIPELINE
+    return Form.OPEN_INFERENCE if is_open_inference(path) else Form.PIPELINE
 
 
 def refusal(form: Form, status: HTTPStatus, message: str) -> HttpReply:

@@ -52,7 +52,7 @@ class Sampler:
 
     def _send(self, drawn: float, request: HttpRequest, reply: HttpReply) -> None:
         headers = kept_headers(request.headers), kept_headers(dict(reply.headers))
-        exchange = Exchange(request.path, headers[0], request.body, headers[1], reply.body)
+        exchange = Exchange(request.path, headers[0], bytes(request.body), headers[1], reply.body)
         send_sample(self._channel, drawn, exchange)
 
 

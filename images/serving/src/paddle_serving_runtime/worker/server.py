@@ -10,7 +10,7 @@ from socket import socket
 
 from paddle_serving_runtime.link.busy import SLOTS, BusyMark
 from paddle_serving_runtime.link.lifeline import Lifeline
-from paddle_serving_runtime.worker.connection import Connection
+from paddle_serving_runtime.worker.connection import BUFFER_BYTES, HEAD_BYTES, Connection
 from paddle_serving_runtime.worker.http import Handler
 from paddle_serving_runtime.worker.reading import Limits
 
@@ -24,6 +24,9 @@ class HttpServer:
         self.handler = handler
         self.mark = mark
         self.limits = limits
+        # one for all connections: what is read into it is understood before the next one reads
+        self.buffer = memoryview(bytearray(BUFFER_BYTES))
+        self.head = self.buffer[:HEAD_BYTES]
         self.stopping = False
         self._lifeline = lifeline
         self._connections: dict[int, Connection] = {}

@@ -42,7 +42,7 @@ def test_a_compressed_message_is_read(encoding: str, compress: "type[bytes]") ->
         (framed(1, b"abc"), "snappy", 415),
         (framed(0, b"x" * 101), "identity", 413),
         (framed(0, b"", 2**32 - 1), "identity", 413),
-        (framed(1, gzip.compress(b"\0" * 10_000_000, mtime=0)), "gzip", 413),
+        (framed(1, gzip.compress(b"\0" * 40_000, mtime=0)), "gzip", 413),
     ],
 )
 def test_what_is_not_one_message_within_the_limit_is_refused(body: bytes, encoding: str, status: int) -> None:

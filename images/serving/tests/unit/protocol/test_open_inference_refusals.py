@@ -101,7 +101,7 @@ def test_a_wrong_json_request_is_refused_with_a_sentence(fields: dict[str, Any],
         (b"", None, "not JSON"),
         (b"[]", None, "JSON object"),
         (b"\xff", None, "not JSON"),
-        (b'{"inputs":' + b"[" * 50_000 + b"NaN", None, "not JSON"),
+        (b'{"inputs":' + b"[" * 40 + b"NaN", None, "not JSON"),
         (b'{"id":"\\ud800","inputs":[]}', None, "not JSON"),
         (b'{"inputs":[]}', "x", "Inference-Header-Content-Length"),
         (b'{"inputs":[]}', "0", "Inference-Header-Content-Length"),
@@ -115,6 +115,14 @@ def test_a_wrong_body_is_refused_with_a_sentence(body: bytes, length: str | None
     failure = refused_rest(body, length)
     assert failure.status == 400
     assert words in failure.message
+
+
+def test_a_body_that_is_too_deep_for_its_parser_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_deep(*_arguments: object, **_options: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(json, "loads", too_deep)
+    assert refused_rest(b'{"inputs":[NaN]}').status == 400
 
 
 def test_a_body_past_the_limit_is_413() -> None:

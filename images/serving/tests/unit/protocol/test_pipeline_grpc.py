@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from images.serving.tests.object_loaders import OPAQUE
+from images.serving.tests.object_loaders import TEXT
 from paddle_serving_runtime.protocol import BadRequest, Limits, Response, UnpackableValue, pack_response, parse_request
 from paddle_serving_runtime.protocol.pipeline.grpc import error_message, pack_message, parse_message
 from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES
@@ -78,7 +78,7 @@ def test_string_tensors_are_joined_and_lod_stands_beside_its_tensor() -> None:
         ({"key": ["x"] * 5, "value": ["1"] * 5}, "at most 4"),
         ({"tensors": [Tensor(name="x")] * 3}, "at most 2"),
         ({"tensors": [Tensor()]}, "no name"),
-        ({"tensors": [Tensor(name="x", elem_type=13, byte_data=OPAQUE)]}, "elem_type 13"),
+        ({"tensors": [Tensor(name="x", elem_type=13, byte_data=TEXT)]}, "elem_type 13"),
         ({"tensors": [Tensor(name="x", elem_type=10, complex64_data=[1, 2])]}, "elem_type 10"),
         ({"tensors": [Tensor(name="x", elem_type=99)]}, "elem_type 99"),
         ({"tensors": [Tensor(name="x", elem_type=1, shape=[2], float_data=[1])]}, "cannot fill the shape"),

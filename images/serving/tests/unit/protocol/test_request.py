@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from images.serving.tests.object_loaders import CONTENTS, record_calls
+from images.serving.tests.object_loaders import CONTENTS, stub_loaders
 from paddle_serving_runtime.protocol import BadRequest, Limits, parse_request
 
 LIMITS = Limits(body_bytes=1 << 20, keys=4, tensors=2)
@@ -92,10 +92,8 @@ def test_a_log_id_may_be_text_as_every_integer_of_64_bits() -> None:
 
 
 @pytest.mark.parametrize("content", CONTENTS)
-def test_bytes_that_stand_for_objects_are_refused_and_not_deserialised(
-    monkeypatch: pytest.MonkeyPatch, content: bytes
-) -> None:
-    calls = record_calls(monkeypatch)
+def test_opaque_bytes_are_refused_and_not_read(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    calls = stub_loaders(monkeypatch)
     failure = refused(tensor(elem_type=13, byte_data=b64encode(content).decode()))
     assert failure.status == 400
     assert "elem_type 13" in failure.message

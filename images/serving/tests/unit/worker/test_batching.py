@@ -145,6 +145,25 @@ def test_the_waiting_time_begins_with_the_first_call_of_a_batch() -> None:
     assert engine.batches == [[1, 2], [3]]
 
 
+def test_a_reply_that_fails_costs_the_others_of_its_run_nothing() -> None:
+    answered = []
+
+    def done(result: Result) -> None:
+        if isinstance(result.outcome, Response) and result.outcome.values["n"] == "1":
+            raise ValueError("the second reply")
+        answered.append(result.outcome)
+
+    async def run() -> None:
+        engine = BatchingEngine(Recording(3))
+        for number in range(2):
+            engine.submit(call(number), done)
+        with pytest.raises(ValueError, match="the second reply"):
+            engine.submit(call(2), done)
+
+    asyncio.run(run())
+    assert len(answered) == 2
+
+
 def test_an_error_of_the_engine_is_the_outcome_of_every_call(caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> list[Result]:
         return await asyncio.gather(*submit(BatchingEngine(Broken(2)), 1, 2))

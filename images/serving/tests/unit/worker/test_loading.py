@@ -10,7 +10,7 @@ import pytest
 
 from images.serving.tests.unit.link.test_options import OPTIONS
 from paddle_serving_runtime.engine import DirectEngine
-from paddle_serving_runtime.errors import ModelInvalid
+from paddle_serving_runtime.errors import InvalidOption, ModelInvalid
 from paddle_serving_runtime.link import ledger
 from paddle_serving_runtime.paddle_model.batching import OFF, Batching
 from paddle_serving_runtime.protocol import BadRequest, Response
@@ -20,12 +20,12 @@ from paddle_serving_runtime.worker.loading import Loaded, load_engine
 ROWS, NONE = np.ones((2, 2), np.float32), np.ones((0, 2), np.float32)
 
 
-def load(package: Path, batching: Batching = OFF) -> Loaded:
+def load(package: Path, batching: Batching = OFF, warmup: tuple[str, ...] = ()) -> Loaded:
     computing = dataclasses.replace(OPTIONS.computing, overrides=(), onednn=True, script="", backend="Default")
     shared = package.parent / "ledger"
     ledger.create(shared)
     options = dataclasses.replace(OPTIONS, model_dir=str(package), computing=computing)
-    return load_engine(dataclasses.replace(options, batching=batching, ledger=str(shared)))
+    return load_engine(dataclasses.replace(options, batching=batching, ledger=str(shared), warmup=warmup))
 
 
 def package_of(model: Path, root: Path, **golden: np.ndarray) -> Path:
@@ -87,6 +87,20 @@ def test_a_model_proves_before_it_serves_how_many_rows_share_a_run(uci_model: Pa
     assert loaded.report["models"][0]["batchSize"] == 1
 
 
+def test_named_shapes_are_computed_before_it_serves_with_the_proved_numbers_of_rows(
+    uci_model: Path, tmp_path: Path
+) -> None:
+    house = np.linspace(0, 1, 13, dtype=np.float32).reshape(1, 13)
+    package = package_of(uci_model, tmp_path, x=house)
+    report = load(package, Batching(4, 0.0), ("x=1x13", "x=3x13")).report
+    # a slow machine proves fewer sizes in its time
+    proved = sum(len(shape["rows"]) for shape in report["batching"]["proved"])
+    assert (report["warmup"]["shapes"], report["warmup"]["sharedSizes"]) == (2, proved)
+    assert load(package).report["warmup"] is None
+    with pytest.raises(InvalidOption, match=r"--warmup x=1x99 .*\[1, 99\], but the model's is \[-1, 13\]"):
+        load(package, warmup=("x=1x99",))
+
+
 @pytest.mark.parametrize(
     ("model", "words"),
     [
@@ -103,6 +117,26 @@ def test_a_model_whose_rows_are_not_independent_computes_each_request_alone(
     report = load(package_of(special_models / model, tmp_path, **golden), Batching(4, 0.0)).report
     assert (report["capacity"], report["batching"]["maxRows"], report["batching"]["proved"]) == (1, 1, [])
     assert words in report["batching"]["notProved"][0]
+
+
+def test_a_worker_whose_predecessor_ended_in_its_proof_proves_nothing(uci_model: Path, tmp_path: Path) -> None:
+    house = np.linspace(0, 1, 13, dtype=np.float32).reshape(1, 13)
+    package = package_of(uci_model, tmp_path, x=house)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(DirectEngine, "prove", ended)
+        with pytest.raises(KeyboardInterrupt):
+            load(package, Batching(4, 0.0))
+    assert ledger.is_proving(tmp_path.parent / "ledger", OPTIONS.index)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ledger, "create", Path.exists)  # it outlives the workers
+        loaded = load(package, Batching(4, 0.0))
+    assert (loaded.report["capacity"], loaded.report["batching"]["maxRows"]) == (1, 1)
+    assert "ended while it computed several rows" in loaded.report["batching"]["notProved"][0]
+
+
+def ended(*_: object) -> None:
+    """As a process that Paddle ends: nothing after it happens."""
+    raise KeyboardInterrupt
 
 
 def test_a_model_without_golden_samples_has_proved_nothing(uci_model: Path, tmp_path: Path) -> None:

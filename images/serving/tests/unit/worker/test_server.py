@@ -13,6 +13,7 @@ from images.serving.tests.unit.worker.http_server import SECONDS, TEXT, echo, po
 from paddle_serving_runtime.link.busy import Owed, busy_since, owed_answers
 from paddle_serving_runtime.link.lifeline import Keeper, Lifeline
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest, Respond
+from paddle_serving_runtime.worker.reading import Limits, Received, RequestReader
 
 
 def test_a_request_is_answered_and_the_connection_kept(tmp_path: Path) -> None:
@@ -32,12 +33,37 @@ def test_a_body_in_pieces_and_in_chunks_arrives_whole(tmp_path: Path) -> None:
         assert read(connection)[2] == b"POST /x abcde"
 
 
+@pytest.mark.parametrize("size", [1, 16 * 1024, 100_000, 3_000_000])
+def test_a_body_of_any_length_arrives_whole_and_so_does_what_follows_it(tmp_path: Path, size: int) -> None:
+    body = bytes(range(251)) * (size // 251 + 1)
+    requests = (post(body[:size]), post(b"", "/b"), post(body[:size], "/c", "Connection: close"))
+    with running(tmp_path, body_bytes=size) as server, server.connect() as connection:
+        sending = threading.Thread(target=connection.sendall, args=(b"".join(requests),))
+        sending.start()
+        stream = until_closed(connection)
+        sending.join()
+    answers = [part.partition(b"\r\n\r\n")[2] for part in stream.split(b"HTTP/1.1 200 OK\r\n")[1:]]
+    assert answers == [b"POST /a/b " + body[:size], b"POST /b ", b"POST /c " + body[:size]]
+
+
+def test_a_promised_length_takes_no_memory_before_its_bytes_come() -> None:
+    received: list[Received] = []
+    reader = RequestReader(Limits(body_bytes=2**30), received.append)
+    reader.feed(b"POST / HTTP/1.1\r\nContent-Length: 6000000\r\n\r\nx")
+    came = 1
+    while reader.rest is not None:
+        assert came + len(reader.rest) <= max(2**20, 2 * came)
+        came += len(reader.rest)
+        reader.filled(len(reader.rest))
+    assert [len(each.request.body) for each in received if each.request] == [6_000_000]
+
+
 def test_pipelined_requests_are_answered_in_their_order_one_at_a_time(tmp_path: Path) -> None:
     pending: list[tuple[bytes, Respond]] = []
     answered: list[int] = []
 
     def later(request: HttpRequest, respond: Respond) -> None:
-        pending.append((request.body, respond))
+        pending.append((bytes(request.body), respond))
         assert len(pending) == 1
         asyncio.get_running_loop().call_later(0.001, finish)
 
@@ -79,7 +105,7 @@ def test_a_second_reply_never_reaches_another_request(tmp_path: Path) -> None:
         if len(responds) > 1:
             with pytest.raises(RuntimeError, match="twice"):
                 responds[0](HttpReply(200, TEXT, b"of the first"))
-        respond(HttpReply(200, TEXT, request.body))
+        respond(HttpReply(200, TEXT, bytes(request.body)))
 
     with running(tmp_path, keep) as server, server.connect() as connection:
         for body in (b"1", b"2"):
@@ -89,7 +115,9 @@ def test_a_second_reply_never_reaches_another_request(tmp_path: Path) -> None:
 
 def test_trailers_are_sent_behind_a_chunked_body(tmp_path: Path) -> None:
     def grpc(request: HttpRequest, respond: Respond) -> None:
-        respond(HttpReply(200, ((b"content-type", b"application/grpc"),), request.body, ((b"grpc-status", b"0"),)))
+        respond(
+            HttpReply(200, ((b"content-type", b"application/grpc"),), bytes(request.body), ((b"grpc-status", b"0"),))
+        )
 
     with running(tmp_path, grpc) as server, server.connect() as connection:
         for body in (b"x" * 20, b""):

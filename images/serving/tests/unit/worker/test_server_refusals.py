@@ -1,6 +1,8 @@
 """What the worker's HTTP server does not take."""
 
+import socket
 import threading
+import time
 from pathlib import Path
 
 import orjson
@@ -67,6 +69,25 @@ def test_a_body_that_does_not_arrive_is_408(tmp_path: Path) -> None:
         assert until_closed(connection).startswith(b"HTTP/1.1 408 ")
 
 
+def test_every_body_of_a_connection_has_the_whole_time(tmp_path: Path) -> None:
+    head, seconds = b"POST /x HTTP/1.1\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n", 0.2
+
+    def begin(connection: socket.socket) -> float:
+        begun = time.monotonic()
+        connection.sendall(head)
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        return begun
+
+    with running(tmp_path, body_seconds=seconds) as server, server.connect() as connection:
+        first = begun = begin(connection)
+        while begun < first + seconds / 2:
+            connection.sendall(b"abcde")
+            assert read(connection)[2] == b"POST /x abcde"
+            begun = begin(connection)
+        assert until_closed(connection).startswith(b"HTTP/1.1 408 ")
+        assert time.monotonic() - begun >= seconds
+
+
 def test_a_time_out_does_not_hit_a_body_that_arrived_while_the_worker_computed(tmp_path: Path) -> None:
     go, computing = threading.Event(), threading.Event()
 
@@ -74,7 +95,7 @@ def test_a_time_out_does_not_hit_a_body_that_arrived_while_the_worker_computed(t
         if request.body == b"first":
             computing.set()
             assert go.wait(SECONDS)
-        respond(HttpReply(200, TEXT, request.body))
+        respond(HttpReply(200, TEXT, bytes(request.body)))
 
     with running(tmp_path, compute, body_seconds=0.05) as server, server.connect() as slow, server.connect() as other:
         slow.sendall(b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n")

@@ -11,7 +11,7 @@ _IDENTITY = "identity"
 ENCODINGS = ("gzip", "deflate")
 
 
-def decompress(data: bytes | memoryview, encoding: str, limit: int) -> bytes:
+def decompress(data: bytes | bytearray | memoryview, encoding: str, limit: int) -> bytes:
     """The content of `data`, which is compressed as HTTP and gRPC both name it: gzip, or deflate for zlib's format.
 
     Raises BadRequest: 415 for another encoding, 413 where the content is longer than `limit`, else 400.
@@ -36,7 +36,7 @@ def decompress(data: bytes | memoryview, encoding: str, limit: int) -> bytes:
     return content
 
 
-def http_content(body: bytes, content_encoding: bytes, limit: int) -> bytes:
+def http_content(body: bytes | bytearray, content_encoding: bytes, limit: int) -> bytes | bytearray:
     """What the body of an HTTP request stands for; `content_encoding` is that header, empty where there is none.
 
     Raises BadRequest as `decompress` does. Source: RFC 9110, 8.4.1 (content codings are case-insensitive).

@@ -21,7 +21,7 @@ _PRINTABLE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%"
 Trailers = tuple[tuple[bytes, bytes], ...]
 
 
-def unframe(body: bytes, encoding: str, limit: int) -> bytes:
+def unframe(body: bytes | bytearray, encoding: str, limit: int) -> bytes:
     """The message in the body of a unary request; `encoding` is its grpc-encoding, identity where there is none.
 
     Raises BadRequest: 413 past `limit` bytes of message, 415 for an unknown encoding, 400 where the body is not
@@ -40,7 +40,7 @@ def unframe(body: bytes, encoding: str, limit: int) -> bytes:
     if compressed not in (0, 1):
         raise BadRequest("the compressed flag of the gRPC message is neither 0 nor 1")
     if not compressed:
-        return body[_PREFIX.size :]
+        return bytes(memoryview(body)[_PREFIX.size :])
     if encoding == _IDENTITY:
         raise BadRequest("the gRPC message is marked as compressed, but grpc-encoding does not say how")
     return decompress(memoryview(body)[_PREFIX.size :], encoding, limit)

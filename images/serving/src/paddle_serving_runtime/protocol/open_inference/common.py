@@ -1,8 +1,7 @@
 """What the REST and the gRPC form of the Open Inference Protocol have in common. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +36,7 @@ Resolve = Callable[[str, str], str]
 """The target of a call for a model's name and version; raises BadRequest (404) where there is none."""
 
 
-@dataclass(frozen=True)
-class InferRequest:
+class InferRequest(NamedTuple):
     """One inference request.
 
     `binary` says which outputs to send as bytes, `binary_default` whether those that it does not name are.

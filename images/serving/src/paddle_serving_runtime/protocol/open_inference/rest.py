@@ -58,7 +58,9 @@ class InferBody(NamedTuple):
     header_length: int | None
 
 
-def parse_infer(model: str, target: str, body: bytes, header_length: str | None, limits: Limits) -> InferRequest:
+def parse_infer(
+    model: str, target: str, body: bytes | bytearray, header_length: str | None, limits: Limits
+) -> InferRequest:
     """The request in a body for `model`, whose calls go to `target`.
 
     `header_length` is the Inference-Header-Content-Length, None where there is none. Raises BadRequest (400, or 413
@@ -67,7 +69,7 @@ def parse_infer(model: str, target: str, body: bytes, header_length: str | None,
     if len(body) > limits.body_bytes:
         reason = f"the body is longer than {counted(limits.body_bytes, 'byte')}"
         raise BadRequest(reason, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    length = len(body) if header_length is None else _header_length(header_length, len(body))
+    length = len(body) if header_length is None else header_length_of(header_length, len(body))
     message = _loads(body[:length] if length < len(body) else body)
     parameters = _parameters("the request", message)
     refuse_request_extensions(parameters)
@@ -114,7 +116,7 @@ def pack_infer(request: InferRequest, response: Response) -> InferBody:
 
 def read_infer(body: bytes, header_length: str | None) -> Response:
     """The response in a body, be it a failure: the client's side of pack_infer. Raises BadRequest where it is none."""
-    length = len(body) if header_length is None else _header_length(header_length, len(body))
+    length = len(body) if header_length is None else header_length_of(header_length, len(body))
     message = _loads(body[:length])
     if "error" in message:
         return Response(ErrorCode.UNKNOWN, _string(message, "error"))
@@ -125,6 +127,13 @@ def read_infer(body: bytes, header_length: str | None) -> Response:
 def error_json(message: str) -> bytes:
     """The body of a failure; the message is cut at 1024 characters. Never raises."""
     return orjson.dumps({"error": sendable_message(message)})
+
+
+def header_length_of(text: str, size: int) -> int:
+    """The length of the JSON that the header states, of a body of `size` bytes. Raises BadRequest."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 20 and 0 < int(text) <= size):  # noqa: PLR2004 - int64
+        raise refusal(f"Inference-Header-Content-Length is {text[:20]!r}, but the body has {counted(size, 'byte')}")
+    return int(text)
 
 
 class _Binary:
@@ -148,13 +157,7 @@ class _Binary:
             raise refusal(f"the body goes on for {counted(left, 'byte')} after the data of the last input")
 
 
-def _header_length(text: str, size: int) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 20 and 0 < int(text) <= size):  # noqa: PLR2004 - int64
-        raise refusal(f"Inference-Header-Content-Length is {text[:20]!r}, but the body has {counted(size, 'byte')}")
-    return int(text)
-
-
-def _loads(text: bytes) -> Mapping[str, Any]:
+def _loads(text: bytes | bytearray) -> Mapping[str, Any]:
     try:
         message = json_body.loads(text, _NUMBERS)
     except orjson.JSONDecodeError as error:
@@ -164,7 +167,7 @@ def _loads(text: bytes) -> Mapping[str, Any]:
     return message
 
 
-def _loads_with_nan(text: bytes, error: orjson.JSONDecodeError) -> object:
+def _loads_with_nan(text: bytes | bytearray, error: orjson.JSONDecodeError) -> object:
     """Clients in Python write NaN and Infinity as they are, which is not JSON."""
     try:
         if b"NaN" in text or b"Infinity" in text:

@@ -1,7 +1,6 @@
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from numpy.typing import NDArray
@@ -32,15 +31,14 @@ _CAMEL_CASE = {
 _NUMBERS = NUMBER_FIELDS | {name for name, field in _CAMEL_CASE.items() if field in NUMBER_FIELDS}
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """One request: `inputs` as Paddle Serving's RequestOp hands them to the first Ops, text by key, arrays by name."""
 
     inputs: dict[str, str | NDArray[Any]]
     log_id: int
 
 
-def parse_request(body: bytes, limits: Limits) -> Request:
+def parse_request(body: bytes | bytearray, limits: Limits) -> Request:
     """The request in an HTTP body.
 
     Raises BadRequest (400, or 413 past `limits.body_bytes`) for anything that is not a Request message of
@@ -66,6 +64,8 @@ def parse_request(body: bytes, limits: Limits) -> Request:
 
 
 def _pairs(message: Mapping[str, object], limits: Limits) -> Mapping[str, str]:
+    if "key" not in message and "value" not in message:
+        return {}
     keys = _list(message, "key", limits.keys)
     values = _list(message, "value", limits.keys)
     texts = [text for text in (*keys, *values) if isinstance(text, str)]

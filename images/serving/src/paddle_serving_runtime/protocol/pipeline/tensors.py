@@ -47,8 +47,7 @@ def unpack_tensor(tensor: object) -> dict[str, str | NDArray[Any]]:
     An array has the dtype of `elem_type` and the shape `shape` (one dimension may be -1); a string tensor is the
     concatenation of its `str_data`, as in Paddle Serving. The numbers are a list as JSON has them, or an array of a
     protobuf field's type. Raises BadRequest where the message is not one of pipeline_service.proto, values do not fit
-    the type or the shape, and for elem_type 13: what Paddle Serving 0.9.0 deserialises as Python objects (its
-    issue 1907).
+    the type or the shape, and for elem_type 13, opaque bytes, of which Paddle Serving 0.9.0 makes more than data.
     """
     if not isinstance(tensor, dict):
         raise BadRequest("every element of tensors must be an object")
@@ -96,9 +95,7 @@ def form_of(name: str, dtype: np.dtype[Any]) -> tuple[int, str]:
 
 def _form(name: str, elem_type: object) -> _Form:
     if elem_type == OBJECTS:
-        raise BadRequest(
-            f"tensor {name}: elem_type 13 (serialised Python objects) is refused; send the numbers with their own type"
-        )
+        raise BadRequest(f"tensor {name}: elem_type 13 (opaque bytes) is refused; send the numbers with their own type")
     form = _FORMS.get(elem_type) if isinstance(elem_type, int) and not isinstance(elem_type, bool) else None
     if form is None:
         raise BadRequest(f"tensor {name}: elem_type {_short(elem_type)} is not supported")

@@ -38,7 +38,7 @@ class Dialect(Protocol):
         """The reply that says what went wrong."""
 
 
-def content_of(request: HttpRequest, limit: int) -> bytes:
+def content_of(request: HttpRequest, limit: int) -> bytes | bytearray:
     """The body of a request, decompressed as its Content-Encoding says. Raises BadRequest, past `limit` bytes too."""
     encoding = request.headers.get(b"content-encoding")
     return request.body if encoding is None else http_content(request.body, encoding, limit)

@@ -13,8 +13,8 @@ from paddle_serving_runtime.protocol.paths import (
     MODEL_INFER,
     ONLY_GET,
     ONLY_POST,
-    OPEN_INFERENCE_ROOT,
     PIPELINE_INFERENCE,
+    is_open_inference,
     open_inference_methods,
 )
 from paddle_serving_runtime.worker.http import Handler, HttpReply, HttpRequest, Respond
@@ -27,6 +27,8 @@ from paddle_serving_runtime.worker.routes.pipeline_json import PipelineJson
 _LOG = logging.getLogger(__name__)
 _INTERNAL = Failure(HTTPStatus.INTERNAL_SERVER_ERROR, ErrorCode.UNKNOWN, "internal error")
 _POST = ("POST",)
+_Route = tuple[Dialect, tuple[str, ...]]
+"""The protocol of a path, and the methods that it has."""
 
 
 def make_handler(engine: Engine, names: Collection[str], limits: Limits, *, legacy_status: bool = False) -> Handler:
@@ -43,24 +45,26 @@ def make_handler(engine: Engine, names: Collection[str], limits: Limits, *, lega
     below_v2 = OpenInferenceRest(resolve, limits)
     pipeline_json = PipelineJson(names, limits, legacy_status=legacy_status)
 
-    def dialect_of(request: HttpRequest) -> Dialect:
-        if request.path in grpc and request.headers.get(b"content-type", b"").startswith(CONTENT_TYPE):
-            return grpc[request.path]
-        return below_v2 if f"{request.path}/".startswith(f"{OPEN_INFERENCE_ROOT}/") else pipeline_json
+    def route(request: HttpRequest) -> _Route:
+        path = request.path
+        if path in grpc and request.headers.get(b"content-type", b"").startswith(CONTENT_TYPE):
+            return grpc[path], _POST
+        if is_open_inference(path):
+            return below_v2, open_inference_methods(path) or _POST
+        return pipeline_json, _POST
 
-    return functools.partial(_handle, engine, count, dialect_of)
+    return functools.partial(_handle, engine, count, route)
 
 
 def _handle(
     engine: Engine,
     count: Counting,
-    dialect_of: Callable[[HttpRequest], Dialect],
+    route: Callable[[HttpRequest], _Route],
     request: HttpRequest,
     respond: Respond,
 ) -> None:
-    dialect = dialect_of(request)
+    dialect, methods = route(request)
     request_id = request.headers.get(b"x-request-id", b"").decode("latin-1")
-    methods = open_inference_methods(request.path) or _POST
     if request.method != "POST" or methods != _POST:
         respond(_not_allowed(dialect, methods))
         return
@@ -83,7 +87,7 @@ def _finish(
     except Exception as error:  # noqa: BLE001 - the client waits
         reply = dialect.refuse(_failure(error, request_id))
     header = count.header(accepted.call, result, succeeded=succeeded)
-    respond(reply._replace(headers=(*reply.headers, header)))
+    respond(HttpReply(reply.status, (*reply.headers, header), reply.body, reply.trailers))
 
 
 def _reply(dialect: Dialect, accepted: Accepted, request_id: str, outcome: Response | BaseException) -> HttpReply:

@@ -9,6 +9,7 @@ from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Limits, Respo
 from paddle_serving_runtime.protocol.codes import grpc_status
 from paddle_serving_runtime.protocol.open_inference import grpc, rest
 from paddle_serving_runtime.protocol.open_inference.common import InferRequest, Resolve
+from paddle_serving_runtime.protocol.open_inference.remembered import InferParser
 from paddle_serving_runtime.worker.http import HttpReply, HttpRequest
 from paddle_serving_runtime.worker.routes.dialect import Accepted, Dialect, Failure, content_of, json_reply
 from paddle_serving_runtime.worker.routes.grpc import message_of, message_reply, status_reply
@@ -20,6 +21,7 @@ class OpenInferenceRest(Dialect):
     def __init__(self, resolve: Resolve, limits: Limits) -> None:
         self._resolve = resolve
         self._limits = limits
+        self._parse = InferParser(limits)
 
     @override
     def accept(self, request: HttpRequest) -> Accepted:
@@ -28,7 +30,7 @@ class OpenInferenceRest(Dialect):
         body = content_of(request, self._limits.body_bytes)
         length = request.headers.get(rest.HEADER_LENGTH)
         header_length = None if length is None else length.decode("latin-1")
-        parsed = rest.parse_infer(model, target, body, header_length, self._limits)
+        parsed = self._parse(model, target, body, header_length)
         return Accepted(parsed.call, functools.partial(_write_rest, parsed))
 
     @override
