@@ -15,6 +15,10 @@ from paddle_serving_runtime.words import counted
 EmptyAxes = frozenset[tuple[str, int]]
 """The axes of length 0 among the inputs of a request, each as (input, axis); inputs have the model's aliases."""
 
+_Form = tuple[tuple[str, np.dtype[Any], tuple[int, ...]], ...]
+_MOST_FORMS = 1024
+"""Clients choose shapes: what is remembered of them must end somewhere."""
+
 
 def empty_axes(inputs: Mapping[str, str | NDArray[Any]]) -> EmptyAxes:
     """Those of a request."""
@@ -56,6 +60,42 @@ def check_inputs(
             raise _refusal(f"input {name} is not known: input {owner} of the model has no LoD")
         arrays[name] = check_lod(name, arrays[name], arrays.get(owner))
     return arrays
+
+
+class InputCheck:
+    """check_inputs for one model.
+
+    It remembers the names, types and shapes that were accepted, as long as nothing else was to be checked: most
+    requests are like one before.
+    """
+
+    def __init__(
+        self, conf: ModelConf, shapes: Mapping[str, tuple[int, ...]], shown: Collection[EmptyAxes] = ()
+    ) -> None:
+        self._conf = conf
+        self._shapes = shapes
+        self._shown = shown
+        self._accepted: set[_Form] = set()
+
+    def __call__(self, inputs: Mapping[str, str | NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """As check_inputs."""
+        form = _form(inputs)
+        if form in self._accepted:
+            return dict(inputs)  # type: ignore[arg-type]  # without text
+        arrays = check_inputs(self._conf, self._shapes, inputs, self._shown)
+        if form is not None and len(self._accepted) < _MOST_FORMS:
+            self._accepted.add(form)
+        return arrays
+
+
+def _form(inputs: Mapping[str, str | NDArray[Any]]) -> _Form | None:
+    """Names, types and shapes; None where more than these is checked: text, and offsets of sequences."""
+    form = []
+    for name, value in inputs.items():
+        if isinstance(value, str) or name.endswith(".lod"):
+            return None
+        form.append((name, value.dtype, value.shape))
+    return tuple(form)
 
 
 def check_lod(name: str, lod: NDArray[Any], value: NDArray[Any] | None) -> NDArray[Any]:

@@ -2,14 +2,13 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paddle_serving_runtime.engine.failure import OpFailed, from_exception
-from paddle_serving_runtime.engine.grouping import Feed, concatenate, group, rows_of, split
+from paddle_serving_runtime.engine.grouping import Feed, concatenate, group, rows_of, signature, split
 from paddle_serving_runtime.engine.proof import same_bits
 from paddle_serving_runtime.engine.sharing import Sharing
 from paddle_serving_runtime.graph import Node
@@ -23,8 +22,7 @@ Outputs = dict[str, NDArray[Any]]
 Clock = Callable[[], float]
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """What a request got of its run: `seconds` of inference, shared by `batch` requests."""
 
     outcome: Outputs | OpFailed
@@ -77,26 +75,38 @@ class ModelRunner:
         """The wanted outputs of one run. Raises what Paddle raises."""
         return select(self._predictor.run(feed), self._node.fetches)
 
-    def share(self, sharing: Sharing) -> None:
-        """From now on requests share runs as it says."""
+    def shared_sizes(self, feed: Feed) -> tuple[int, ...]:
+        """The numbers of rows that runs of several requests like this one may have."""
+        if self._sharing is not None:
+            return self._sharing.proof.sizes.get(signature(feed), ())
+        return tuple(range(2, self.capacity + 1))
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether shared runs have the bits of single ones, so that it does not matter what is computed together."""
+        return self._sharing is not None
+
+    def share(self, sharing: Sharing | None) -> None:
+        """From now on requests share runs as it says, or None without."""
         self._sharing = sharing
 
     def run(self, feeds: Sequence[Feed]) -> list[Run]:
         """One run for every feed, in their order. Never raises for what a feed or the model does wrong."""
         if len(feeds) == 1 or (self._batched is False and self._sharing is None):
-            return [self._alone(feed) for feed in feeds]
+            return [self.alone(feed) for feed in feeds]
         groups = group(feeds, self._node.batch_size) if self._sharing is None else self._sharing.groups(feeds)
         runs: dict[int, Run] = {}
         for members in groups:
             runs.update(zip(members, self._together([feeds[index] for index in members]), strict=True))
         return [runs[index] for index in range(len(feeds))]
 
-    def _alone(self, feed: Feed) -> Run:
+    def alone(self, feed: Feed) -> Run:
+        """One run for one feed. Never raises."""
         return self._attempts(feed, 1)
 
     def _together(self, feeds: Sequence[Feed]) -> list[Run]:
         if len(feeds) == 1 or (self._batched is False and self._sharing is None):
-            return [self._alone(feed) for feed in feeds]
+            return [self.alone(feed) for feed in feeds]
         if self._sharing is not None:
             return self._as_proved(feeds, self._sharing)
         return self._on_trial(feeds) if self._batched is None else self._as_configured(feeds)
@@ -107,22 +117,22 @@ class ModelRunner:
         if isinstance(shared.outcome, OpFailed):
             if shared.outcome.err_no == ErrorCode.TIMEOUT:
                 return [shared] * len(feeds)
-            return [self._alone(feed) for feed in feeds]
+            return [self.alone(feed) for feed in feeds]
         parts = split(shared.outcome, [rows_of(feed) or 0 for feed in feeds])
         if parts is None:
             self._do_not_batch("the first axis of an output is not the batch")
-            return [self._alone(feed) for feed in feeds]
+            return [self.alone(feed) for feed in feeds]
         return [Run(part, shared.seconds, len(feeds)) for part in parts]
 
     def _as_proved(self, feeds: Sequence[Feed], sharing: Sharing) -> list[Run]:
         """A run of a proved size; where it fails or its rows cannot be told apart, a run for each."""
         shared = self._attempts(concatenate(feeds), len(feeds))
         if isinstance(shared.outcome, OpFailed):
-            return [self._alone(feed) for feed in feeds]
+            return [self.alone(feed) for feed in feeds]
         parts = split(shared.outcome, [rows_of(feed) or 0 for feed in feeds])
         if parts is not None and not sharing.is_audited():
             return [Run(part, shared.seconds, len(feeds)) for part in parts]
-        alone = [self._alone(feed) for feed in feeds]
+        alone = [self.alone(feed) for feed in feeds]
         differing = [place for place, run in enumerate(alone) if parts is None or not _identical(parts[place], run)]
         sharing.ledger.audited(differs=bool(differing))
         if differing:
@@ -135,13 +145,13 @@ class ModelRunner:
 
     def _on_trial(self, feeds: Sequence[Feed]) -> list[Run]:
         """Single runs, and a decision about shared ones if no request fails by itself."""
-        answers = [self._alone(feed) for feed in feeds]
+        answers = [self.alone(feed) for feed in feeds]
         tried, singles = list(feeds), answers
         if all(_equal(feed, feeds[0]) for feed in feeds):
             # equal rows look independent whatever the model does
             if (other := _another(feeds[0])) is None:
                 return answers
-            tried, singles = [feeds[0], other], [answers[0], self._alone(other)]
+            tried, singles = [feeds[0], other], [answers[0], self.alone(other)]
         if any(isinstance(single.outcome, OpFailed) for single in singles):
             return answers
         shared = self._attempts(concatenate(tried), len(tried))

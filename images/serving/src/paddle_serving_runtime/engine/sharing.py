@@ -42,9 +42,11 @@ class Sharing:
         """Indices of feeds whose rows are computed together, in the order in which they came."""
         if self.ledger.off:
             return [[index] for index in range(len(feeds))]
-        groups = []
-        for members in group(feeds, len(feeds)):
-            sizes = self.proof.sizes.get(signature(feeds[members[0]]), ())
+        covered = [self.proof.covers(feed) for feed in feeds]
+        groups = [[index] for index, is_covered in enumerate(covered) if not is_covered]
+        for together in group(feeds, len(feeds)):
+            members = [index for index in together if covered[index]]
+            sizes = self.proof.sizes.get(signature(feeds[together[0]]), ())
             rest = iter(members)
             counts = cut([rows_of(feeds[index]) or 0 for index in members], sizes)
             groups += [list(islice(rest, count)) for count in counts]

@@ -2,12 +2,13 @@
 
 import inspect
 from collections.abc import Collection, Sequence
+from copy import copy
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from paddle_serving_runtime.engine.failure import OpFailed, from_exception, location
-from paddle_serving_runtime.engine.inputs import EmptyAxes, check_inputs, check_lod
+from paddle_serving_runtime.engine.inputs import EmptyAxes, InputCheck, check_lod
 from paddle_serving_runtime.engine.running import ModelRunner
 from paddle_serving_runtime.errors import ServiceBroken
 from paddle_serving_runtime.graph import Node
@@ -32,7 +33,9 @@ class Prepared(NamedTuple):
 class Step(Protocol):
     """A node that is ready to run; both methods raise BadRequest or OpFailed, or what a user's Op may raise."""
 
-    runner: ModelRunner | None
+    @property
+    def runner(self) -> ModelRunner | None:
+        """Its model; None where it has none."""
 
     def prepare(self, input_dicts: dict[str, Any], data_id: int, log_id: int) -> Prepared:
         """What is to be run, for the outputs of the node's inputs by their names."""
@@ -45,14 +48,13 @@ class ModelStep:
     """A model alone: tensors in, tensors out."""
 
     def __init__(self, runner: ModelRunner, shown: Collection[EmptyAxes] = ()) -> None:
-        self.runner: ModelRunner | None = runner
-        self._runner = runner
-        self._shown = shown
+        self.runner = runner
+        self.check = InputCheck(runner.conf, runner.shapes, shown)
 
     def prepare(self, input_dicts: dict[str, Any], data_id: int, log_id: int) -> Prepared:  # noqa: ARG002 - as an Op
         """The checked inputs."""
         (inputs,) = input_dicts.values()
-        return Prepared((check_inputs(self._runner.conf, self._runner.shapes, inputs, self._shown),))
+        return Prepared((self.check(inputs),))
 
     def finish(self, input_dicts: dict[str, Any], fetched: Any, data_id: int, log_id: int) -> dict[str, Any]:  # noqa: ANN401, ARG002 - as an Op
         """The model's outputs as they are."""
@@ -110,6 +112,12 @@ class OpStep:
             raise OpFailed(self._node.name, ErrorCode.TYPE_ERROR, "postprocess should return dict")
         self._raise_product_error(code, message)
         return output
+
+    def around(self, op: object) -> "OpStep":
+        """The same step with another Op of this kind, which is ready."""
+        other = copy(self)
+        other._op = op  # noqa: SLF001 - its own class
+        return other
 
     def _checked(self, feed: object) -> dict[str, Any]:
         name = self._node.name

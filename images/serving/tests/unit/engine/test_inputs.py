@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from paddle_serving_runtime.engine.inputs import check_inputs, empty_axes
+from paddle_serving_runtime.engine.inputs import InputCheck, check_inputs, empty_axes
 from paddle_serving_runtime.paddle_model.prototxt import ModelConf, Variable
 from paddle_serving_runtime.protocol import BadRequest
 
@@ -110,6 +110,31 @@ def test_inputs_without_rows_are_taken_as_a_golden_sample_has_them() -> None:
     for inputs in ({"x": empty, "y": full}, {"x": empty, "y": empty}, {"x": full, "y": floats(0, 3)}):
         with pytest.raises(BadRequest, match=r"input [xy] has shape"):
             check_inputs(conf((2,), (2,)), {}, inputs, shown)
+
+
+def test_what_was_accepted_once_is_accepted_again_and_nothing_else_is() -> None:
+    check = InputCheck(conf((13,)), {})
+    good = {"x": floats(1, 13)}
+    for _ in range(3):
+        assert check(good)["x"] is good["x"]
+        for wrong in (
+            {"y": floats(1, 13)},
+            {"x": floats(1, 12)},
+            {"x": floats(1, 13).astype(np.float64)},
+            {"x": floats(0, 13)},
+            {"x": "1,2"},
+            {"x": floats(1, 13), "x.lod": np.array([0, 1])},
+        ):
+            with pytest.raises(BadRequest):
+                check(wrong)
+
+
+def test_the_offsets_of_every_request_are_checked() -> None:
+    check = InputCheck(conf((-1,), is_lod=True), {})
+    for _ in range(3):
+        check({"x": floats(3, 2), "x.lod": np.array([0, 3])})
+        with pytest.raises(BadRequest, match="offsets from 0 to 3"):
+            check({"x": floats(3, 2), "x.lod": np.array([0, 4])})
 
 
 def test_numbers_as_text_fill_a_fixed_shape_row_by_row() -> None:

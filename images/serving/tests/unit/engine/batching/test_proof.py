@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paddle_serving_runtime.engine.grouping import cut
-from paddle_serving_runtime.engine.proof import Proof, Trial, described, prove
+from paddle_serving_runtime.engine.proof import Proof, Trial, described, prove, within
 from paddle_serving_runtime.paddle_model.batching import Batching
 
 SIZES = (2, 4, 8)
@@ -19,7 +19,7 @@ Arrays = Mapping[str, np.ndarray]
 
 def tried(model: Any, *feeds: Arrays, sizes: Sequence[int] = SIZES, seconds: float = 1e9) -> Proof:  # noqa: ANN401
     ticks = itertools.count()
-    return prove(model, feeds, Trial(tuple(sizes), seconds, lambda: float(next(ticks))))
+    return prove(model, feeds, Trial(tuple(sizes), within(seconds, lambda: float(next(ticks)))))
 
 
 def row(*values: float, dtype: Any = np.float32) -> Arrays:  # noqa: ANN401
@@ -79,7 +79,7 @@ def test_a_model_of_independent_rows_proves_every_size_for_the_shape_of_its_samp
     proof = tried(doubled, row(1, 2, 3))
     assert list(proof.sizes.values()) == [SIZES]
     assert (proof.largest, proof.reasons) == (8, ())
-    assert described(proof) == {
+    assert described({"": proof}) == {
         "maxRows": 8,
         "proved": [{"inputs": {"x": [3]}, "rows": [2, 4, 8]}],
         "notProved": [],
@@ -165,10 +165,29 @@ def test_no_samples_prove_nothing() -> None:
         assert tried(doubled, *feeds) == Proof({}, ("it has no golden samples",))
 
 
-def test_the_proof_ends_when_its_time_is_over_and_keeps_what_it_has() -> None:
-    proof = tried(doubled, row(1, 2, 3), row(4, 5), seconds=20)
-    assert list(proof.sizes.values()) == [(2, 4)]
-    assert set(proof.reasons) == {f"{size} rows: the time for the proof was over" for size in SIZES}
+def test_the_proof_ends_when_its_time_is_over_and_keeps_what_it_has_the_small_sizes_of_every_shape_first() -> None:
+    runs: list[int] = []
+
+    def counted(feed: Arrays) -> Arrays:
+        runs.append(len(feed["x"]))
+        return doubled(feed)
+
+    proof = tried(counted, row(1, 2, 3), row(4, 5), seconds=36)
+    assert list(proof.sizes.values()) == [(2,), (2,)]
+    assert set(proof.reasons) == {f"{size} rows: the time for the proof was over" for size in (4, 8)}
+    assert len(runs) <= 36
+
+
+def test_a_model_that_is_slow_for_one_row_is_not_tried_with_all_of_them() -> None:
+    runs: list[int] = []
+
+    def counted(feed: Arrays) -> Arrays:
+        runs.append(len(feed["x"]))
+        return doubled(feed)
+
+    proof = tried(counted, row(1, 2, 3), seconds=3)
+    assert (proof.sizes, runs) == ({}, [1] * 3)
+    assert {reason.rpartition(": ")[2] for reason in proof.reasons} == {"the time for the proof was over"}
 
 
 def test_rows_that_the_model_cannot_compute_alone_are_left_out() -> None:
@@ -215,10 +234,13 @@ def test_every_member_is_in_one_run_of_a_proved_size_or_alone(rows: list[int], s
 
 @pytest.mark.parametrize(
     ("text", "batching"),
-    [("Off", (1, 0)), ("Auto", (16, 0)), ("2", (2, 0)), ("64", (64, 0)), ("8,0.005", (8, 0.005)), ("8,0", (8, 0))],
+    [
+        *(("Off", Batching(1, 0)), ("Auto", Batching(16, 0, services=False)), ("2", Batching(2, 0))),
+        *(("64", Batching(64, 0)), ("8,0.005", Batching(8, 0.005)), ("8,0", Batching(8, 0))),
+    ],
 )
-def test_the_option_is_a_number_of_rows_and_a_time(text: str, batching: tuple[int, float]) -> None:
-    assert Batching.parse(text) == Batching(*batching)
+def test_the_option_is_a_number_of_rows_and_a_time(text: str, batching: Batching) -> None:
+    assert Batching.parse(text) == batching
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def plain() -> DirectEngine:
 
 def proved(ledger: Counted) -> DirectEngine:
     engine = plain()
-    engine.prove([Call(SERVICE, x(1)), Call(SERVICE, x(2))], Trial(SIZES, 1.0, lambda: 0.0), ledger)
+    engine.prove([Call(SERVICE, x(1)), Call(SERVICE, x(2))], Trial(SIZES, lambda: False), ledger)
     Fake.runs = []
     return engine
 
@@ -138,7 +138,7 @@ def test_a_program_with_a_fixed_batch_is_not_even_tried(
 ) -> None:
     monkeypatch.setattr(Fake, "shapes", shapes)
     engine = plain()
-    proof = engine.prove([Call(SERVICE, x(1))], Trial(SIZES, 1.0, lambda: 0.0), Counted())
+    proof = engine.prove([Call(SERVICE, x(1))], Trial(SIZES, lambda: False), Counted())[""]
     assert (proof.sizes, Fake.runs, engine.capacity) == ({}, [], 1)
     assert "has no free batch dimension" in proof.reasons[0]
 
@@ -146,5 +146,5 @@ def test_a_program_with_a_fixed_batch_is_not_even_tried(
 def test_a_sample_that_the_model_refuses_is_left_to_whoever_compares() -> None:
     engine = plain()
     refused = Call(SERVICE, {"z": x(1)["x"]})
-    proof = engine.prove([refused, Call(SERVICE, x(1))], Trial(SIZES, 1.0, lambda: 0.0), Counted())
+    proof = engine.prove([refused, Call(SERVICE, x(1))], Trial(SIZES, lambda: False), Counted())[""]
     assert proof.largest == max(SIZES)

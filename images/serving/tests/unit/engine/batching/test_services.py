@@ -1,0 +1,272 @@
+"""Services with Ops whose requests share runs: what they must not share, and what is refused with its reason."""
+
+import re
+import runpy
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from images.serving.tests.unit.engine.batching.fake import BAD, Fake, answer, ask, x
+from images.serving.tests.unit.engine.batching.test_proved_runs import Counted
+from paddle_serving_runtime.engine import DirectEngine, OpFailed
+from paddle_serving_runtime.engine.lanes import MOST_BYTES
+from paddle_serving_runtime.engine.proof import Proof, Trial
+from paddle_serving_runtime.graph import Graph, Node
+from paddle_serving_runtime.paddle_model.switches import Switches
+from paddle_serving_runtime.protocol import Response
+from paddle_serving_runtime.protocol.call import SERVICE, Call
+
+SIZES = (2, 4)
+GOLDEN = (x(1), x(2))
+
+TWICE = """
+    def preprocess(self, input_dicts, data_id, log_id):
+        (values,) = input_dicts.values()
+        if "raise" in values:
+            raise ValueError("raised")
+        if "parts" in values:
+            return [{"x": part} for part in values["parts"]], False, None, ""
+        return {"x": values["x"]}, False, None, ""
+"""
+TELLING = """
+    def postprocess(self, input_dicts, fetched, data_id, log_id):
+        answers = fetched if isinstance(fetched, list) else [fetched]
+        return {"y": str([one["y"].tolist() for one in answers])}, None, ""
+"""
+PASSING = """
+    def postprocess(self, input_dicts, fetched, data_id, log_id):
+        return {"x": fetched["y"] + 1}, None, ""
+"""
+KEEPING = """
+    def preprocess(self, input_dicts, data_id, log_id):
+        (values,) = input_dicts.values()
+        {keep}
+        return {{"x": values["x"]}}, False, None, ""
+
+    def postprocess(self, input_dicts, fetched, data_id, log_id):
+        return {{"y": str((fetched["y"].tolist(), {kept}))}}, None, ""
+"""
+
+
+@pytest.fixture
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., DirectEngine]:
+    """An engine with a row of Ops, each with a model, from the bodies of their classes."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(*bodies: str, before: str = "", **others: Any) -> DirectEngine:  # noqa: ANN401 - of a Node
+        from paddle_serving_server.pipeline import RequestOp, ResponseOp  # noqa: PLC0415 - importable after install() alone
+
+        source = "from paddle_serving_server.web_service import Op\n" + before
+        for number, body in enumerate(bodies):
+            source += f"\nclass Op{number}(Op):{body}\n"
+        (tmp_path / "web_service.py").write_text(source + "\nkinds = [Op0, *([Op1] if 'Op1' in globals() else [])]\n")
+        kinds = runpy.run_path(str(tmp_path / "web_service.py"), run_name="__main__")["kinds"]
+        ops: list[Any] = [RequestOp()]
+        nodes: list[Node] = []
+        for kind in kinds:
+            ops.append(kind(name=f"op{len(nodes)}", input_ops=[ops[-1]]))
+            before_it = (ops[-2].name,)
+            node = Node(ops[-1].name, ops[-1], before_it, Path("model"), Switches(), (), 1, None, None, 1)
+            nodes.append(replace(node, **others))
+        response = ResponseOp(input_ops=[ops[-1]])
+        return DirectEngine(Graph("svc", tuple(nodes), nodes[-1].name, response_op=response), lambda: 0.0)
+
+    return make
+
+
+def prove(engine: DirectEngine, *golden: Mapping[str, Any], ledger: Counted | None = None) -> Mapping[str, Proof]:
+    calls = [Call(SERVICE, dict(inputs)) for inputs in golden or GOLDEN]
+    proofs = engine.prove(calls, Trial(SIZES, lambda: False), ledger or Counted())
+    Fake.runs = []
+    return proofs
+
+
+def proved(engine: DirectEngine, ledger: Counted | None = None) -> DirectEngine:
+    """After the first shared run, which is audited."""
+    assert all(proof.largest == max(SIZES) for proof in prove(engine, ledger=ledger).values())
+    ask(engine, x(1), x(2))
+    Fake.runs = []
+    return engine
+
+
+def reason(engine: DirectEngine, *golden: Mapping[str, Any]) -> str:
+    """Why nothing is shared."""
+    proofs = prove(engine, *golden)
+    assert engine.capacity == 1
+    ask(engine, x(1))
+    ask(engine, x(2))
+    assert Fake.runs == [(1, 2)] * 2 * len(engine.models)
+    return "; ".join(f"{node}: {text}" for node, proof in proofs.items() for text in proof.reasons)
+
+
+def test_requests_share_the_runs_of_every_model_of_a_chain_and_get_the_answers_of_single_runs(
+    service: Callable[..., DirectEngine],
+) -> None:
+    alone, engine = service(TWICE + PASSING, TWICE + TELLING), proved(service(TWICE + PASSING, TWICE + TELLING))
+    wanted = [answer(ask(alone, x(value))[0]) for value in range(5)]
+    Fake.runs = []
+    results = ask(engine, *map(x, range(5)))
+    assert Fake.runs == [(4, 2), (1, 2)] * 2
+    assert [answer(result) for result in results] == wanted
+    assert [result.batch for result in results] == [4, 4, 4, 4, 1]
+    assert engine.capacity == max(SIZES)
+
+
+@pytest.mark.parametrize(
+    ("keep", "kept"),
+    [
+        ("self.kept = values['x'].tolist()", "self.kept"),
+        ("self.__dict__.setdefault('all', [])[:] = values['x'].tolist()", "self.all"),
+    ],
+)
+def test_what_an_op_keeps_of_a_request_in_itself_is_that_requests_alone(
+    service: Callable[..., DirectEngine], keep: str, kept: str
+) -> None:
+    body = KEEPING.format(keep=keep, kept=kept)
+    engine = proved(service(body))
+    results = ask(engine, *map(x, range(4)))
+    assert Fake.runs == [(4, 2)]
+    for value, result in enumerate(results):
+        rows = x(value)["x"]
+        assert answer(result) == str(((2 * rows).tolist(), rows.tolist()))
+
+
+@pytest.mark.parametrize(
+    ("keep", "kept", "where"),
+    [
+        ("LAST['x'] = values['x'].tolist()", "LAST['x']", "requests change web_service.py: LAST"),
+        ("type(self).last = values['x'].tolist()", "self.last", "requests change web_service.py: Op0.last"),
+        ("type(self).rows.append(1)", "1", "requests change web_service.py: Op0.rows"),
+        ("global ONE; ONE = values['x'].tolist()", "ONE", "web_service.py:10 has a global statement"),
+    ],
+)
+def test_what_requests_would_share_outside_of_an_op_is_found_and_named(
+    service: Callable[..., DirectEngine], keep: str, kept: str, where: str
+) -> None:
+    body = "\n    rows = []\n" + KEEPING.format(keep=keep, kept=kept)
+    engine = service(body, before="\nLAST, ONE = {}, None\n")
+    assert reason(engine, x(1), x(2), x(3)).startswith(f": {where}")
+
+
+def test_what_is_filled_once_is_no_change(service: Callable[..., DirectEngine]) -> None:
+    proved(service(KEEPING.format(keep="CACHE.setdefault('table', [1, 2])", kept="1"), before="\nCACHE = {}\n"))
+
+
+def test_state_that_nothing_shows_is_found_by_its_answers(service: Callable[..., DirectEngine]) -> None:
+    hidden = """
+    def init_op(self):
+        kept = []
+        self.put, self.last = kept.append, lambda: kept[-1]
+"""
+    engine = service(hidden + KEEPING.format(keep="self.put(values['x'].tolist())", kept="self.last()"))
+    assert "beside each other get other answers than alone" in reason(engine)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("import threading; self.lock = threading.Lock()", "cannot be copied .* cannot pickle '_thread.lock' object"),
+        (
+            f"import numpy; self.table = numpy.ones({MOST_BYTES // 2}, 'uint8')",
+            "copies of its Ops for 3 .* take 9. MiB",
+        ),
+    ],
+)
+def test_an_op_that_cannot_be_had_several_times_is_named_with_its_reason(
+    service: Callable[..., DirectEngine], state: str, words: str
+) -> None:
+    found = reason(service(f"\n    def init_op(self):\n        {state}\n" + TWICE + TELLING))
+    assert re.search(words, found), found
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ({"batch_size": 4}, "Op op0 has a batch_size"),
+        ({"auto_batching_timeout_ms": 5.0}, "Op op0 has a batch_size or auto_batching_timeout"),
+        ({"timeout_ms": 50.0}, "op0: its timeout or retry in config.yml is for the run of one request"),
+        ({"retry": 2}, "op0: its timeout or retry"),
+        ({"model_dir": None}, "no Op of it has a model"),
+    ],
+)
+def test_what_config_yml_says_holds(own: dict[str, Any], words: str, service: Callable[..., DirectEngine]) -> None:
+    proofs = prove(service(TWICE + TELLING, **own))
+    assert {proof.largest for proof in proofs.values()} == {1}
+    assert words in "; ".join(f"{node}: {text}" for node, proof in proofs.items() for text in proof.reasons)
+
+
+def test_a_service_without_golden_samples_or_without_answers_to_them_shares_nothing(
+    service: Callable[..., DirectEngine],
+) -> None:
+    engine = service(TWICE + TELLING)
+    assert engine.prove([], Trial(SIZES, lambda: False), Counted())["op0"].reasons == ("it has no golden samples",)
+    failing = "\n    def postprocess(self, input_dicts, fetched, data_id, log_id):\n        raise ValueError\n"
+    assert "none of its golden samples is answered" in reason(service(TWICE + failing))
+
+
+def test_a_model_whose_rows_depend_on_each_other_is_not_shared_and_the_others_are(
+    service: Callable[..., DirectEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Fake, "model", staticmethod(lambda x: 2 * x - x.mean(axis=0) if x.max() < 100 else x * 2))
+    passing = PASSING.replace("+ 1", "+ 100 + input_dicts['@DAGExecutor']['x']")
+    proofs = prove(service(TWICE + passing, TWICE + TELLING))
+    assert [(node, proof.largest) for node, proof in sorted(proofs.items())] == [("op0", 1), ("op1", max(SIZES))]
+    assert all("other bits than alone" in text for text in proofs["op0"].reasons)
+
+
+def test_one_bad_request_fails_alone(service: Callable[..., DirectEngine]) -> None:
+    results = ask(proved(service(TWICE + TELLING)), x(1), x(BAD), {"raise": "1"}, x(3))
+    assert [type(result.outcome) for result in results] == [Response, OpFailed, OpFailed, Response]
+    assert answer(results[3]) == str([(2 * x(3)["x"]).tolist()])
+
+
+def test_the_parts_of_mini_batches_share_runs_too(service: Callable[..., DirectEngine]) -> None:
+    parts = [part["x"] for part in (x(1), x(2), x(3))]
+    first, second = ask(proved(service(TWICE + TELLING)), {"parts": parts}, x(9))
+    assert Fake.runs == [(4, 2)]
+    assert (answer(first), first.batch) == (str([(2 * part).tolist() for part in parts]), 2)
+    assert answer(second) == str([(2 * x(9)["x"]).tolist()])
+
+
+def test_an_audit_that_finds_a_difference_ends_it(service: Callable[..., DirectEngine]) -> None:
+    ledger = Counted()
+    engine = service(TWICE + TELLING)
+    prove(engine, ledger=ledger)
+    Fake.model = staticmethod(lambda x: x - x.mean(axis=0))
+    results = ask(engine, x(1), x(2))
+    assert [answer(result) for result in results] == ["[[[0.0, 0.0]]]"] * 2
+    assert (ledger.audits, ledger.off) == ([True], True)
+    Fake.runs = []
+    ask(engine, x(1), x(2))
+    assert Fake.runs == [(1, 2)] * 2
+
+
+def test_the_proof_leaves_the_ops_as_they_were_and_single_requests_have_the_first(
+    service: Callable[..., DirectEngine],
+) -> None:
+    counting = "self.count = getattr(self, 'count', 0) + 1"
+    engine = service(KEEPING.format(keep=counting, kept="self.count if fetched['y'].max() > 100 else 0"))
+    prove(engine)
+    assert engine.capacity == max(SIZES)
+    counts = [int(answer(ask(engine, x(60))[0]).rpartition(" ")[2].rstrip(")")) for _ in range(6)]
+    assert counts == [1, 2, 3, 4, 5, 6]
+
+
+def test_arrays_that_an_op_uses_again_are_seen_as_they_were(service: Callable[..., DirectEngine]) -> None:
+    reusing = """
+    def init_op(self):
+        import numpy
+        self.buffer = numpy.zeros((1, 2), "int64")
+
+    def preprocess(self, input_dicts, data_id, log_id):
+        (values,) = input_dicts.values()
+        self.buffer[:] = values["x"]
+        return {"x": self.buffer}, False, None, ""
+"""
+    engine = proved(service(reusing + TELLING))
+    results = ask(engine, x(1), x(2))
+    assert [answer(result) for result in results] == [str([[[2 * value, 2 * value]]]) for value in (1, 2)]
+    assert Fake.runs == [(2, 2)]
