@@ -13,11 +13,13 @@ class Batching:
     """What `serve` is told about requests that share a run, where the package itself does not say it.
 
     `max_rows` is the largest number of rows that a run may have, 1 for none but the request's own; `wait` is how many
-    seconds the first of a batch waits for others, 0 for not at all.
+    seconds the first of a batch waits for others, 0 for not at all. `services` says whether that is for the models of
+    Ops too: their proof costs every start some seconds, and a slow model may gain nothing, so that it is asked for.
     """
 
     max_rows: int
     wait: float
+    services: bool = True
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
@@ -53,5 +55,5 @@ class Batching:
         return tuple(sorted({self.max_rows, *(size for size in powers if size < self.max_rows)} - {1}))
 
 
-_NAMED = {"Off": (1, 0.0), "Auto": (_AUTO_ROWS, 0.0)}
+_NAMED = {"Off": (1, 0.0, True), "Auto": (_AUTO_ROWS, 0.0, False)}
 OFF = Batching.parse("Off")

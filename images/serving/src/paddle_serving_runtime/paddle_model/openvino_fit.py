@@ -1,39 +1,20 @@
 """Which programs Paddle's OpenVINO engine is not given, because it ignores them or computes something else: pure.
 
 What was seen: paddlepaddle 3.3.1 on CPU. The engine computes whole numbers of 64 bits in 32 and float64 with the
-precision of float32, both without a word; it ignores programs in the JSON form; it does not load parameters that have a
-file each. Which operations it cannot load at all nobody knows beforehand: the attempt tells (cli/choose.py).
+precision of float32, both without a word, and answers for places that a table does not have (lookups.py); it ignores
+programs in the JSON form; it does not load parameters that have a file each. Which operations it cannot load at all
+nobody knows beforehand: the attempt tells (cli/choose.py).
 """
 
 from collections.abc import Iterable, Iterator
 
 from paddle_serving_runtime.paddle_model.files import ModelFiles
+from paddle_serving_runtime.paddle_model.lookups import COUNTING, LOOKING_UP, MOVING, is_copy, places
 from paddle_serving_runtime.paddle_model.program import Operation, Program
 from paddle_serving_runtime.paddle_model.switches import Switches
 
 _WIDE = "int64"
 _LARGEST = 2.0**31
-
-_COUNTING = frozenset({"arg_max", "arg_min", "top_k", "top_k_v2", "shape"})
-"""Operations whose whole numbers are places or sizes of tensors, which 32 bits hold."""
-
-_LOOKING_UP = frozenset({"lookup_table", "lookup_table_v2", "gather", "gather_nd", "index_select", "one_hot_v2"})
-"""Operations that take whole numbers for places in a table, which 32 bits hold."""
-
-_MOVING = frozenset(
-    {
-        "reshape2",
-        "transpose2",
-        "squeeze2",
-        "unsqueeze2",
-        "flatten_contiguous_range",
-        "slice",
-        "concat",
-        "stack",
-        "assign",
-    }
-)
-"""Operations that give the numbers that they are given."""
 
 _DIFFERENT = frozenset({"top_k", "top_k_v2", "round", "nearest_interp", "nearest_interp_v2", "isnan_v2", "less_than"})
 """Operations where two answers are both right (equal values, halves, NaN, places between pixels)."""
@@ -76,6 +57,8 @@ def _types(program: Program) -> Iterator[str]:
     wide = {name for name, dtype in dtypes.items() if dtype == _WIDE}
     if kind := next(_unbounded(program, wide), ""):
         yield f"it computes int64 in 32 bits, and nothing in the program bounds the numbers of {kind}"
+    if kind := places(program, LOOKING_UP)[1]:
+        yield f"it answers for places that a table does not have, and the program does not say how many {kind} has"
 
 
 def _unbounded(program: Program, wide: set[str]) -> Iterator[str]:
@@ -84,18 +67,13 @@ def _unbounded(program: Program, wide: set[str]) -> Iterator[str]:
     open_ |= {parameter.name for parameter in program.parameters if parameter.dtype == _WIDE}
     for operation in program.operations:
         taken, given = open_.intersection(operation.inputs), wide.intersection(operation.outputs)
-        if (operation.kind in _COUNTING and not taken) or (operation.kind in _LOOKING_UP and not given):
+        if (operation.kind in COUNTING and not taken) or (operation.kind in LOOKING_UP and not given):
             continue
-        if operation.kind in _MOVING or _is_copy(operation):
+        if operation.kind in MOVING or is_copy(operation):
             open_ |= given if taken else set()
         elif taken or (given and not _is_small(operation) and not _only_of(operation, wide - open_)):
             yield f"the operation {operation.kind}"
     yield from (f"the output {port.name}" for port in program.fetches if port.name in open_)
-
-
-def _is_copy(operation: Operation) -> bool:
-    numbers = operation.attributes
-    return operation.kind == "scale" and numbers.get("scale") == 1.0 and numbers.get("bias") == 0.0
 
 
 def _is_small(operation: Operation) -> bool:

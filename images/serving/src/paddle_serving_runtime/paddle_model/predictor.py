@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from paddle_serving_runtime.errors import InvalidOption, ModelInvalid
 from paddle_serving_runtime.paddle_model.adaptation import adapt
 from paddle_serving_runtime.paddle_model.guarded import GuardedRuns, end_process
+from paddle_serving_runtime.paddle_model.lookups import EMBEDDING, LOOKING_UP, places
 from paddle_serving_runtime.paddle_model.opening import OpenedModel, open_model
 from paddle_serving_runtime.paddle_model.openvino import ErrorWatch, engine, require_errors_seen
 from paddle_serving_runtime.paddle_model.paddle_errors import first_line
@@ -46,17 +47,22 @@ class Predictor:
         watch = ErrorWatch() if adapted.backend == "OpenVINO" else None
         self._predictor = _load(model, adapted, watch)
         self._place = _place(switches.device)
+        names = {name for variable in self.conf.feeds for name in (variable.name, variable.alias)}
+        self._known = names | {f"{name}.lod" for name in names}
         by_name = {variable.name: variable for variable in self.conf.feeds}
         self._inputs = [by_name[name] for name in self._predictor.get_input_names()]
         self._run: _Run
         if model.program.direct or {port.dtype for port in ports} & _WITHOUT_HANDLES:
             self._run = self._run_tensors  # an input or output that is both has no handle either
         else:
-            self._handles = [(each, self._predictor.get_input_handle(each.name)) for each in self._inputs]
+            self._handles = [_Input(each, self._predictor.get_input_handle(each.name)) for each in self._inputs]
             self._run = self._run_handles
         if watch is not None:
             guarded = GuardedRuns(self._run, watch, end_process)
             self._run = self._fitting(guarded.run)
+        tables, _ = places(model.program, EMBEDDING if watch is None else LOOKING_UP)
+        if tables:
+            self._run = self._within(tables, self._run)
 
     def run(self, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Outputs by alias, in the order of the prototxt, for inputs by name or alias (batch dimension included).
@@ -66,9 +72,10 @@ class Predictor:
         and what Paddle raises (RuntimeError, ValueError) for shapes that do not fit.
         Source: LocalPredictor.predict of paddle_serving_app 0.9.0, without its fall-back to positions.
         """
-        known = {name for variable in self.conf.feeds for name in (variable.name, variable.alias)}
-        if unknown := sorted(name for name in feed if name.removesuffix(".lod") not in known):
-            raise ValueError(f"unknown input {unknown[0]!r}; the model's inputs are {', '.join(sorted(known))}")
+        if not self._known.issuperset(feed):
+            unknown = min(feed.keys() - self._known)
+            known = sorted(name for name in self._known if not name.endswith(".lod"))
+            raise ValueError(f"unknown input {unknown!r}; the model's inputs are {', '.join(known)}")
         return self._run(feed)
 
     def _fitting(self, run: _Run) -> _Run:
@@ -85,9 +92,25 @@ class Predictor:
 
         return checked
 
+    def _within(self, tables: Mapping[str, int], run: _Run) -> _Run:
+        """The same, which raises ValueError for a place that one of the tables does not have; see lookups.py."""
+        looked_up = [variable for variable in self._inputs if variable.name in tables]
+
+        def checked(feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+            for variable in looked_up:
+                numbers, size = np.asarray(feed[_key(variable, feed)]), tables[variable.name]
+                if numbers.size and not 0 <= numbers.min() <= numbers.max() < size:
+                    raise ValueError(
+                        f"input {variable.alias!r} has numbers from {numbers.min()} to {numbers.max()}; the model has "
+                        f"a table for them from 0 to {size - 1}"
+                    )
+            return run(feed)
+
+        return checked
+
     def _run_handles(self, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        for variable, handle in self._handles:
-            _set_input(handle, variable, feed)
+        for each in self._handles:
+            each.set(feed)
         self._predictor.run()
         answer = {}
         for variable in self.conf.fetches:
@@ -119,17 +142,29 @@ def _key(variable: Variable, feed: Mapping[str, NDArray[Any]]) -> str:
     raise KeyError(variable.name)
 
 
-def _set_input(handle: Any, variable: Variable, feed: Mapping[str, NDArray[Any]]) -> None:  # noqa: ANN401 - paddle
-    key = _key(variable, feed)
-    if variable.dtype.kind == "U":  # a handle of text has no LoD
-        handle.copy_from_cpu(np.ravel(feed[key]).tolist())
-        return
-    lod = feed.get(f"{key}.lod")
-    if lod is not None:
-        handle.set_lod([np.asarray(lod).tolist()])
-    elif handle.lod():
-        handle.set_lod([])  # or the LoD of the request before would stay
-    handle.copy_from_cpu(np.asarray(feed[key], dtype=variable.dtype, order="C"))
+class _Input:
+    """An input of the predictor."""
+
+    def __init__(self, variable: Variable, handle: Any) -> None:  # noqa: ANN401 - paddle has no types
+        self._variable = variable
+        self._handle = handle
+        self._has_lod = False
+
+    def set(self, feed: Mapping[str, NDArray[Any]]) -> None:
+        """Gives it what is in the feed. Raises KeyError where nothing is."""
+        variable, handle = self._variable, self._handle
+        key = _key(variable, feed)
+        if variable.dtype.kind == "U":  # a handle of text has no LoD
+            handle.copy_from_cpu(np.ravel(feed[key]).tolist())
+            return
+        lod = feed.get(f"{key}.lod")
+        if lod is not None:
+            self._has_lod = True
+            handle.set_lod([np.asarray(lod).tolist()])
+        elif self._has_lod:
+            self._has_lod = False
+            handle.set_lod([])  # or the LoD of the request before would stay
+        handle.copy_from_cpu(np.asarray(feed[key], dtype=variable.dtype, order="C"))
 
 
 def _place(device: str) -> Any:  # noqa: ANN401 - paddle has no types

@@ -194,6 +194,39 @@ told(alike=exact[0] == exact[1], first=exact[0][0])
     assert found == {"alike": True, "first": [[2**41 + 1, 7]]}
 
 
+def test_places_that_a_table_does_not_have_are_refused_whoever_computes(backend_models: Path, tmp_path: Path) -> None:
+    script = """
+predictor = loaded()
+used = "libopenvino_intel_cpu_plugin.so" in Path("/proc/self/maps").read_text()
+def place(number):
+    return {"ids": np.array([[3, number]])}
+(first,) = predictor.run(place(9)).values()
+refused = [raised(lambda: predictor.run(place(number))) for number in (10, 12)]
+own = raised(lambda: loaded("Default").run(place(10)))
+told(used=used, shape=first.shape, refused=refused, own=own)
+"""
+    found, _ = in_process(script, backend_models / "words", tmp_path)
+    sentence = "ValueError: input 'ids' has numbers from 3 to {}; the model has a table for them from 0 to 9"
+    assert found == {
+        "used": True,
+        "shape": [1, 3],
+        "refused": [sentence.format(10), sentence.format(12)],
+        "own": sentence.format(10),
+    }
+
+
+def test_where_places_cannot_be_looked_at_paddles_own_kernels_compute(backend_models: Path, tmp_path: Path) -> None:
+    script = """
+feed = {"x": WIDE, "ids": np.array([1, 0, 1])}
+(answer,) = loaded().run(feed).values()
+used = "libopenvino_intel_cpu_plugin.so" in Path("/proc/self/maps").read_text()
+told(used=used, rows=len(answer), refused=raised(lambda: loaded().run({**feed, "ids": np.array([2])})))
+"""
+    found, _ = in_process(script, backend_models / "chosen", tmp_path)
+    assert (found["used"], found["rows"]) == (False, 3)
+    assert found["refused"].startswith("IndexError: ")
+
+
 def test_a_missing_plug_in_is_a_sentence_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugin, "find_spec", lambda _name: None)
     with pytest.raises(InvalidOption, match=r"has no paddle/libs/libopenvino_intel_cpu_plugin\.so\. Use the CPU runt"):
