@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import orjson
@@ -15,21 +16,39 @@ from paddle_serving_runtime.package.golden import Sample
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Response, read_response
 
 PROTOCOLS = ("pipeline-json", "pipeline-grpc", "open-inference-rest", "open-inference-grpc")
-_CANNOT_ANSWER = (404, 405, 429, 502, 503, 504)
-"""HTTP statuses that say nothing about the model: no such service, not a service, full, not there."""
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_CANNOT_ANSWER = (401, 404, 405, 429, 502, 503, 504)
+"""HTTP statuses that say nothing about the model: no key, no such service, not a service, full, not there."""
 
 _OK, _UNAVAILABLE, _DEADLINE_EXCEEDED = "OK", "UNAVAILABLE", "DEADLINE_EXCEEDED"
-_GRPC_CANNOT_ANSWER = ("NOT_FOUND", "UNIMPLEMENTED", "RESOURCE_EXHAUSTED", _UNAVAILABLE, _DEADLINE_EXCEEDED)
+_GRPC_CANNOT_ANSWER = (
+    "UNAUTHENTICATED",
+    "NOT_FOUND",
+    "UNIMPLEMENTED",
+    "RESOURCE_EXHAUSTED",
+    _UNAVAILABLE,
+    _DEADLINE_EXCEEDED,
+)
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where to ask, for what, and how long to wait: `url` is http(s)://host:port, of the gRPC port for gRPC."""
+    """Where to ask, for what, and how long to wait: `url` is http(s)://host:port, of the gRPC port for gRPC.
+
+    `ca` is a file of certificates to trust, None for the system's; `api_key` is shown where it is not empty.
+    """
 
     url: str
     name: str
     protocol: str
     timeout: float
+    ca: Path | None = None
+    api_key: str = ""
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The header, or gRPC's metadata, that shows the key."""
+        return {"authorization": f"Bearer {self.api_key}"} if self.api_key else {}
 
 
 @dataclass(frozen=True)
@@ -53,6 +72,8 @@ def asking(endpoint: Endpoint) -> Iterator[Ask]:
     parts = urlsplit(endpoint.url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise InvalidOption(f"--url {endpoint.url!r} is not http://host:port.")
+    if endpoint.api_key and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise InvalidOption(f"--api-key-file is not for {endpoint.url}: whoever is on the way could read the key.")
     with _grpc(endpoint) if endpoint.protocol.endswith("grpc") else _http(endpoint) as ask:
         yield ask
 
@@ -61,7 +82,8 @@ def asking(endpoint: Endpoint) -> Iterator[Ask]:
 def _http(endpoint: Endpoint) -> Iterator[Ask]:
     with requests.Session() as session:
         session.trust_env = False  # a proxy of the environment is not the endpoint
-        session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
+        session.verify = str(endpoint.ca) if endpoint.ca else os.environ.get("REQUESTS_CA_BUNDLE") or True
+        session.headers.update(endpoint.credentials)
 
         def post(path: str, body: bytes, headers: Mapping[str, str]) -> requests.Response:
             url = f"{endpoint.url.rstrip('/')}/{path}"
@@ -100,7 +122,8 @@ def _grpc(endpoint: Endpoint) -> Iterator[Ask]:
     parts = urlsplit(endpoint.url)
     options = [("grpc.max_receive_message_length", -1), ("grpc.enable_http_proxy", 0)]
     if parts.scheme == "https":
-        channel = grpc.secure_channel(parts.netloc, grpc.ssl_channel_credentials(), options)
+        trusted = endpoint.ca.read_bytes() if endpoint.ca else None
+        channel = grpc.secure_channel(parts.netloc, grpc.ssl_channel_credentials(trusted), options)
     else:
         channel = grpc.insecure_channel(parts.netloc, options)
     method = messages.METHODS[endpoint.protocol]
@@ -110,7 +133,7 @@ def _grpc(endpoint: Endpoint) -> Iterator[Ask]:
         with _sendable(sample):
             message = messages.grpc_request(endpoint.protocol, endpoint.name, sample.body)
         try:
-            answer = call(message, timeout=endpoint.timeout)
+            answer = call(message, timeout=endpoint.timeout, metadata=list(endpoint.credentials.items()))
         except grpc.RpcError as error:
             status, details = error.code().name, error.details()
             if status in _GRPC_CANNOT_ANSWER:

@@ -21,7 +21,7 @@ from paddle_serving_runtime.cli.options import (
     service_name,
 )
 from paddle_serving_runtime.consistency import Comparison, Tolerance, describe
-from paddle_serving_runtime.errors import NotConsistent, ServingError
+from paddle_serving_runtime.errors import InvalidOption, NotConsistent, ServingError
 from paddle_serving_runtime.evidence.comparisons import Evidence
 from paddle_serving_runtime.evidence.origin import Origin
 from paddle_serving_runtime.evidence.report import MAX_BYTES, Proof, bounded, document
@@ -41,7 +41,7 @@ from paddle_serving_runtime.verdict.verification import (
     trusted_recordings,
     usable_recordings,
 )
-from paddle_serving_runtime.words import visible
+from paddle_serving_runtime.words import aligned, visible
 
 CONSISTENT, NOT_CONSISTENT = 0, 3
 _TIMEOUT_SECONDS = 70.0
@@ -56,6 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model-dir", type=Path, required=True, help="the model package, with golden samples")
     parser.add_argument("--name", help="name of the service; default: that of the model directory")
     parser.add_argument("--protocol", choices=PROTOCOLS, default=PROTOCOLS[0], help="default: %(default)s")
+    parser.add_argument("--ca", type=Path, metavar="FILE", help="certificates to trust, PEM; default: the system's")
+    parser.add_argument(
+        "--api-key-file", type=Path, metavar="FILE", help="its first line is the key to show; needs https, or loopback"
+    )
     parser.add_argument("--timeout", type=float, default=_TIMEOUT_SECONDS, help="seconds for one answer; default: 70")
     add_computing(parser)
     add_consistency(parser)
@@ -72,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.report is None or arguments.report.resolve().parent.is_dir(),
         f"--report {arguments.report}: there is no such folder",
     )
+    require(arguments.ca is None or arguments.ca.is_file(), f"--ca {arguments.ca}: there is no such file")
     computing = computing_from(arguments)
     package = load_package(arguments.model_dir, computing.script)
     samples = load_samples(package)
@@ -79,7 +84,9 @@ def run(arguments: argparse.Namespace) -> int:
         tuple(sample.name for sample in samples), load_recorded(package), consistency.require, required=True
     )
     recorded, _ = trusted_recordings(recorded, consistency.max_tolerance, required=True)
-    endpoint = Endpoint(arguments.url, name, arguments.protocol, arguments.timeout)
+    endpoint = Endpoint(
+        arguments.url, name, arguments.protocol, arguments.timeout, arguments.ca, _key_in(arguments.api_key_file)
+    )
     with asking(endpoint) as ask:
         reference = read(arguments.reference) if arguments.reference else _computed(package, computing)
         _require_close(reference, recorded, consistency.max_tolerance)
@@ -93,6 +100,18 @@ def run(arguments: argparse.Namespace) -> int:
         proof = Proof(origin, evidence, len(samples), len(recorded), 0, consistency.as_json())
         _write_report(arguments.report, endpoint, proof)
     return NOT_CONSISTENT if evidence.differences else CONSISTENT
+
+
+def _key_in(path: Path | None) -> str:
+    """The first line of the file. Raises InvalidOption where there is none."""
+    if path is None:
+        return ""
+    try:
+        lines = path.read_text(encoding="ascii").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidOption(f"--api-key-file {path} cannot be read: {error}.") from None
+    require(bool(lines), f"--api-key-file {path} has no key")
+    return lines[0]
 
 
 def _require_close(reference: Reference, recorded: Mapping[str, Recorded], limit: float) -> None:
@@ -178,10 +197,7 @@ def _table(evidence: Evidence) -> str:
         )
         for (sample, tensor, against), found in evidence.comparisons.items()
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    return aligned(rows)
 
 
 def _origin(package: Package, computing: Computing) -> Origin:

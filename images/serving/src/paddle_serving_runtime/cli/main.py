@@ -22,6 +22,7 @@ COMMANDS = {
     "digest": "write MANIFEST.sha256 of a directory and print its digest",
     "record": "record what your own inference script answers to the golden samples",
     "choose": "find out which backend `serve --backend Auto` takes on this machine",
+    "tune": "time backends, threads, workers and batching here, and say what to set",
     "reference": "compute the answers of Paddle Inference alone",
     "check": "compare an endpoint with Paddle Inference and with the recorded answers",
     "verify": "compute what a report says once more, and say what differs",

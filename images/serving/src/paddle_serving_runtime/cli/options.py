@@ -7,10 +7,11 @@ import re
 from collections.abc import Sequence
 
 from paddle_serving_runtime.errors import InvalidOption
-from paddle_serving_runtime.paddle_model.batching import Batching
+from paddle_serving_runtime.paddle_model.batching import OFF, Batching
 from paddle_serving_runtime.paddle_model.computing import Computing
 from paddle_serving_runtime.paddle_model.plugin import require_plugin
 from paddle_serving_runtime.paddle_model.switches import Asked
+from paddle_serving_runtime.paddle_model.warmup import MOST_SHAPES, WarmShape
 from paddle_serving_runtime.supervisor.settings import StableService
 from paddle_serving_runtime.verdict.consistency import Consistency, Require
 
@@ -32,19 +33,24 @@ def add_computing(parser: argparse.ArgumentParser, backends: Sequence[Asked] = B
     """What changes what is computed, and how Paddle Inference does it; `backends` may be asked for."""
     parser.add_argument("--threads-per-worker", type=int, default=1)
     parser.add_argument(
-        "--device",
-        default=os.environ.get("SERVING_DEVICE", "cpu"),
-        help="cpu, gpu:0, or gpu:0,1 (workers take them in turn), where config.yml does not say; $SERVING_DEVICE",
-    )
-    parser.add_argument("--ir-optim", type=boolean, default=True, metavar="true|false")
-    parser.add_argument("--onednn", type=boolean, default=True, metavar="true|false")
-    parser.add_argument(
         "--backend",
         choices=backends,
         default="Default",
         help="Default: Paddle's own kernels; OpenVINO: Paddle's OpenVINO engine at float32, where it can compute the "
         "model; Auto: the fastest one whose answers agree with the recorded ones; a report says which one it is",
     )
+    add_switches(parser)
+
+
+def add_switches(parser: argparse.ArgumentParser) -> None:
+    """The part of it that every setting which is compared for speed has in common."""
+    parser.add_argument(
+        "--device",
+        default=os.environ.get("SERVING_DEVICE", "cpu"),
+        help="cpu, gpu:0, or gpu:0,1 (workers take them in turn), where config.yml does not say; $SERVING_DEVICE",
+    )
+    parser.add_argument("--ir-optim", type=boolean, default=True, metavar="true|false")
+    parser.add_argument("--onednn", type=boolean, default=True, metavar="true|false")
     parser.add_argument(
         "--script",
         default="",
@@ -62,14 +68,19 @@ def computing_from(arguments: argparse.Namespace) -> Computing:
     require(arguments.threads_per_worker >= 1, "--threads-per-worker must be at least 1")
     if arguments.backend == "OpenVINO":
         require_plugin()
+    return computing_of(arguments, arguments.threads_per_worker, arguments.backend)
+
+
+def computing_of(arguments: argparse.Namespace, threads: int, backend: Asked) -> Computing:
+    """The values of the flags of `add_switches`, checked, with these threads and backend. Raises InvalidOption."""
     return Computing(
         ir_optim=arguments.ir_optim,
         onednn=arguments.onednn,
-        threads=arguments.threads_per_worker,
+        threads=threads,
         device=_checked_device(arguments.device),
         overrides=_overrides_from(arguments.overrides),
         script=arguments.script,
-        backend=arguments.backend,
+        backend=backend,
     )
 
 
@@ -87,29 +98,53 @@ def _checked_device(device: str) -> str:
 
 
 def add_batching(parser: argparse.ArgumentParser) -> None:
-    """Which requests share a run of a plain model."""
+    """Which requests share a run of a model."""
     parser.add_argument(
         "--batching",
-        default="Off",
         metavar="Auto|Off|ROWS[,SECONDS]",
-        help="while a plain model computes, requests gather, and those that fit share its next run, at most ROWS rows "
+        help="while a model computes, requests gather, and those that fit share its next run, at most ROWS rows "
         "(Auto: 16); only numbers of rows that the golden samples have proved, bit for bit. SECONDS: how long the "
-        "first waits for others; without it for nobody. A service with Ops has batch_size in config.yml instead. "
-        "Default: %(default)s",
+        "first waits for others; without it for nobody. A batch_size in config.yml holds instead. "
+        "Default: Auto, and Off with --engine pipeline",
     )
 
 
 def batching_from(arguments: argparse.Namespace) -> Batching:
     """The value of that flag, checked. Raises InvalidOption naming it."""
+    direct = arguments.engine == "direct"
+    if arguments.batching is None:
+        return Batching.parse("Auto") if direct else OFF
     try:
         batching = Batching.parse(arguments.batching)
     except ValueError as error:
         raise InvalidOption(f"--batching {error}.") from None
-    direct = arguments.engine == "direct"
     require(
         direct or not batching.on, "--batching belongs to --engine direct; Paddle Serving's pipeline has batch_size"
     )
     return batching
+
+
+def add_warmup(parser: argparse.ArgumentParser) -> None:
+    """What is computed before the first request."""
+    parser.add_argument(
+        "--warmup",
+        nargs="*",
+        default=[],
+        metavar="[OP:]INPUT=SHAPE[,INPUT=SHAPE]",
+        help="shapes that each worker computes before it is Ready, beside those of the golden samples, batch included: "
+        "x=1x3x48x320, or rec:x=1x3x48x320 for the model of the Op rec of a service with several",
+    )
+
+
+def warmup_from(arguments: argparse.Namespace) -> tuple[WarmShape, ...]:
+    """The shapes of that flag, checked. Raises InvalidOption naming it."""
+    texts = arguments.warmup
+    require(len(texts) <= MOST_SHAPES, f"--warmup has {len(texts)} shapes; {MOST_SHAPES} are the most")
+    require(arguments.engine == "direct" or not texts, "--warmup belongs to --engine direct")
+    try:
+        return tuple(WarmShape.parse(text) for text in texts)
+    except ValueError as error:
+        raise InvalidOption(f"--warmup {error}.") from None
 
 
 def add_consistency(parser: argparse.ArgumentParser) -> None:
@@ -185,8 +220,9 @@ def require(condition: bool, complaint: str) -> None:  # noqa: FBT001 - reads as
 
 
 def service_name(name: str) -> str:
-    """The name, which must be a DNS label: it is part of URLs and of Kubernetes objects."""
+    """The name, which must be a DNS label: it is part of URLs and of Kubernetes objects. Raises InvalidOption."""
     require(_NAME.fullmatch(name) is not None, f"--name {name!r} is not a DNS label (a-z, 0-9 and -, at most 63)")
+    require(name != "v2", "--name 'v2' is how the paths of the Open Inference Protocol begin; give another one")
     return name
 
 

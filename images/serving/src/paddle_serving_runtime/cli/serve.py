@@ -6,9 +6,11 @@ import logging
 import math
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from paddle_serving_runtime import logs
+from paddle_serving_runtime.cli.access import access_from, add_access
 from paddle_serving_runtime.cli.options import (
     SERVED_BACKENDS,
     add_batching,
@@ -16,6 +18,7 @@ from paddle_serving_runtime.cli.options import (
     add_consistency,
     add_image_digest,
     add_stable,
+    add_warmup,
     batching_from,
     boolean,
     checked_image_digest,
@@ -24,11 +27,12 @@ from paddle_serving_runtime.cli.options import (
     require,
     service_name,
     stable_service,
+    warmup_from,
 )
 from paddle_serving_runtime.cli.preconditions import require_haproxy, require_readable, working_folder
 from paddle_serving_runtime.errors import InvalidOption
 from paddle_serving_runtime.package import manifest
-from paddle_serving_runtime.supervisor.allocator import ALLOCATORS, library_of
+from paddle_serving_runtime.supervisor.allocator import ALLOCATORS, find_allocator
 from paddle_serving_runtime.supervisor.children import Children, kill
 from paddle_serving_runtime.supervisor.choosing import chosen
 from paddle_serving_runtime.supervisor.cpus import available_cpus, workers_for
@@ -50,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_computing(parser, SERVED_BACKENDS)
     add_batching(parser)
+    add_warmup(parser)
     parser.add_argument("--http-port", type=int, default=8080)
     parser.add_argument("--grpc-port", type=int, default=9000, help="gRPC; 0: none")
     parser.add_argument("--admin-port", type=int, default=8081, help="probes, metrics, report")
@@ -62,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="HTTP 200 for errors of the service in the pipeline JSON protocol, as Paddle Serving gives it: err_no "
         "tells. Other errors keep their status: 405, 413, 429 (queue full), 503 (no worker), 504 (time-out)",
     )
+    add_access(parser)
     _add_processes(parser)
     parser.add_argument("--drain-delay", type=float, default=5.0, help="least seconds served after SIGTERM")
     parser.add_argument("--drain-timeout", type=float, default=20.0, help="seconds for requests in flight after that")
@@ -132,7 +138,9 @@ def run(arguments: argparse.Namespace) -> int:
         logs.configure(level)
     except ValueError:
         raise InvalidOption(f"LOG_LEVEL {level!r} is not a level: debug, info, warning or error.") from None
-    settings = settings_from(arguments, level)
+    share = share_of(os.environ.get("LOG_REQUESTS", "0"))
+    shown = payload_bytes_of(os.environ.get("LOG_PAYLOAD_BYTES", "0"), share)
+    settings = replace(settings_from(arguments, level), log_requests=share, log_payload_bytes=shown)
     require_haproxy()
     require_readable(settings.model_dir)
     if settings.digest:
@@ -142,6 +150,26 @@ def run(arguments: argparse.Namespace) -> int:
         return asyncio.run(_serve(settings, folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def share_of(text: str) -> float:
+    """LOG_REQUESTS: a number from 0, none, to 1, every request. Raises InvalidOption."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    require(0.0 <= share <= 1.0, f"LOG_REQUESTS {text!r} is not a share: a number from 0 (none) to 1 (every request)")
+    return share
+
+
+def payload_bytes_of(text: str, share: float) -> int:
+    """LOG_PAYLOAD_BYTES: how much of a request and of its answer the log shows, 0 for nothing. Raises InvalidOption."""
+    require(text.isdecimal(), f"LOG_PAYLOAD_BYTES {text!r} is not a number of bytes; 0 shows nothing of a request")
+    shown = int(text)
+    require(
+        share > 0 or not shown, f"LOG_PAYLOAD_BYTES {text!r} shows nothing without LOG_REQUESTS: name a share there"
+    )
+    return shown
 
 
 async def _serve(settings: ServeSettings, folder: Path) -> int:
@@ -176,6 +204,7 @@ def settings_from(arguments: argparse.Namespace, log_level: str) -> ServeSetting
         workers=_workers(arguments.workers, computing.threads, arguments.engine),
         computing=computing,
         batching=batching_from(arguments),
+        warmup=warmup_from(arguments),
         http_port=arguments.http_port,
         grpc_port=arguments.grpc_port,
         admin_port=arguments.admin_port,
@@ -195,7 +224,8 @@ def settings_from(arguments: argparse.Namespace, log_level: str) -> ServeSetting
         recheck_interval=arguments.recheck_interval,
         replay_buffer=arguments.replay_buffer,
         stable=stable_service(arguments),
-        allocator=library_of(arguments.allocator),
+        allocator=find_allocator(arguments.allocator),
+        access=access_from(arguments),
     )
 
 

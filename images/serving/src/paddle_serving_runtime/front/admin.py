@@ -8,7 +8,7 @@ import os
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -109,10 +109,15 @@ class Front:
         *lines, self._cut_off = (self._cut_off + data).split(b"\n")
         return lines
 
-    async def enable(self, worker: int, capacity: int) -> None:
-        """Lets requests reach a worker, up to `capacity` at a time."""
+    async def enable(self, worker: int, capacity: int, *, spread: bool = True) -> None:
+        """Lets requests reach a worker, up to `capacity` at a time.
+
+        Where all have few it gets as many as each of them, or, without `spread`, always as many as it can use. That is
+        how HAProxy takes a limit that is set anew: as both of its bounds where they were equal, else as the upper one.
+        """
         server = f"{BACKEND}/{worker_name(worker)}"
-        await self._do(f"set maxconn server {server} {capacity}")
+        limits = (capacity,) if spread else (1, capacity)
+        await self._do("; ".join(f"set maxconn server {server} {limit}" for limit in limits))
         await self._set(server, "ready")
 
     async def disable(self, worker: int) -> None:
@@ -127,6 +132,25 @@ class Front:
         """
         limits = (f"{BACKEND}/{worker_name(worker)} {capacity}" for worker, capacity in capacities.items())
         await self._do("; ".join(f"set maxconn server {limit}" for limit in limits))
+
+    async def take_certificate(self, path: Path, pem: str) -> None:
+        """Shows this certificate to who connects from now on. `path` is its file, with its key. Raises FrontError."""
+        answer = await self._command(f"set ssl cert {path} <<\n{pem.rstrip()}\n")
+        if not answer.startswith("Transaction"):
+            raise FrontError(f"HAProxy did not take the certificate: {' '.join(answer.split())}")
+        answer = await self._command(f"commit ssl cert {path}")
+        if "Success" not in answer:
+            raise FrontError(f"HAProxy did not take the certificate: {' '.join(answer.split())}")
+
+    async def take_keys(self, path: Path, hashes: Sequence[str]) -> None:
+        """Takes the keys with these hashes, and no other, from the next request on. `path` is their file."""
+        answer = await self._command(f"prepare acl {path}")
+        version = answer.strip().rpartition(" ")[2]
+        if not version.isdecimal():
+            raise FrontError(f"HAProxy did not prepare new API keys: {answer.strip()}")
+        for each in hashes:
+            await self._do(f"add acl @{version} {path} {each}")
+        await self._do(f"commit acl @{version} {path}")
 
     async def announce_drain(self) -> None:
         """Every response from now on asks its client to close the connection."""
@@ -177,7 +201,9 @@ class Front:
                 writer.write(command.encode() + b"\n")
                 return (await reader.read()).decode()
         except (OSError, TimeoutError) as error:
-            raise FrontError(f"HAProxy's admin socket does not answer to {command}: {error}") from error
+            # its first line: what follows is a private key
+            words = command.partition("\n")[0]
+            raise FrontError(f"HAProxy's admin socket does not answer to {words}: {error}") from error
         finally:
             writer.close()
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paddle_serving_runtime.front import frontends
+from paddle_serving_runtime.front.access import OPEN, Access
 from paddle_serving_runtime.front.names import BACKEND, CONTROL, CONTROL_GRPC, DRAINING, LONG, STREAMS, worker_name
 from paddle_serving_runtime.protocol.measured import HEADER
 
@@ -40,7 +41,7 @@ class FrontSettings:
     `grpc_port` 0 is no gRPC, else it is the socket `grpc` as well; `control` and `control_grpc` are the sockets of what
     is asked about models and health, `streams` that of streams of requests. `pod` is what this pod calls itself where
     it asks others, which it must not take for a client; empty where it asks nobody. `rows` is the largest number of
-    requests that share a run of a plain model, 1 for none.
+    requests that share a run of a model, 1 for none. `detailed`: see Rules. `access` says who may ask.
     """
 
     port: int
@@ -57,6 +58,8 @@ class FrontSettings:
     max_body_bytes: int
     pod: str = ""
     rows: int = 1
+    detailed: bool = False
+    access: Access = OPEN
 
 
 def render(settings: FrontSettings) -> str:
@@ -69,6 +72,8 @@ def render(settings: FrontSettings) -> str:
         long_bytes=LONG_BYTES,
         long_requests=settings.queue + len(settings.workers),
         pod=settings.pod,
+        detailed=settings.detailed,
+        access=settings.access,
     )
     parts = [_global(settings), _defaults(settings), frontends.http(rules, settings.port), _workers(settings)]
     if settings.grpc_port:
@@ -91,6 +96,8 @@ def _global(settings: FrontSettings) -> list[str]:
         # else a second HAProxy could take the same port and half of the requests
         "    noreuseport",
         f"    tune.bufsize {BUFFER_BYTES}",
+        # what is in a buffer goes to its worker by one call, and wakes it once
+        f"    tune.sndbuf.server {BUFFER_BYTES}",
         # a hundred streams on every connection, each with a body that never ends, must not take all the memory
         f"    tune.buffers.limit {2 * in_flight + _BUFFERS_BESIDE_QUEUE}",
         f"    tune.h2.initial-window-size {_H2_WINDOW_BYTES}",

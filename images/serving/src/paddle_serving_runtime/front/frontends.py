@@ -1,9 +1,10 @@
-"""The two frontends of haproxy.cfg: HTTP, and gRPC over HTTP/2 without TLS. Pure."""
+"""The two frontends of haproxy.cfg: HTTP, and gRPC over HTTP/2. Pure."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from paddle_serving_runtime.front.log import LOG_FORMAT
+from paddle_serving_runtime.front.access import INSIDE, Access
+from paddle_serving_runtime.front.log import DETAILED_LOG_FORMAT, LOG_FORMAT
 from paddle_serving_runtime.front.names import (
     BACKEND,
     CONTROL,
@@ -24,6 +25,7 @@ from paddle_serving_runtime.front.refusals import (
     OWN_STATUSES,
     POST_ONLY,
     QUEUE_FULL,
+    UNAUTHORIZED,
     Refusal,
     too_long,
 )
@@ -44,7 +46,8 @@ RETRY_AFTER_SECONDS = 1
 class Rules:
     """What the rules of a frontend depend on; a body from `long_bytes` on is long, so many of them are taken.
 
-    `pod` is what this pod calls itself where it asks others, empty where it asks nobody.
+    `pod` is what this pod calls itself where it asks others, empty where it asks nobody. `detailed`: the log
+    says how large a request is, and which trace it belongs to.
     """
 
     error_folder: Path
@@ -54,16 +57,19 @@ class Rules:
     long_bytes: int
     long_requests: int
     pod: str
+    detailed: bool
+    access: Access
 
 
 def http(rules: Rules, port: int) -> list[str]:
     """HTTP/1.1: inference of both protocols to workers, the rest of the Open Inference Protocol to control."""
     return [
         f"frontend {HTTP}",
-        f"    bind *:{port} proto h1",
+        rules.access.binding(port, "h1", "http/1.1"),
         *(_error_file(rules, code, f"{code}.http") for code in OWN_STATUSES if code not in BY_PATH),
         *(_error_by_path(rules, code) for code in BY_PATH),
-        *_begin(),
+        *_begin(rules),
+        *_key_needed(rules),
         f"    acl open-inference path_beg {OPEN_INFERENCE_ROOT}/",
         f"    acl open-inference path {OPEN_INFERENCE_ROOT}",
         f"    acl infer path_reg {INFER_PATTERN}",
@@ -93,10 +99,11 @@ def grpc(rules: Rules, port: int, socket: Path) -> list[str]:
     lost = rules.error_folder / f"grpc-{LOST_STATUS}.http"
     return [
         f"frontend {GRPC}",
-        f"    bind *:{port} proto h2",
-        f"    bind unix@{socket} mode 600 proto h2",
+        rules.access.binding(port, "h2", "h2"),
+        f"    bind unix@{socket} mode 600 proto h2 name {INSIDE}",
         *(_error_file(rules, code, f"grpc-{code}.http") for code in OWN_STATUSES),
-        *_begin(),
+        *_begin(rules),
+        *_grpc_key_needed(rules),
         f"    acl inference path {' '.join(WORKER_GRPC_PATHS)}",
         f"    http-request return status 405 content-type text/plain string '{POST_ONLY.message}' if !METH_POST",
         "    acl is-grpc req.hdr(content-type) -m beg application/grpc",
@@ -119,15 +126,32 @@ def grpc(rules: Rules, port: int, socket: Path) -> list[str]:
     ]
 
 
-def _begin() -> list[str]:
+def _begin(rules: Rules) -> list[str]:
     return [
         "    log global",
-        f"    log-format '{LOG_FORMAT}'",
+        f"    log-format '{DETAILED_LOG_FORMAT if rules.detailed else LOG_FORMAT}'",
+        *(["    http-request set-var(txn.trace) req.hdr(traceparent),bytes(0,64)"] if rules.detailed else []),
         "    http-request set-var(txn.start) date(0,us)",
         "    http-request set-var(txn.path) path,bytes(0,256)",
         "    http-request set-var(txn.id) uuid()",
         "    http-request set-header X-Request-Id %[var(txn.id)]",
     ]
+
+
+def _key_needed(rules: Rules) -> list[str]:
+    if rules.access.keys is None:
+        return []
+    refused = _return(rules, UNAUTHORIZED, "WWW-Authenticate Bearer", "!authorized")
+    return [*rules.access.definitions(), refused, *rules.access.forgotten()]
+
+
+def _grpc_key_needed(rules: Rules) -> list[str]:
+    if rules.access.keys is None:
+        return []
+    status = UNAUTHORIZED.status.value
+    file = rules.error_folder / f"grpc-{status}.http"
+    refused = f"    http-request return status {status} errorfile {file} if !authorized !inside"
+    return [*rules.access.definitions(), refused, *rules.access.forgotten()]
 
 
 def _wait_for_body(rules: Rules, condition: str) -> list[str]:

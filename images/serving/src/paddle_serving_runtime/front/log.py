@@ -8,7 +8,7 @@ import orjson
 from paddle_serving_runtime.front.names import BACKEND, GRPC, STREAMS
 from paddle_serving_runtime.front.refusals import LOST, LOST_STATUS
 from paddle_serving_runtime.protocol.measured import ModelCall
-from paddle_serving_runtime.protocol.paths import MODEL_INFER, OPEN_INFERENCE_ROOT, PIPELINE_INFERENCE
+from paddle_serving_runtime.protocol.paths import MODEL_INFER, PIPELINE_INFERENCE, is_open_inference
 
 _FIELDS = {
     "code": "%ST",
@@ -28,6 +28,9 @@ _FIELDS = {
 LOG_FORMAT = "{" + ",".join(f'"{name}":"{value}"' for name, value in _FIELDS.items()) + "}"
 """For `log-format`; the variables are set by the rules of the frontends."""
 
+DETAILED_LOG_FORMAT = LOG_FORMAT[:-1] + ',"received":"%U","sent":"%B","trace":"%[var(txn.trace),json(utf8s)]"}'
+"""The same with sizes, and with what the client says of the trace that its request belongs to."""
+
 Protocol = Literal["pipeline_json", "pipeline_grpc", "oip_rest", "oip_grpc", "grpc"]
 _SERVER_TIMEOUT = "sH"
 """HAProxy's termination state: the server did not begin to answer in time."""
@@ -39,7 +42,7 @@ _NOTHING = frozenset({"", "-"})
 """What HAProxy logs for a header that there is not."""
 
 _OPEN_INFERENCE_SERVICE = f"{MODEL_INFER.rpartition('/')[0]}/"
-_GRPC_CODES = {0: 200, 3: 400, 4: 504, 5: 404, 8: 429, 12: 501, 13: 500, 14: 503}
+_GRPC_CODES = {0: 200, 3: 400, 4: 504, 5: 404, 8: 429, 12: 501, 13: 500, 14: 503, 16: 401}
 """The HTTP status that says the same as a number of google.rpc.Code, so that one alert watches every protocol."""
 
 
@@ -50,7 +53,8 @@ class RequestRecord:
     `code` is its HTTP status, for gRPC the one that says the same; `seconds` from its complete arrival to its end,
     which is the Unix time `ended` in milliseconds, `queued` of them in the queue. `call` is what the worker says, None
     where it has not come as far as a model. `overdue`: it was with its worker as long as a request may take;
-    `cut_short`: client or worker left before the answer was complete.
+    `cut_short`: client or worker left before the answer was complete. In a detailed log: `received` and `sent` are
+    bytes, headers among them, and `trace` is the client's header `traceparent`, empty where it sent none.
     """
 
     code: int
@@ -64,6 +68,9 @@ class RequestRecord:
     call: ModelCall | None
     overdue: bool
     cut_short: bool
+    received: int = 0
+    sent: int = 0
+    trace: str = ""
 
     @classmethod
     def parse(cls, line: bytes) -> Self | None:
@@ -87,6 +94,9 @@ class RequestRecord:
                 call=ModelCall.parse(fields["measured"]) if fields["measured"] not in _NOTHING else None,
                 overdue=fields["end"] == _SERVER_TIMEOUT and fields["backend"] == BACKEND,
                 cut_short=fields["end"][:1] in _LEFT,
+                received=_positive(fields.get("received", "")),
+                sent=_positive(fields.get("sent", "")),
+                trace="" if (trace := fields.get("trace", "")) in _NOTHING else trace,
             )
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
             return None
@@ -101,7 +111,7 @@ def _code(code: int, grpc: str) -> int:
 
 def _protocol(frontend: str, path: str) -> Protocol:
     if frontend != GRPC:
-        return "oip_rest" if f"{path}/".startswith(f"{OPEN_INFERENCE_ROOT}/") else "pipeline_json"
+        return "oip_rest" if is_open_inference(path) else "pipeline_json"
     if path == PIPELINE_INFERENCE:
         return "pipeline_grpc"
     return "oip_grpc" if path.startswith(_OPEN_INFERENCE_SERVICE) else "grpc"

@@ -16,3 +16,8 @@ DRAINING = "draining/flag"
 def worker_name(index: int) -> str:
     """The name of a worker's server within the backend."""
     return f"w{index}"
+
+
+def is_worker(name: str) -> bool:
+    """Whether a name in the log is a worker's; where no server was chosen HAProxy has a word in <>."""
+    return name[:1] == "w" and name[1:].isdecimal()

@@ -25,6 +25,9 @@ LOST = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, ErrorCode.CLOSED_ERROR, "the work
 QUEUE_FULL = Refusal(HTTPStatus.TOO_MANY_REQUESTS, ErrorCode.CLOSED_ERROR, "the queue is full; retry")
 POST_ONLY = Refusal(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.RPC_PACKAGE_ERROR, ONLY_POST)
 GET_ONLY = Refusal(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.RPC_PACKAGE_ERROR, ONLY_GET)
+UNAUTHORIZED = Refusal(
+    HTTPStatus.UNAUTHORIZED, ErrorCode.RPC_PACKAGE_ERROR, "an API key is needed: Authorization: Bearer <key>"
+)
 LOOP = Refusal(HTTPStatus.LOOP_DETECTED, ErrorCode.CLOSED_ERROR, "this pod asks itself")
 NOT_GRPC = "only gRPC is answered on this port"
 
@@ -66,14 +69,14 @@ def refusal_files(max_body_bytes: int) -> Mapping[str, bytes]:
     path with a slash behind it: {"error": ...} for the Open Inference Protocol, a pipeline response for everything
     else.
     """
-    refused = (POST_ONLY, QUEUE_FULL, LOOP, too_long(max_body_bytes))
+    refused = (POST_ONLY, QUEUE_FULL, UNAUTHORIZED, LOOP, too_long(max_body_bytes))
     mapped = {refusal.status.value: refusal for refusal in refused} | {
         status: _OWN[status] for status in (*BY_PATH, LOST_STATUS)
     }
     return {
         **{f"{status}.http": _http(refusal) for status, refusal in _OWN.items() if status not in BY_PATH},
         **{f"grpc-{status}.http": grpc_response(refusal) for status, refusal in _OWN.items()},
-        f"grpc-{QUEUE_FULL.status.value}.http": grpc_response(QUEUE_FULL),
+        **{f"grpc-{each.status.value}.http": grpc_response(each) for each in (QUEUE_FULL, UNAUTHORIZED)},
         **{f"{status}.map": _map(refusal) for status, refusal in mapped.items()},
     }
 

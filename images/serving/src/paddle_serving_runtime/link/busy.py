@@ -32,6 +32,9 @@ class Owed(IntEnum):
     ANSWER = 1
 
 
+_BEGUN, _NOTHING, _ANSWER = int(Owed.BEGUN), int(Owed.NOTHING), int(Owed.ANSWER)
+
+
 class BusyMark:
     """The worker's side. `slot` is the number of a connection, below SLOTS."""
 
@@ -43,28 +46,28 @@ class BusyMark:
 
     def begin(self, slot: int, *, owed: bool) -> None:
         """A request is in flight from now on; not `owed`: what was written before it still waits to be read."""
-        self._write(slot, time.monotonic(), Owed.ANSWER if owed else Owed.BEGUN)
+        self._write(slot, time.monotonic(), _ANSWER if owed else _BEGUN)
         self._begun += 1
         _COUNT.pack_into(self._memory, _COUNT_AT, self._begun)
 
     def receiving(self, slot: int) -> None:
         """A request is arriving; the worker has nothing to compute yet."""
-        self._write(slot, 0.0, Owed.ANSWER)
+        self._write(slot, 0.0, _ANSWER)
 
     def answering(self, slot: int) -> None:
         """The answer is being sent; it may be cut off by the death of the worker."""
         (since, _) = _ENTRY.unpack_from(self._memory, slot * _ENTRY.size)
-        self._write(slot, since, Owed.BEGUN)
+        self._write(slot, since, _BEGUN)
 
     def unsent(self, slot: int) -> None:
         """The worker is done with the request, but some of the answer waits to be read."""
-        self._write(slot, 0.0, Owed.BEGUN)
+        self._write(slot, 0.0, _BEGUN)
 
     def end(self, slot: int) -> None:
         """The answer is sent."""
-        self._write(slot, 0.0, Owed.NOTHING)
+        self._write(slot, 0.0, _NOTHING)
 
-    def _write(self, slot: int, since: float, owed: Owed) -> None:
+    def _write(self, slot: int, since: float, owed: int) -> None:
         _ENTRY.pack_into(self._memory, slot * _ENTRY.size, since, owed)
 
 

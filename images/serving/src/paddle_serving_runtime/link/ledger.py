@@ -1,7 +1,8 @@
 """What the workers of a pod have found out about runs that requests share, readable by all of them and the supervisor.
 
 A file of all workers, which outlives each of them: whether an audit has found a difference, and for every worker its
-shared runs, how many of them were computed again, and how many of those differed.
+shared runs, how many of them were computed again, how many of those differed, and whether it proves such runs now: a
+process that ends while it does must not be followed by one that tries again, or by any after that.
 """
 
 import mmap
@@ -13,9 +14,15 @@ from pathlib import Path
 WORKERS = 64
 """Workers that a pod can have."""
 
+PROOF_SECONDS = 20.0
+"""What a worker's proof takes at most, of the clock, beside the time of one request."""
+
 _FLAG = struct.Struct("=q")
 _ENTRY = struct.Struct("=qqq")
-_BYTES = _FLAG.size + _ENTRY.size * WORKERS
+_PROVING = struct.Struct("=b")
+_NOT_BEGUN, _BEGUN, _NEVER = range(3)
+_PROVING_AT = _FLAG.size + _ENTRY.size * WORKERS
+_BYTES = _PROVING_AT + _PROVING.size * WORKERS
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,21 @@ class WorkerLedger:
         with path.open("r+b") as file:
             self._memory = mmap.mmap(file.fileno(), _BYTES)
         self._at = _FLAG.size + _ENTRY.size * worker
+        self._proving_at = _PROVING_AT + _PROVING.size * worker
+
+    def begin_proof(self) -> bool:
+        """Whether this worker may prove runs: not where one before it in its place has not come to an end of it."""
+        (state,) = _PROVING.unpack_from(self._memory, self._proving_at)
+        if state == _NOT_BEGUN:
+            self._note(_BEGUN)
+        return bool(state == _NOT_BEGUN)
+
+    def end_proof(self) -> None:
+        """It has come to an end."""
+        self._note(_NOT_BEGUN)
+
+    def _note(self, state: int) -> None:
+        _PROVING.pack_into(self._memory, self._proving_at, state)
 
     @property
     def off(self) -> bool:
@@ -64,10 +86,26 @@ class WorkerLedger:
 def audits(path: Path, workers: int) -> Sequence[Audits]:
     """Those of every worker, by its number; nothing has happened where there is no ledger yet."""
     try:
-        entries = path.read_bytes()[_FLAG.size :]
+        entries = path.read_bytes()[_FLAG.size : _PROVING_AT]
     except OSError:
         return [Audits()] * workers
     return [Audits(*entry) for entry in _ENTRY.iter_unpack(entries)][:workers]
+
+
+def is_proving(path: Path, worker: int) -> bool:
+    """Whether the worker with this number has begun to prove runs and not come to an end."""
+    try:
+        return path.read_bytes()[_PROVING_AT + _PROVING.size * worker] == _BEGUN
+    except (OSError, IndexError):
+        return False
+
+
+def prepare_successor(path: Path, worker: int) -> None:
+    """To be called before another worker takes the place: it proves nothing where the one before it ended in that."""
+    if is_proving(path, worker):
+        with path.open("r+b") as file:
+            file.seek(_PROVING_AT + _PROVING.size * worker)
+            file.write(_PROVING.pack(_NEVER))
 
 
 def is_off(path: Path) -> bool:

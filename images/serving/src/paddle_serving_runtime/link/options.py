@@ -17,9 +17,11 @@ class WorkerOptions:
     `socket` is the unix socket it answers on, `busy_file` where it marks since when it is busy, `report_fd` the
     write end of a pipe for its one line (report.py), `lifeline_fd` a socket that takes its connections (lifeline.py),
     `replay_fd` one that takes requests which it has answered, `replay_requests` of them (sample.py); -1 for none.
-    `batching` says how many rows of a plain model may share a run, `ledger` is the file of what all workers know of
-    such runs (ledger.py). `index` is the worker's number among the workers of the pod;
-    `legacy_status` answers every error of the pipeline JSON protocol with HTTP 200, as Paddle Serving does.
+    `batching` says how many rows of a model may share a run, `ledger` is the file of what all workers know of
+    such runs (ledger.py). `warmup` are shapes that it computes before it serves, as text. `index` is the worker's
+    number among the workers of the pod; `log_payload_bytes` is how much of a request and its answer is logged of the
+    share `log_requests` of them; `legacy_status` answers every error of the pipeline JSON protocol with HTTP
+    200, as Paddle Serving does.
     """
 
     model_dir: str
@@ -38,6 +40,9 @@ class WorkerOptions:
     engine: EngineName
     index: int
     legacy_status: bool
+    warmup: tuple[str, ...] = ()
+    log_requests: float = 0.0
+    log_payload_bytes: int = 0
 
     def to_json(self) -> str:
         """The argument for the process."""
@@ -48,7 +53,8 @@ class WorkerOptions:
         """The options in an argument; raises ValueError or TypeError where it is not one."""
         fields = orjson.loads(text)
         computing, batching = Computing.from_json(fields["computing"]), Batching.from_json(fields["batching"])
-        return cls(**{**fields, "computing": computing, "batching": batching})
+        warmup = tuple(fields["warmup"])
+        return cls(**{**fields, "computing": computing, "batching": batching, "warmup": warmup})
 
     @property
     def descriptors(self) -> tuple[int, ...]:

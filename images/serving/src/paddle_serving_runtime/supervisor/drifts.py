@@ -27,11 +27,15 @@ _ITSELF = (
 
 
 class Drifts:
-    """Answers one question at a time. `last` is the last answer, None before there is one."""
+    """Answers one question at a time. `last` is the last answer, None before there is one.
 
-    def __init__(self, stable: Stable, own: OwnWorkers, name: str, samples: Sequence[Sample]) -> None:
+    `backend` is which of Paddle's engines computes in this pod.
+    """
+
+    def __init__(self, stable: Stable, own: OwnWorkers, name: str, samples: Sequence[Sample], backend: str) -> None:
         self.last: dict[str, Any] | None = None
         self._stable = stable
+        self._backend = backend
         self._own = own
         self._path = f"/{name}/prediction"
         self._samples = samples
@@ -69,7 +73,8 @@ class Drifts:
             raise Unavailable(f"The comparison was not finished within {TOTAL_SECONDS:g} s.") from None
         except SamePod:
             drift, incomplete = Drift(question), _ITSELF
-        self.last = answer = drift.as_json(incomplete)
+        backends = {"backend": self._backend, "stableBackend": await self._stable.backend()}
+        self.last = answer = drift.as_json(incomplete) | backends
         if not incomplete:
             self._known = (question, answer)
         counts = {name: answer[name] for name in ("samples", "asked", "different", "missing", "complete")}

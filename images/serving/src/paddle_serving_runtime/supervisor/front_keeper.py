@@ -5,9 +5,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from paddle_serving_runtime.errors import InvalidOption, ServingError
 from paddle_serving_runtime.front import Front, FrontError, FrontSettings
 from paddle_serving_runtime.supervisor.children import Children, kill
 from paddle_serving_runtime.supervisor.events import Events, FrontDied, Logged
+from paddle_serving_runtime.supervisor.settings import ServeSettings
 
 _LOG = logging.getLogger(__name__)
 _LOG_SECONDS = 0.1
@@ -28,7 +30,7 @@ class FrontKeeper:
         self._events = events
         self._front: Front | None = None
         self._reading: asyncio.Task[None] | None = None
-        self._enabled: dict[int, int] = {}
+        self._enabled: dict[int, tuple[int, bool]] = {}
         self._stopping = False
         self._left = False
         self._releasing: asyncio.Task[None] | None = None
@@ -54,8 +56,8 @@ class FrontKeeper:
         except FrontError as error:
             self._events.put_nowait(FrontDied(str(error)))
             return
-        for worker, capacity in tuple(self._enabled.items()):
-            await self.enable(worker, capacity)
+        for worker, (capacity, spread) in tuple(self._enabled.items()):
+            await self.enable(worker, capacity, spread=spread)
         await self.keep()
 
     @property
@@ -63,15 +65,15 @@ class FrontKeeper:
         """Whether there is one."""
         return self._front is not None and self._front.process.returncode is None
 
-    async def enable(self, worker: int, capacity: int) -> None:
-        """Lets requests reach a worker, now and after every restart."""
-        self._enabled[worker] = capacity
-        await self._tell(lambda front: front.enable(worker, capacity))
+    async def enable(self, worker: int, capacity: int, *, spread: bool) -> None:
+        """Lets requests reach a worker, now and after every restart; see Front.enable."""
+        self._enabled[worker] = (capacity, spread)
+        await self.tell(lambda front: front.enable(worker, capacity, spread=spread))
 
     async def disable(self, worker: int) -> None:
         """Keeps new requests from a worker, now and after every restart."""
         self._enabled.pop(worker, None)
-        await self._tell(lambda front: front.disable(worker))
+        await self.tell(lambda front: front.disable(worker))
 
     def left(self) -> None:
         """A request has ended before its answer: who waits behind it may have been forgotten."""
@@ -84,7 +86,7 @@ class FrontKeeper:
             await asyncio.sleep(_RELEASE_SECONDS)
             self._left = False
             try:
-                await self._running.release_queue(self._enabled)
+                await self._running.release_queue({worker: most for worker, (most, _) in self._enabled.items()})
             except FrontError as error:
                 # the death of a front is seen elsewhere, and the next one has an empty queue
                 _LOG.debug("the queue was not released: %s", error)
@@ -92,7 +94,7 @@ class FrontKeeper:
     async def announce_drain(self) -> None:
         """Every response from now on asks its client to close the connection; a front that dies is not replaced."""
         self._stopping = True
-        await self._tell(Front.announce_drain)
+        await self.tell(Front.announce_drain)
 
     def stop_accepting(self) -> None:
         """Closes the ports; see `finished`."""
@@ -123,7 +125,7 @@ class FrontKeeper:
             raise FrontError("HAProxy has not been started")
         return self._front
 
-    async def _tell(self, command: Callable[[Front], Awaitable[None]]) -> None:
+    async def tell(self, command: Callable[[Front], Awaitable[None]]) -> None:
         """Tells the front; where it has just died, the next one is told by `replace`. Raises FrontError."""
         front = self._running
         try:
@@ -157,3 +159,15 @@ class FrontKeeper:
         if lines:
             self._events.put_nowait(Logged(tuple(lines)))
         return lines is not None
+
+
+async def start_front(front: FrontKeeper, settings: ServeSettings) -> None:
+    """Starts it. Raises InvalidOption for a port that cannot be used, else ServingError."""
+    try:
+        await front.start()
+    except FrontError as error:
+        if "cannot bind" not in str(error):
+            raise ServingError("FrontFailed", f"{error}.") from None
+        grpc = f":{settings.grpc_port}]" in str(error)
+        flag, port = ("--grpc-port", settings.grpc_port) if grpc else ("--http-port", settings.http_port)
+        raise InvalidOption(f"{flag} {port} cannot be used: {error}.") from None

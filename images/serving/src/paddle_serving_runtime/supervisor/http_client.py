@@ -1,6 +1,7 @@
 """One HTTP/1.1 request, to a worker of ours or to another pod."""
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -55,12 +56,14 @@ async def post(socket: Path, path: str, body: bytes, headers: Mapping[str, str] 
     return await _exchange(*connection, Outgoing("POST", path, headers or {}, body).encode("worker"), _Incoming())
 
 
-async def ask(host: str, port: int, request: Outgoing, limit: int, take: Take | None = None) -> HttpAnswer:
+async def ask(
+    host: str, port: int, request: Outgoing, limit: int, take: Take | None = None, tls: ssl.SSLContext | None = None
+) -> HttpAnswer:
     """The answer of another pod. Raises OSError, EOFError, and TooLongError past `limit` bytes of its body.
 
     With `take` the body of a good answer is not kept: its pieces are given to `take` as they come.
     """
-    connection = await asyncio.open_connection(host, port)
+    connection = await asyncio.open_connection(host, port, ssl=tls)
     return await _exchange(*connection, request.encode(host), _Incoming(limit, take))
 
 

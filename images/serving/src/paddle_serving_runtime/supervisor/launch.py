@@ -15,6 +15,7 @@ from paddle_serving_runtime.link import ledger
 from paddle_serving_runtime.link.lifeline import Keeper
 from paddle_serving_runtime.link.options import WorkerOptions
 from paddle_serving_runtime.paddle_model.computing import Computing
+from paddle_serving_runtime.paddle_model.plugin import with_free_threads
 from paddle_serving_runtime.supervisor.allocator import preloading
 from paddle_serving_runtime.supervisor.children import Children
 from paddle_serving_runtime.supervisor.settings import ServeSettings
@@ -99,13 +100,14 @@ async def start_worker(
     busy_file = folder / f"w{index}.busy"
     # a restarted worker must not inherit the mark of the one before it
     busy_file.unlink(missing_ok=True)
+    ledger.prepare_successor(ledger_file(folder), index)
     keeper = Keeper()
     replay, workers_replay = _replay_channel(settings)
     descriptors = (write_end, keeper.worker_descriptor, workers_replay.fileno() if workers_replay else -1)
     try:
         options = _worker_options(settings, folder, index, descriptors)
         arguments = (options.to_json(),)
-        process = take_spare(options) or await start_process(settings, children, arguments, options.descriptors)
+        process = take_spare(options) or await start_process(settings, children, folder, arguments, options.descriptors)
     finally:
         os.close(write_end)
         keeper.started()
@@ -123,11 +125,11 @@ def _replay_channel(settings: ServeSettings) -> tuple[Socket | None, Socket | No
 
 
 async def start_process(
-    settings: ServeSettings, children: Children, arguments: Sequence[str], descriptors: Sequence[int]
+    settings: ServeSettings, children: Children, folder: Path, arguments: Sequence[str], descriptors: Sequence[int]
 ) -> Process:
     """The process of a worker, with or without its place."""
     command = (sys.executable, "-m", "paddle_serving_runtime.worker", *arguments)
-    return await children.start(command, computing_environment(settings), pass_fds=descriptors)
+    return await children.start(command, computing_environment(settings, folder), pass_fds=descriptors)
 
 
 def _worker_options(
@@ -151,6 +153,9 @@ def _worker_options(
         engine=settings.engine,
         index=index,
         legacy_status=settings.legacy_status,
+        warmup=tuple(map(str, settings.warmup)),
+        log_requests=settings.log_requests,
+        log_payload_bytes=settings.log_payload_bytes,
     )
 
 
@@ -176,13 +181,15 @@ def reference_command(model_dir: Path, output: Path, computing: Computing) -> tu
 
 async def _start_reference(settings: ServeSettings, children: Children, folder: Path) -> Process:
     command = reference_command(settings.model_dir, reference_file(folder), settings.computing)
-    environment = computing_environment(settings) | {"TERMINATION_LOG": str(reference_message(folder))}
+    environment = computing_environment(settings, folder) | {"TERMINATION_LOG": str(reference_message(folder))}
     return await children.start(command, environment)
 
 
-def computing_environment(settings: ServeSettings) -> dict[str, str]:
-    """That of every process that computes: its threads, and what allocates its memory."""
-    return preloading(settings.allocator, process_environment(settings.computing.threads))
+def computing_environment(settings: ServeSettings, folder: Path) -> dict[str, str]:
+    """That of every process that computes: its threads, what allocates its memory, and the engine's libraries."""
+    computing = settings.computing
+    environment = preloading(settings.allocator, process_environment(computing.threads))
+    return with_free_threads(computing.backend, folder / "engine", environment)
 
 
 def process_environment(threads: int) -> dict[str, str]:

@@ -6,6 +6,8 @@ from typing import Any
 from paddle_serving_runtime.link.options import EngineName
 from paddle_serving_runtime.paddle_model.batching import Batching
 from paddle_serving_runtime.paddle_model.computing import Computing
+from paddle_serving_runtime.paddle_model.warmup import WarmShape
+from paddle_serving_runtime.supervisor.allocator import SYSTEM, Allocator
 from paddle_serving_runtime.verdict.backend import Choice
 from paddle_serving_runtime.verdict.consistency import Consistency
 
@@ -14,6 +16,15 @@ MAX_REPLAY_REQUESTS = 1000
 
 Sign = Callable[[Mapping[str, Any]], dict[str, Any]]
 """Gives a report its signature."""
+
+
+@dataclass(frozen=True)
+class AccessFiles:
+    """A certificate and its key (PEM), both None for no TLS; API keys, None where everybody may ask."""
+
+    certificate: Path | None = None
+    key: Path | None = None
+    api_keys: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -29,12 +40,14 @@ class StableService:
 class ServeSettings:
     """Everything `serve` was told; times in seconds, `workers` already a number, `digest` empty where not given.
 
-    `grpc_port` 0 means no gRPC; `standby` keeps a process ready for the place of a worker that dies; `legacy_status` is
-    HTTP 200 for every error of the pipeline JSON protocol; `batching` is about plain models, for the Ops of a service
-    it is in config.yml. `image_digest` is that of the container's image, empty where nobody has said it.
+    `grpc_port` 0 means no gRPC; `standby` keeps a process ready for the place of a worker that dies; `legacy_status`
+    is HTTP 200 for every error of the pipeline JSON protocol; `batching` is about runs that requests share, where
+    config.yml has no batch_size. `image_digest` is that of the container's image, empty where nobody has said it.
     `recheck_interval` 0 means no recheck, `replay_buffer` is how many requests are kept with their answers, `stable`
-    the revision to compare answers with. `allocator` is a library that allocates memory for workers and reference, None
-    for the system's. `choice` is how a backend was chosen, None where Default was asked for.
+    the revision to compare answers with. `allocator` allocates memory for workers and reference. `warmup` are shapes
+    that each worker computes before it is Ready. `log_requests` is the share of requests that the log names,
+    `log_payload_bytes` how much of what is in them it shows. `choice` is how a backend was chosen, None where Default
+    was asked for. `access` says who may ask the front.
     """
 
     model_dir: Path
@@ -61,5 +74,9 @@ class ServeSettings:
     recheck_interval: float = 0.0
     replay_buffer: int = 0
     stable: StableService | None = None
-    allocator: Path | None = None
+    allocator: Allocator = SYSTEM
+    warmup: tuple[WarmShape, ...] = ()
     choice: Choice | None = None
+    log_requests: float = 0.0
+    log_payload_bytes: int = 0
+    access: AccessFiles = AccessFiles()

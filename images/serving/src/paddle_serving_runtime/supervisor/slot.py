@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+import math
 import signal
+import time
 from pathlib import Path
 from typing import Any, Protocol
 
 from paddle_serving_runtime.front import FrontError
-from paddle_serving_runtime.link.ledger import is_off
+from paddle_serving_runtime.link.ledger import PROOF_SECONDS, is_off, is_proving
 from paddle_serving_runtime.link.report import read_line
 from paddle_serving_runtime.supervisor.children import kill
 from paddle_serving_runtime.supervisor.events import Died, Entered, Events, Lost
@@ -21,13 +23,14 @@ from paddle_serving_runtime.supervisor.watchdog import Watchdog
 
 _LOG = logging.getLogger(__name__)
 _LINGER_SECONDS = 1.0
+_LOOK_AT_PROOF_SECONDS = 1.0
 
 
 class Gate(Protocol):
     """What lets requests reach a worker: the front."""
 
-    async def enable(self, worker: int, capacity: int) -> None:
-        """Lets requests reach it, up to `capacity` at a time."""
+    async def enable(self, worker: int, capacity: int, *, spread: bool) -> None:
+        """Lets requests reach it, up to `capacity` at a time, `spread` over all workers or one after the other."""
 
     async def disable(self, worker: int) -> None:
         """Keeps new requests from it."""
@@ -108,9 +111,19 @@ class WorkerSlot:
         return self._worker.ledger
 
     @property
+    def is_proving(self) -> bool:
+        """Whether its worker has begun to prove shared runs, and has not come to an end."""
+        return is_proving(self.ledger, self._worker.index)
+
+    @property
     def capacity(self) -> int:
         """How many requests the worker can use at once."""
-        return 1 if self.loaded.get("batching") and is_off(self.ledger) else int(self.loaded.get("capacity", 1))
+        return 1 if self._proved and is_off(self.ledger) else int(self.loaded.get("capacity", 1))
+
+    @property
+    def _proved(self) -> bool:
+        """Whether the runs that its requests share are proved ones, and not those of the service's own batch_size."""
+        return int((self.loaded.get("batching") or {}).get("maxRows", 1)) > 1
 
     def _enter(self, phase: Phase) -> None:
         self.phase = phase
@@ -119,7 +132,11 @@ class WorkerSlot:
     async def _live(self) -> str:
         """From the start of the process to its end; returns how it ended."""
         self._enter(Phase.LOADING)
-        line = await self._worker.report.readline()
+        line = await self._line()
+        if line is None:
+            kill(self._worker.process)
+            await self._worker.process.wait()
+            return "was killed: it did not come to an end with the golden samples that it computed while it loaded"
         if not line:
             return f"{await self._ended()} while it loaded"
         self.loaded = read_line(line)
@@ -143,9 +160,27 @@ class WorkerSlot:
             self._enter(Phase.DEAD)
             await self._close_gate()
 
+    async def _line(self) -> bytes | None:
+        """What the worker reports, empty where it has ended; None where it has proved shared runs for too long.
+
+        A golden sample that is never answered is told by name by whoever verifies, which the next worker comes to.
+        """
+        reading = asyncio.ensure_future(self._worker.report.readline())
+        longest, since = self._timeout + PROOF_SECONDS, math.inf
+        try:
+            while not reading.done():
+                await asyncio.wait({reading}, timeout=_LOOK_AT_PROOF_SECONDS)
+                now = time.monotonic()
+                since = min(since, now) if self.is_proving else math.inf
+                if now - since > longest and not reading.done():
+                    return None
+            return reading.result()
+        finally:
+            reading.cancel()
+
     async def _open_gate(self) -> None:
         self._enabled_for = self.capacity
-        await self._gate.enable(self._worker.index, self._enabled_for)
+        await self._gate.enable(self._worker.index, self._enabled_for, spread=self._proved)
 
     async def _watch(self, proved: Proved) -> str:
         """Until the worker ends, has been busy for longer than a request may take, or answers otherwise."""

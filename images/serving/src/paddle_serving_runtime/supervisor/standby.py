@@ -11,6 +11,7 @@ from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn
 
 from paddle_serving_runtime.link.handover import give_place, hear_imported
@@ -95,9 +96,11 @@ class Standby:
             finally:
                 watching.cancel()
                 taking.cancel()
-                with suppress(asyncio.CancelledError):
-                    await watching
-                spare.channel.close()
+                try:
+                    # to await it would take an end of this task, which may come now, for its end
+                    await asyncio.wait({watching})
+                finally:
+                    spare.channel.close()
             if not self._taken.is_set():
                 self._spare = None
                 await self._ended(spare.process)
@@ -109,14 +112,14 @@ class Standby:
         await asyncio.sleep(_RETRY_SECONDS)
 
 
-async def start_spare(settings: ServeSettings, children: Children) -> Spare:
+async def start_spare(settings: ServeSettings, children: Children, folder: Path) -> Spare:
     """Starts a worker process without a place; see worker/standby.py."""
     channel, workers_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     channel.settimeout(0)
     try:
         descriptor = workers_end.fileno()
         flags = ("--standby", str(descriptor), "--model-dir", str(settings.model_dir))
-        process = await start_process(settings, children, flags, (descriptor,))
+        process = await start_process(settings, children, folder, flags, (descriptor,))
     except BaseException:
         channel.close()
         raise
@@ -132,6 +135,8 @@ def _signal(spare: Spare, number: signal.Signals) -> None:
 
 async def _watch(spare: Spare) -> None:
     """Returns when the process has ended."""
-    while await hear_imported(spare.channel):
-        spare.imported = True
-        _LOG.debug("standby process %d has imported Paddle", spare.process.pid)
+    # a process that ends before it has read all that it was sent resets the connection
+    with suppress(ConnectionError):
+        while await hear_imported(spare.channel):
+            spare.imported = True
+            _LOG.debug("standby process %d has imported Paddle", spare.process.pid)

@@ -70,9 +70,11 @@ class PodStatus:
         drift = self._drifts.last if self._drifts is not None else None
         shared = self._shared_runs()
         told = {
+            "allocator": self._settings.allocator.as_json(),
             "choice": self._settings.choice.as_json() if self._settings.choice is not None else None,
             "drift": drift,
             "recheck": recheck,
+            "warmup": self.loaded().get("warmup"),
             "batching": shared.as_json() if shared else None,
         }
         report = bounded({**document(self._proof()), **told}, limit)

@@ -10,7 +10,7 @@ from pathlib import Path
 from socket import socket
 from typing import Any, NoReturn
 
-from paddle_serving_runtime.errors import FrontFailed, InvalidOption, NotConsistent, ServingError, WorkerCrashLoop
+from paddle_serving_runtime.errors import FrontFailed, NotConsistent, WorkerCrashLoop
 from paddle_serving_runtime.evidence.origin import Origin
 from paddle_serving_runtime.front import FrontError, worker_name
 from paddle_serving_runtime.front.log import RequestRecord
@@ -18,12 +18,14 @@ from paddle_serving_runtime.supervisor import admin
 from paddle_serving_runtime.supervisor.children import Children
 from paddle_serving_runtime.supervisor.control import State, start_control
 from paddle_serving_runtime.supervisor.crashes import LOOP_CRASHES, LOOP_SECONDS, CrashHistory
+from paddle_serving_runtime.supervisor.credentials import Credentials
 from paddle_serving_runtime.supervisor.draining import Draining
 from paddle_serving_runtime.supervisor.drifts import Drifts
 from paddle_serving_runtime.supervisor.events import Died, Entered, Event, Events, Failed, FrontDied, Logged, Lost
-from paddle_serving_runtime.supervisor.front_keeper import FrontKeeper
+from paddle_serving_runtime.supervisor.front_keeper import FrontKeeper, start_front
 from paddle_serving_runtime.supervisor.front_settings import FRONT_GRPC_SOCKET, front_settings
 from paddle_serving_runtime.supervisor.launch import Launched, WorkerProcess, start_worker
+from paddle_serving_runtime.supervisor.observers import Observers, observers_of
 from paddle_serving_runtime.supervisor.origin import origin_of
 from paddle_serving_runtime.supervisor.own_workers import OwnWorkers
 from paddle_serving_runtime.supervisor.readiness import Phase
@@ -59,15 +61,25 @@ async def supervise(
     verifier, helpers = prepare_verifier(settings, launched, folder)
     pod = str(uuid.uuid4())
     events: Events = asyncio.Queue()
-    front = FrontKeeper(front_settings(settings, folder, pod if settings.stable else ""), children, folder, events)
-    supervisor = Supervisor(settings, origin, children, front, verifier, folder, pod=pod, events=events)
+    observers = observers_of(os.environ, settings, origin)
+    credentials = Credentials(settings.access, folder)
+    asking = pod if settings.stable else ""
+    front_of = front_settings(settings, folder, asking, credentials.access, detailed=bool(observers))
+    front = FrontKeeper(front_of, children, folder, events)
+    stable = Stable(settings.stable, pod, settings.request_timeout, credentials) if settings.stable else None
+    supervisor = Supervisor(
+        settings, origin, children, front, verifier, folder, pod=pod, stable=stable, events=events, observers=observers
+    )
+    keeping = asyncio.create_task(credentials.keep(front))
     try:
-        await _start(front, settings)
+        await start_front(front, settings)
         return await supervisor.run(launched, listening, stop)
     finally:
-        for helper in helpers:
+        for helper in (*helpers, keeping):
             helper.cancel()
         front.kill()
+        for observer in observers:
+            observer.flush()
 
 
 class Supervisor:
@@ -83,7 +95,9 @@ class Supervisor:
         folder: Path,
         *,
         pod: str,
+        stable: Stable | None,
         events: Events,
+        observers: Observers,
     ) -> None:
         self._settings = settings
         self._origin = origin
@@ -91,14 +105,15 @@ class Supervisor:
         self._front = front
         self._verifier = verifier
         self._statistics = Statistics(rechecks=Rechecks(settings.recheck_interval, settings.workers))
-        self._standby = Standby(lambda: start_spare(settings, children))
+        self._standby = Standby(lambda: start_spare(settings, children, folder))
         self._folder = folder
         self._streams = Streams(folder / FRONT_GRPC_SOCKET, settings.queue // 2 + settings.workers)
         self._crashes = CrashHistory()
         self._front_crashes = CrashHistory()
         self._replay = ReplayBuffer(settings.replay_buffer, pod) if settings.replay_buffer else None
-        self._pod = pod
+        self._stable = stable
         self._events = events
+        self._observers = observers
         self._failure: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
         # while draining nobody waits for it, and what is still answered goes on
         self._failure.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -177,10 +192,10 @@ class Supervisor:
 
     def _drifts(self) -> Drifts | None:
         """What compares this pod's answers with those of the stable revision, where there is one."""
-        if self._settings.stable is None:
+        if self._stable is None:
             return None
-        stable = Stable(self._settings.stable, self._pod, self._settings.request_timeout)
-        return Drifts(stable, OwnWorkers(self._slots), self._settings.name, self._verifier.golden)
+        own, settings = OwnWorkers(self._slots), self._settings
+        return Drifts(self._stable, own, settings.name, self._verifier.golden, settings.computing.backend)
 
     def _take(self, launched: Launched) -> None:
         """Gives every worker its place."""
@@ -213,6 +228,8 @@ class Supervisor:
             _LOG.debug("front: %s", line.decode(errors="replace").rstrip())
             return
         self._statistics.add(record)
+        for observer in self._observers:
+            observer.add(record)
         if record.cut_short:
             self._front.left()
         if record.overdue:
@@ -240,8 +257,9 @@ class Supervisor:
     def _delay_after(self, index: int, how: str) -> float:
         """Counts a crash; how many seconds the next start must wait. Raises WorkerCrashLoop."""
         _LOG.error("worker %s", how, extra={"fields": {"worker": index}})
-        self._crashes = self._crashes.after(time.monotonic())
         self._statistics.restarts[index] += 1
+        if not self._slots[index].is_proving:  # the successor of such a one proves nothing: no beginning of a loop
+            self._crashes = self._crashes.after(time.monotonic())
         if self._crashes.is_loop:
             raise WorkerCrashLoop(
                 f"{LOOP_CRASHES} worker crashes within {LOOP_SECONDS:g} s. The last one: worker {index} {how}."
@@ -274,14 +292,3 @@ class Supervisor:
         seconds = round(time.monotonic() - self._launched_at, 3)
         fields = {"verdict": self._verifier.evidence.verdict, "seconds": seconds}
         _LOG.info("ready" if state.ready else f"not ready: {state.reason}", extra={"fields": fields})
-
-
-async def _start(front: FrontKeeper, settings: ServeSettings) -> None:
-    try:
-        await front.start()
-    except FrontError as error:
-        if "cannot bind" not in str(error):
-            raise ServingError("FrontFailed", f"{error}.") from None
-        grpc = f":{settings.grpc_port}]" in str(error)
-        flag, port = ("--grpc-port", settings.grpc_port) if grpc else ("--http-port", settings.http_port)
-        raise InvalidOption(f"{flag} {port} cannot be used: {error}.") from None

@@ -83,7 +83,7 @@ def test_every_error_file_of_http_has_the_body_of_a_pipeline_response() -> None:
 
 
 def test_every_error_file_of_grpc_is_headers_alone_with_type_and_status() -> None:
-    expected = {400: 3, 408: 4, 429: 8, 500: 13, 502: 14, 503: 14, 504: 4}
+    expected = {400: 3, 401: 16, 408: 4, 429: 8, 500: 13, 502: 14, 503: 14, 504: 4}
     files = {int(name[5:8]): text for name, text in refusal_files(LIMIT).items() if name.startswith("grpc-")}
     assert files.keys() == expected.keys()
     for code, content in files.items():
@@ -97,7 +97,7 @@ def test_every_error_file_of_grpc_is_headers_alone_with_type_and_status() -> Non
 
 def test_every_map_has_both_forms_of_a_refusal() -> None:
     maps = {name: text for name, text in refusal_files(LIMIT).items() if name.endswith(".map")}
-    statuses = (400, 405, 408, 413, 429, 502, 503, 504, 508)
+    statuses = (400, 401, 405, 408, 413, 429, 502, 503, 504, 508)
     assert sorted(maps) == [f"{status}.map" for status in statuses]
     for text in maps.values():
         forms = dict(line.split(" ", 1) for line in text.decode().splitlines())

@@ -61,3 +61,10 @@ def test_a_request_that_outlasted_its_worker_is_told_from_one_that_waited_too_lo
 )
 def test_what_is_no_log_line_is_not_counted(text: bytes) -> None:
     assert RequestRecord.parse(text) is None
+
+
+@pytest.mark.parametrize(("logged", "trace"), [("-", ""), ("", ""), ("00-a-b-01", "00-a-b-01")])
+def test_a_client_that_names_no_trace_has_none(logged: str, trace: str) -> None:
+    record = RequestRecord.parse(line(trace=logged, received="700", sent="300"))
+    assert record is not None
+    assert (record.trace, record.received, record.sent) == (trace, 700, 300)

@@ -33,5 +33,5 @@ OPTIONS = WorkerOptions(
 
 
 def test_options_survive_the_command_line() -> None:
-    options = replace(OPTIONS, batching=Batching(16, 0.005))
+    options = replace(OPTIONS, batching=Batching(16, 0.005), warmup=("x=1x3", "rec:x=2"))
     assert WorkerOptions.from_json(options.to_json()) == options

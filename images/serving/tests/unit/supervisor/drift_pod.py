@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from images.serving.tests.unit.supervisor.test_replay_buffer import no_status
@@ -11,13 +12,15 @@ from paddle_serving_runtime.package.golden import Sample
 from paddle_serving_runtime.protocol import pack_response
 from paddle_serving_runtime.protocol.exchange import Exchange
 from paddle_serving_runtime.supervisor.admin import AdminApp
+from paddle_serving_runtime.supervisor.credentials import Credentials
 from paddle_serving_runtime.supervisor.drifts import Drifts
 from paddle_serving_runtime.supervisor.http_client import HttpAnswer
 from paddle_serving_runtime.supervisor.readiness import Readiness
-from paddle_serving_runtime.supervisor.settings import StableService
+from paddle_serving_runtime.supervisor.settings import AccessFiles, StableService
 from paddle_serving_runtime.supervisor.stable import Stable
 
 SECONDS = 60.0
+OPEN = Credentials(AccessFiles(), Path())
 SAMPLES = (Sample("a.json", b'{"a"}'), Sample("b.json", b'{"b"}'))
 PATH = "/svc/prediction"
 Answer = tuple[int, bytes]
@@ -40,10 +43,11 @@ GOOD = (200, score(0.25))
 
 @dataclass
 class Service:
-    """Answers like the stable revision; `requests` are the heads of the requests that came."""
+    """Answers like the stable revision; `requests` are the heads of the requests that came, but for its report."""
 
     answer: Answer = GOOD
     kept: Answer = (200, head(0))
+    report: bytes = b'{"backend": "OpenVINO"}'
     cut_off: int = 0
     silent: bool = False
     requests: list[bytes] = field(default_factory=list)
@@ -51,6 +55,10 @@ class Service:
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.readuntil(b"\r\n\r\n")
+        if request.startswith(b"GET /report "):
+            writer.write(b"HTTP/1.1 200 X\r\ncontent-length: %d\r\n\r\n%b" % (len(self.report), self.report))
+            writer.close()
+            return
         self.requests.append(request)
         if self.silent:
             await asyncio.sleep(SECONDS)
@@ -86,8 +94,8 @@ class Pod:
     """The admin port of a pod with this stable revision."""
 
     def __init__(self, port: int, own: Own, golden: tuple[Sample, ...] = SAMPLES, seconds: float = SECONDS) -> None:
-        stable = Stable(StableService("127.0.0.1", port, port), "this-pod", seconds)
-        self.drifts = Drifts(stable, own, "svc", golden)  # type: ignore[arg-type]
+        stable = Stable(StableService("127.0.0.1", port, port), "this-pod", seconds, OPEN)
+        self.drifts = Drifts(stable, own, "svc", golden, "Default")  # type: ignore[arg-type]
         self.app = AdminApp(ready(), None, self.drifts)
 
     async def post(self, **question: object) -> tuple[int, dict[str, Any]]:

@@ -63,6 +63,21 @@ def test_what_is_no_answer_is_missing_with_a_reason_and_equal_to_nothing(
     assert drift["reason"].startswith("Sample a.json: ")
 
 
+@pytest.mark.parametrize(
+    ("report", "theirs"),
+    [
+        (b'{"backend": "OpenVINO"}', "OpenVINO"),
+        (b"{}", ""),
+        (b"<html>", ""),
+        (b'{"backend": "a\\u001b[2J"}', ""),
+        (b'{"backend": ["OpenVINO"]}', ""),
+    ],
+)
+def test_the_drift_names_what_computes_on_both_sides(report: bytes, theirs: str) -> None:
+    status, drift = asked(Service(report=report))
+    assert (status, drift["complete"], drift["backend"], drift["stableBackend"]) == (200, True, "Default", theirs)
+
+
 def test_both_sides_without_an_answer_are_not_equal() -> None:
     refused = (400, error_body(51, "image: missing"))
     assert asked(Service(refused), Own(refused))[1]["missing"] == 2

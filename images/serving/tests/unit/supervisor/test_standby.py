@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +16,9 @@ from images.serving.tests.unit.supervisor.test_verification import settings
 from paddle_serving_runtime.supervisor import standby as module
 from paddle_serving_runtime.supervisor.children import Children, kill
 from paddle_serving_runtime.supervisor.standby import Spare, Standby, start_spare
+
+SECONDS = 60.0
+"""For whatever must happen at last."""
 
 # answers as a worker does: what it was told, on the report pipe
 STAND_IN = """
@@ -56,21 +58,24 @@ def with_standby(test: Callable[[Standby, list[Spare]], Awaitable[None]], folder
         children, started = Children(), []
 
         async def start() -> Spare:
-            started.append(await start_spare(replace(settings(), model_dir=folder), children))
+            started.append(await start_spare(replace(settings(), model_dir=folder), children, folder))
             return started[-1]
 
         standby = Standby(start)
         keeping = asyncio.create_task(standby.keep())
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(SECONDS):
                 await test(standby, started)
         finally:
             keeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await keeping
+            ended, _ = await asyncio.wait({keeping}, timeout=SECONDS)
+            assert ended, "the task that keeps a spare goes on, although it was told to end"
+            if not keeping.cancelled():
+                keeping.result()
             for child in children.running():
                 kill(child)
-                await child.wait()
+                async with asyncio.timeout(SECONDS):
+                    await child.wait()
 
     asyncio.run(run())
 
@@ -183,6 +188,22 @@ def test_a_spare_that_ends_by_itself_is_replaced(
     assert "the standby process ended with status -9" in caplog.text
 
 
+def test_a_spare_that_ends_before_it_has_read_what_it_was_sent_is_replaced(
+    stand_in: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_RETRY_SECONDS", 0.05)
+    stand_in.write_text(STAND_IN.partition("message,")[0] + "import signal; signal.pause()\n")
+
+    async def test(standby: Standby, started: list[Spare]) -> None:
+        standby.want(wanted=True)
+        await until(lambda: standby.imported)
+        started[0].channel.send(b"never read")
+        kill(started[0].process)
+        await until(lambda: len(started) == 2 and standby.imported)
+
+    with_standby(test, stand_in.parent)
+
+
 def test_what_a_spare_said_before_it_ended_is_logged(
     stand_in: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -218,3 +239,28 @@ def test_a_dead_spare_is_not_given_a_place(stand_in: Path, sink: int, monkeypatc
         assert standby.take(replace(OPTIONS, report_fd=sink, lifeline_fd=sink)) is None
 
     with_standby(test, stand_in.parent)
+
+
+def test_an_end_that_comes_while_a_spare_takes_its_place_is_one(stand_in: Path, sink: int) -> None:
+    """The place is given in one turn of the loop, and in one of the next the supervisor ends."""
+
+    async def ends_after(turns: int) -> None:
+        children = Children()
+        folder = stand_in.parent
+        standby = Standby(lambda: start_spare(replace(settings(), model_dir=folder), children, folder))
+        keeping = asyncio.create_task(standby.keep())
+        standby.want(wanted=True)
+        await until(lambda: standby.imported)
+        assert standby.take(replace(OPTIONS, report_fd=sink, lifeline_fd=sink)) is not None
+        standby.want(wanted=False)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        keeping.cancel()
+        ended, _ = await asyncio.wait({keeping}, timeout=SECONDS)
+        for child in children.running():
+            kill(child)
+            await child.wait()
+        assert ended, turns
+
+    for turns in range(6):
+        asyncio.run(ends_after(turns))
