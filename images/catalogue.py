@@ -17,7 +17,10 @@ class CatalogueError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One image: `reference` is `repository:tag`, paths are relative to the repository's root."""
+    """One image: `reference` is `repository:tag`, paths are relative to the repository's root.
+
+    `value` is the key of the operator's chart under which it names the image, empty for an image that it does not name.
+    """
 
     name: str
     reference: str
@@ -26,6 +29,7 @@ class Image:
     arguments: dict[str, str]
     needs: tuple[str, ...]
     default: bool
+    value: str
 
 
 def read(path: Path = ROOT / "images" / "images.yaml") -> dict[str, Image]:
@@ -47,6 +51,7 @@ def _image(name: str, entry: dict[str, Any], version: str) -> Image:
         arguments={key: filled(value) for key, value in entry.get("arguments", {}).items()},
         needs=tuple(entry.get("needs", ())),
         default=entry.get("default", True),
+        value=entry.get("value", ""),
     )
 
 

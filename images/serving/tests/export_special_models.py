@@ -90,6 +90,7 @@ MODELS: dict[str, tuple[Callable[..., Any], Callable[[], Any] | None, list[tuple
     "joined": (lambda m, x: functional.relu(paddle.concat([m.layer(x), m.layer(x)], 1)), convolution, [PICTURE]),
     "several_axes": (lambda m, x: functional.layer_norm(m.layer(x), [4, 8, 8]), convolution, [PICTURE]),
     "attention": (attend, convolution, [PICTURE]),
+    "table": (lambda m, k: m.layer(paddle.cast(k, "int64")), lambda: paddle.nn.Embedding(8, 3), [K]),
 }
 
 

@@ -1,5 +1,7 @@
 """Services for the tests: a web_service.py is what its Ops are, and an ending that is the same for all of them."""
 
+from pathlib import Path
+
 X = "0.0137,-0.1136,0.2553,-0.0692,0.0582,-0.0727,-0.1583,-0.0584,0.6283,0.4919,0.1856,0.0795,-0.0332"
 """A house, for the model of `uci_model`."""
 
@@ -62,3 +64,28 @@ op:
   {op}:
     local_service_conf: {{client_type: local_predictor, model_config: model{fields}}}
 """
+
+
+KEEPING = """
+import json
+
+from paddle_serving_server.web_service import WebService, Op
+
+
+class KeepingOp(Op):
+    def preprocess(self, input_dicts, data_id, log_id):
+        (_, given), = input_dicts.items()
+        self.asked = {name: value.tolist() for name, value in given.items()}
+        return dict(given), False, None, ""
+
+    def postprocess(self, input_dicts, fetched, data_id, log_id):
+        (answer,) = fetched.values()
+        return {"asked": json.dumps(self.asked), "answer": json.dumps(answer.tolist())}, None, ""
+""" + one_op("KeepingOp", "keeping", "svc")
+"""A model behind an Op that keeps what it was asked in itself, and answers with it, as many published Ops do."""
+
+
+def keep(package: Path) -> None:
+    """Puts the Op that keeps the request before the plain model of a package."""
+    (package / "web_service.py").write_text(KEEPING)
+    (package / "config.yml").write_text(config("keeping"))

@@ -127,7 +127,7 @@ _REPORT: Fields = {
     "comparisons": lambda value: isinstance(value, list),
 }
 _REPORT_OPTIONAL: Fields = {
-    **dict.fromkeys(("choice", "drift", "recheck", "batching"), _maybe(_object)),
+    **dict.fromkeys(("allocator", "choice", "drift", "recheck", "batching", "warmup"), _maybe(_object)),
     **dict.fromkeys(("url", "name", "protocol"), _text),
     "consistent": _flag,
     "signature": lambda _: True,  # judged by whoever checks it

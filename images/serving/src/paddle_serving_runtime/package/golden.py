@@ -102,7 +102,7 @@ def load_recorded(package: Package) -> Mapping[str, Recorded]:
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of an .npz file. Raises ModelInvalid; object arrays are refused, none is deserialised."""
+    """The arrays of an .npz file. Raises ModelInvalid; object arrays are refused, none is read."""
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}

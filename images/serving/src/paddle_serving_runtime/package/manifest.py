@@ -135,13 +135,18 @@ def shown(name: str) -> str:
     return name if name.isprintable() else ascii(name)
 
 
+def require_digest(digest: str) -> None:
+    """Raises DigestMismatch for a text that is no digest."""
+    if not _DIGEST.fullmatch(digest):
+        raise DigestMismatch(f"{digest!r} is not a digest; a digest is sha256: and 64 digits 0-9a-f.")
+
+
 def entries(root: Path, digest: str) -> dict[str, str]:
     """The sha256 (64 hex digits) of every file by its path, from the manifest in `root`.
 
     Raises DigestMismatch where the manifest is missing or malformed, or where its own sha256 is not `digest`.
     """
-    if not _DIGEST.fullmatch(digest):
-        raise DigestMismatch(f"{digest!r} is not a digest; a digest is sha256: and 64 digits 0-9a-f.")
+    require_digest(digest)
     path = root / MANIFEST
     if path.is_symlink() or not path.is_file():
         raise DigestMismatch(f"{path} is missing, expected {digest}. Make it with `paddle-serving-runtime digest`.")

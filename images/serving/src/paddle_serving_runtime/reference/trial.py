@@ -1,7 +1,7 @@
 """Several backends on the same samples: what each answers, and how long it takes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
@@ -24,23 +24,34 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True)
 class Tried:
-    """What one backend has computed: `seconds` of CPU for a round of the first samples, or why it cannot."""
+    """What one backend has computed: `seconds` of CPU of its models for the first samples, or why it cannot."""
 
     answers: Mapping[str, Answer]
     seconds: float
     failure: str = ""
 
 
-class _Selected:
-    """A node's model in every backend; the one that is selected computes."""
+@dataclass
+class _Turn:
+    """Whose turn it is, and the runs that are kept to be timed: a model in every backend and what it was given."""
 
-    def __init__(self, models: Mapping[Backend, Inference], selected: list[Backend]) -> None:
+    backend: Backend
+    keeps: bool = False
+    kept: list[tuple[Mapping[Backend, Inference], dict[str, Any]]] = field(default_factory=list)
+
+
+class _InTurn:
+    """A node's model in every backend; the one whose turn it is computes."""
+
+    def __init__(self, models: Mapping[Backend, Inference], turn: _Turn) -> None:
         self._models = models
-        self._selected = selected
+        self._turn = turn
         self.feeds: Feeds = next(iter(models.values())).feeds
 
     def __call__(self, feed: dict[str, Any]) -> dict[str, NDArray[Any]]:
-        return self._models[self._selected[0]](feed)
+        if self._turn.keeps:
+            self._turn.kept.append((self._models, dict(feed)))
+        return self._models[self._turn.backend](feed)
 
 
 def try_backends(
@@ -48,8 +59,9 @@ def try_backends(
 ) -> dict[Backend, Tried]:
     """What each backend answers to every sample, and what it costs; `graphs` are one service, the first has to work.
 
-    The Ops are initialised once. The backends are measured in turn until the wall clock's `budget` in seconds is used
-    up, once at least. Raises what the service raises with the first backend.
+    The Ops are initialised once. The models alone are measured, on what the first samples give them: reading a sample
+    of 100 KB takes ten times what its model takes, and a worker reads otherwise. The backends have their turns until
+    the wall clock's `budget` in seconds is used up, once at least. Raises what the service raises with the first one.
     """
     serving_packages.install()
     models: dict[Backend, dict[str, Inference]] = {}
@@ -61,50 +73,53 @@ def try_backends(
             if not models:
                 raise
             tried[backend] = Tried({}, 0.0, first_line(error).rstrip("."))
-    selected = [next(iter(models))]
-    graph = graphs[selected[0]]
-    steps = {node.name: make_step(node, _selected(node.name, models, selected)) for node in graph.nodes}
+    first = next(iter(models))
+    turn, graph = _Turn(first), graphs[first]
+    steps = {node.name: make_step(node, _in_turn(node.name, models, turn)) for node in graph.nodes}
     for backend in models:
-        selected[0] = backend
+        turn.backend = backend
         try:
-            tried[backend] = Tried({one.name: answer(graph, steps, one, 0) for one in samples}, 0.0)
+            tried[backend] = Tried(_answers(graph, steps, samples, turn, keep=backend == first), 0.0)
         except Exception as error:
-            if backend == next(iter(models)):
+            if backend == first:
                 raise
             tried[backend] = Tried({}, 0.0, f"it does not answer a golden sample: {first_line(error).rstrip('.')}")
     usable = [backend for backend in models if not tried[backend].failure]
-    seconds = _measured(usable, selected, lambda: _round(graph, steps, samples), (cpu, wall), budget)
+    seconds = _measured(usable, turn.kept, (cpu, wall), budget)
     return {name: Tried(one.answers, seconds.get(name, 0.0), one.failure) for name, one in tried.items()}
 
 
-def _selected(
-    node: str, models: Mapping[Backend, Mapping[str, Inference]], selected: list[Backend]
-) -> _Selected | None:
+def _in_turn(node: str, models: Mapping[Backend, Mapping[str, Inference]], turn: _Turn) -> _InTurn | None:
     of_node = {backend: nodes[node] for backend, nodes in models.items() if node in nodes}
-    return _Selected(of_node, selected) if of_node else None
+    return _InTurn(of_node, turn) if of_node else None
 
 
-def _round(graph: Graph, steps: Mapping[str, Step], samples: Sequence[Sample]) -> None:
-    for sample in samples[:_TIMED_SAMPLES]:
-        answer(graph, steps, sample, 0)
+def _answers(
+    graph: Graph, steps: Mapping[str, Step], samples: Sequence[Sample], turn: _Turn, *, keep: bool
+) -> dict[str, Answer]:
+    found = {}
+    for number, sample in enumerate(samples):
+        turn.keeps = keep and number < _TIMED_SAMPLES
+        found[sample.name] = answer(graph, steps, sample, 0)
+    turn.keeps = False
+    return found
 
 
 def _measured(
     backends: Sequence[Backend],
-    selected: list[Backend],
-    compute: Callable[[], None],
+    runs: Sequence[tuple[Mapping[Backend, Inference], dict[str, Any]]],
     clocks: tuple[Clock, Clock],
     budget: float,
 ) -> dict[Backend, float]:
-    """The least seconds of CPU of a round, by backend."""
+    """The least seconds of CPU of a round of all runs, by backend."""
     cpu, wall = clocks
     found: dict[Backend, list[float]] = {backend: [] for backend in backends}
     end = wall() + budget
     for number in range(_ROUNDS):
         for backend in backends:
-            selected[0] = backend
             begin = cpu()
-            compute()
+            for models, feed in runs:
+                models[backend](feed)
             found[backend].append(cpu() - begin)
         if wall() >= end and number:
             break

@@ -42,10 +42,10 @@ def keep_process_group_alive(module: ModuleType) -> None:
 
 
 def restore_operator_module(module: ModuleType) -> None:
-    """Undoes `from numpy import *` for the names of builtins, and refuses tensors of serialised objects.
+    """Undoes `from numpy import *` for the names of builtins, and refuses tensors of opaque bytes.
 
-    With numpy 2 `max(1, retry)` would call numpy.max, so an Op(retry=2) fails. Paddle Serving 0.9.0 deserialises a
-    tensor of elem_type 13 as Python objects, of whoever sent it (Paddle Serving issue 1907).
+    With numpy 2 `max(1, retry)` would call numpy.max, so an Op(retry=2) fails. Of a tensor of elem_type 13
+    Paddle Serving 0.9.0 makes more than data, whoever sent it.
     """
     for name in dir(builtins):
         if getattr(module.__dict__.get(name), "__module__", None) == "numpy":
@@ -55,7 +55,7 @@ def restore_operator_module(module: ModuleType) -> None:
 
     def proto_tensor_2_numpy(self: object, tensor: Any) -> Any:  # noqa: ANN401 - generated protobuf message
         if tensor.elem_type == BYTES_ELEM_TYPE:
-            raise ValueError(f"tensor {tensor.name} has elem_type 13 (serialised Python objects), which is refused")
+            raise ValueError(f"tensor {tensor.name} has elem_type 13 (opaque bytes), which is refused")
         return unpack(self, tensor)
 
     request_op.proto_tensor_2_numpy = proto_tensor_2_numpy

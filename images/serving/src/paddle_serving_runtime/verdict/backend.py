@@ -14,8 +14,8 @@ _WORTH = 0.9
 class Trial:
     """What came out with one backend.
 
-    `milliseconds` is the CPU time of one round of the golden samples, 0 where none was measured. `failure` says why it
-    cannot compute the package, `difference` in what its answers are not the recorded ones; empty where there is
+    `milliseconds` is the CPU time of the models for the golden samples, 0 where none was measured. `failure` says why
+    it cannot compute the package, `difference` in what its answers are not the recorded ones; empty where there is
     nothing to say. `same_bits` is whether every answer is Default's, bit for bit.
     """
 
@@ -85,7 +85,7 @@ def _fastest(trials: Sequence[Trial]) -> Choice:
     if best is not None and default is not None and best.milliseconds > _WORTH * default.milliseconds:
         backend = "Default"
     measured = [f"{trial.backend} {trial.milliseconds:.3g} ms" for trial in trials if trial.milliseconds]
-    times = f" (CPU time of the golden samples: {', '.join(measured)})" if measured else ""
+    times = f" (CPU time of the models: {', '.join(measured)})" if measured else ""
     refused = (
         f"{trial.backend} is not taken: {trial.failure or trial.difference}."
         for trial in trials

@@ -1,14 +1,9 @@
 """Requests for both servers, with the ids of the differences that each must show (docs/compatibility.md)."""
 
-import io
 import json
-from base64 import b64encode
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from images.serving.tests.object_loaders import OPAQUE
 from images.serving.tests.process.differential.conftest import GOOD
 from images.serving.tests.services import ROW
 
@@ -46,13 +41,6 @@ def tensor(name: str, *differences: str, **parts: Any) -> Case:  # noqa: ANN401 
 
 def raw(name: str, body: bytes, *differences: str, path: str = "", service: str = "commands") -> Case:
     return Case(name, body, differences, service, path)
-
-
-def npy() -> bytes:
-    """A plain array as a file."""
-    buffer = io.BytesIO()
-    np.save(buffer, np.ones(2), allow_pickle=False)
-    return buffer.getvalue()
 
 
 def types(a: list[list[int]] | None, elem_type: int = 0, field: str = "int64_data") -> bytes:
@@ -181,8 +169,6 @@ TENSORS = (
 )
 
 BAD_TENSORS = (
-    tensor("of opaque bytes", "object-tensors", elem_type=13, byte_data=b64encode(OPAQUE).decode()),
-    tensor("of an array's file", "object-tensors", elem_type=13, byte_data=b64encode(npy()).decode()),
     tensor("of complex numbers", *FAILED, elem_type=10, shape=[1]),
     tensor("of an unknown type", *FAILED, elem_type=99, shape=[1]),
     tensor("of a negative type", *FAILED, elem_type=-1, shape=[1]),
@@ -225,7 +211,7 @@ BAD_REQUESTS = (
     raw("single quotes", b"{'key': ['x']}", "gateway-error"),
     raw("a trailing comma", b'{"key": ["x",], "value": ["1"]}', "gateway-error"),
     raw("NaN in the JSON", b'{"logid": NaN}', "gateway-error"),
-    raw("a deep list", b"[" * 2000 + b"]" * 2000, "gateway-error"),
+    raw("a deep list", b"[" * 40 + b"]" * 40, "gateway-error"),
     raw("fewer values than keys", b'{"key": ["x", "y"], "value": ["1"]}', *FAILED),
     raw("no value", b'{"key": ["x"]}', *FAILED),
     raw("keys that are no list", b'{"key": "x", "value": "1"}', "gateway-error"),

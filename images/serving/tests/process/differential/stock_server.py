@@ -1,9 +1,8 @@
 """Starts Paddle Serving's own pipeline server for a package, fast: an interpreter that has imported paddle, and forks.
 
 Reads lines of JSON, [package, log file], and writes for each the pid of the server that it has started, which leads a
-process group of its own. Of the runtime it uses the repairs without which the packages cannot be imported, and the one
-that keeps it from killing its own process group; it takes back the refusal of tensors of elem_type 13, which changes
-answers.
+process group of its own. Of the runtime it uses the repairs without which the packages cannot be imported, the one
+that keeps it from killing its own process group, and the refusal of tensors of opaque bytes.
 """
 
 import json
@@ -14,13 +13,9 @@ import sys
 import warnings
 
 from paddle_serving_runtime import serving_packages
-from paddle_serving_runtime.serving_packages import repairs
-
-NO_ELEM_TYPE = -1
 
 
 def import_packages() -> None:
-    repairs.BYTES_ELEM_TYPE = NO_ELEM_TYPE
     serving_packages.install()
     warnings.simplefilter("ignore")
     import paddle.inference  # noqa: F401, PLC0415 - takes seconds, once for all servers

@@ -3,9 +3,11 @@
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +76,19 @@ def open_inference_grpc(serving: Serving, image: str) -> Mapping[str, str]:
     return texts(over_grpc(serving, "ocr-rec", {"image": np.array([image.encode()], dtype=object)}))
 
 
+@pytest.fixture
+def sharing(package: Path, tmp_path: Path) -> Iterator[Serving]:
+    """The example with its golden samples, whose requests share runs of two rows: more are not proved in time."""
+    golden = tmp_path / "package"
+    shutil.copytree(package, golden)
+    flags = ("--workers", "1", "--batching", "2,0.05", "--consistency-required", "false")
+    serving = start_serving(tmp_path, golden, *flags)
+    try:
+        yield serving.wait_ready()
+    finally:
+        serving.kill()
+
+
 PROTOCOLS = (pipeline_json, pipeline_grpc, open_inference_json, open_inference_binary, open_inference_grpc)
 
 
@@ -90,3 +105,25 @@ def test_a_line_of_text_is_read_as_by_paddle_inference(
         assert answer.keys() == reference[sample].keys()
         for name, value in answer.items():
             assert ast.literal_eval(value) == reference[sample][name].tolist()
+
+
+def test_pictures_of_any_width_that_come_at_once_are_read_as_by_paddle_inference(
+    sharing: Serving, reference: Mapping[str, Mapping[str, np.ndarray]]
+) -> None:
+    proved = sharing.get("/report").json()["batching"]["proved"]
+    assert sorted((entry["model"], entry["inputs"]["x"]) for entry in proved) == [
+        ("rec", [3, 48, width]) for width in (240, 241, 250)
+    ]
+    images = {s: json.loads((EXAMPLE / "golden" / f"{s}.json").read_text())["value"][0] for s in SAMPLES}
+    asked = [sample for sample in SAMPLES for _ in range(4)] * 4 + list(SAMPLES) * 8
+    with ThreadPoolExecutor(8) as clients:
+        answers = list(clients.map(lambda sample: pipeline_json(sharing, images[sample]), asked))
+    for sample, answer in zip(asked, answers, strict=True):
+        assert {name: ast.literal_eval(value) for name, value in answer.items()} == {
+            name: value.tolist() for name, value in reference[sample].items()
+        }
+    sharing.wait_for(lambda: sharing.metrics()["paddle_serving_batch_size_count"] >= len(asked), "metrics")
+    metrics = sharing.metrics()
+    assert metrics["paddle_serving_batch_size_sum"] > metrics["paddle_serving_batch_size_count"] * 1.1
+    assert metrics['paddle_serving_batch_audits_total{worker="0"}'] > 0
+    assert metrics['paddle_serving_batch_audit_differences_total{worker="0"}'] == 0

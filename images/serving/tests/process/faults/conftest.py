@@ -23,6 +23,8 @@ from paddle_serving_runtime.protocol.paths import PIPELINE_INFERENCE
 from paddle_serving_runtime.protocol.pipeline.messages import MESSAGES as PIPELINE
 
 SECONDS = 120.0
+REQUEST_SECONDS = 8
+"""How long a request may take."""
 GOOD = {"key": ["x"], "value": [X]}
 INFER = "/inference.GRPCInferenceService/ModelInfer"
 
@@ -185,8 +187,9 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def faulty(engine: str, faulty_package: Path, tmp_path: Path) -> Iterator[Serving]:
-    """Two workers, eight seconds for a request."""
-    flags = ("--workers", "2", "--engine", engine, "--request-timeout", "8", "--drain-delay", "8")
+    """Two workers, of which the direct engine's have one request each; eight seconds for a request."""
+    limits = ("--request-timeout", str(REQUEST_SECONDS), "--drain-delay", "8")
+    flags = ("--workers", "2", "--engine", engine, "--batching", "Off", *limits)
     serving = start_serving(tmp_path, faulty_package, *flags)
     try:
         yield serving.wait_ready()

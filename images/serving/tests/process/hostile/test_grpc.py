@@ -48,7 +48,7 @@ def test_the_calls_of_this_test_are_right_but_for_what_they_try(target: "Target"
     assert struct.unpack("<f", raw) == pytest.approx((18.901152,))
 
 
-def test_bytes_that_stand_for_objects_are_never_deserialised(target: "Target") -> None:
+def test_opaque_bytes_are_never_read_as_objects(target: "Target") -> None:
     before = target.loaded()
     for content in CONTENTS:
         for elem_type in (13, 12, 1):
@@ -74,7 +74,7 @@ def test_bytes_that_stand_for_objects_are_never_deserialised(target: "Target") -
         b"\x0a\xff\xff\xff\xff\x0f",
         b"\x0a\x02\xff\xfe",
         bytes(range(0xFF, 0xBF, -1)),
-        b"\x1b" * 100_000,
+        b"\x1b" * 200,
     ],
     ids=lambda message: f"{len(message)} bytes {message[:6]!r}",
 )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from images.serving.tests.object_loaders import CONTENTS, LOAD, OPAQUE
+from images.serving.tests.object_loaders import CONTENTS, LOAD, TEXT
 from images.serving.tests.process.hostile.conftest import GOOD, MAX_BODY, assert_refused, assert_tells_nothing
 from images.serving.tests.services import PRICE
 from images.serving.tests.services import ROW as X
@@ -25,7 +25,7 @@ def tensor(**changes: object) -> bytes:
     return json.dumps({"tensors": [FLOATS | changes]}).encode()
 
 
-def test_bytes_that_stand_for_objects_are_never_deserialised(target: "Target") -> None:
+def test_opaque_bytes_are_never_read_as_objects(target: "Target") -> None:
     before = target.loaded()
     for content in CONTENTS:
         text = b64encode(content).decode()
@@ -99,7 +99,7 @@ def test_what_is_no_request_is_400(target: "Target", body: bytes) -> None:
         {"name": 7},
         {"name": "x" * 100_000, "shape": [-7]},
         {"elem_type": 13},
-        {"elemType": 13, "byteData": b64encode(OPAQUE).decode()},
+        {"elemType": 13, "byteData": b64encode(TEXT).decode()},
         {"elem_type": 10},
         {"elem_type": 2**70},
         {"elem_type": -1},

@@ -49,7 +49,7 @@ def test_the_requests_of_this_test_are_right_but_for_what_they_try(target: "Targ
     assert json.loads(target.post(body(), INFER).body)["outputs"][0]["data"] == pytest.approx([18.901152])
 
 
-def test_bytes_that_stand_for_objects_are_never_deserialised(target: "Target") -> None:
+def test_opaque_bytes_are_never_read_as_objects(target: "Target") -> None:
     before = target.loaded()
     for content in CONTENTS:
         sized = struct.pack("<I", len(content)) + content

@@ -94,7 +94,7 @@ PATHS = [
     "/svc/prediction?" + "a=b&" * 5_000,
     "/svc/prediction#fragment",
     "/svc/{{7*7}}",
-    "/svc/$(id)",
+    "/svc/$(true)",
     "/'\"><script>",
     "*",
     "svc/prediction",

@@ -60,7 +60,7 @@ def test_the_profile_key_of_a_client_has_no_effect(trouble: Path, start: Start) 
         assert engine.answer(request[0], **request[1])["values"] == {"keys": "do,x"}
 
 
-def test_bytes_that_stand_for_objects_are_refused_and_never_deserialised(
+def test_opaque_bytes_are_refused_and_never_read_as_objects(
     watched: Watched, service: Callable[..., Path], start: Start, mode: dict[str, str]
 ) -> None:
     script, loaded = watched

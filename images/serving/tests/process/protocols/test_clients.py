@@ -13,6 +13,7 @@ import requests
 from e2e.go_program import GRPCURL, found
 from images.serving.tests.process.protocols.test_document import on
 from images.serving.tests.process.serve.conftest import Serving
+from tools.documents import not_executed, printing
 
 DOCUMENT = Path(__file__).resolve().parents[5] / "docs" / "clients.md"
 TEXT = DOCUMENT.read_text(encoding="utf-8")
@@ -20,7 +21,11 @@ PYTHON = re.findall(
     r"^`pip install ([^`\n]+)`\n\n```python\n((?:(?!```).*\n)*)```\n```text\n((?:(?!```).*\n)*)```", TEXT, re.MULTILINE
 )
 NODE = re.findall(r"^```js\n((?:(?!```).*\n)*)```\n```text\n((?:(?!```).*\n)*)```", TEXT, re.MULTILINE)
-((PROTOS, PROTOS_SAID),) = re.findall(r"^```console\n\$ grpcurl ([^\n]*)\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+(PROTOS,) = printing("docs/clients.md")
+GO, JAVA = (
+    re.search(rf"^```{language}\n((?:(?!```).*\n)*)```\n```text\n((?:(?!```).*\n)*)```", TEXT, re.MULTILINE)
+    for language in ("go", "java")
+)
 (NPM,) = re.findall(r"^`npm install ([^`\n]+)`", TEXT, re.MULTILINE)
 SECONDS = 300
 
@@ -68,9 +73,36 @@ def test_a_javascript_client_prints_what_the_document_says(
 ) -> None:
     grpcurl = found(GRPCURL)
     assert grpcurl is not None, "grpcurl is missing: make grpcurl"
-    assert run(["bash", "-c", f"{grpcurl} {on(housing, PROTOS)}"], node) == PROTOS_SAID.strip()
+    text = on(housing, PROTOS.replaced({"grpcurl ": f"{grpcurl} "}).text)
+    assert run(["bash", "-c", text], node) == (PROTOS.commands[0].printed or "").strip()
     (node / "program.mjs").write_text(on(housing, program))
     assert run(["node", "program.mjs"], node) == printed.strip()
+
+
+@pytest.mark.parametrize(
+    ("found_in", "command", "file"), [(GO, ["go", "run"], "ask.go"), (JAVA, ["java"], "Ask.java")], ids=["go", "java"]
+)
+def test_a_client_of_a_standard_library_prints_what_the_document_says(
+    housing: Serving, tmp_path: Path, found_in: re.Match[str] | None, command: list[str], file: str
+) -> None:
+    assert found_in is not None, "the document has no such program"
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed; the program of docs/clients.md is not run")
+    (tmp_path / file).write_text(on(housing, found_in[1]))
+    assert run([*command, file], tmp_path) == found_in[2].strip()
+
+
+NEWER_C_LIBRARY = "its wheel is for glibc 2.38, and the tests run where older ones are, too"
+
+
+def test_what_perf_analyzer_is_told_is_what_is_served(housing: Serving) -> None:
+    assert not_executed("docs/clients.md", "pip install perf-analyzer==", NEWER_C_LIBRARY).text
+    words = not_executed("docs/clients.md", "perf_analyzer", NEWER_C_LIBRARY).text.split()
+    told = dict(zip(words[1::2], words[2::2], strict=True))
+    assert (told["-i"], on(housing, told["-u"])) == ("grpc", housing.grpc)
+    (tensor,) = requests.get(f"{housing.http}/v2/models/{told['-m']}", timeout=30).json()["inputs"]
+    name, _, shape = told["--shape"].partition(":")
+    assert (name, [int(number) for number in shape.split(",")][1:]) == (tensor["name"], tensor["shape"][1:])
 
 
 INT64 = """

@@ -11,15 +11,12 @@ import pytest
 
 from e2e.go_program import GRPCURL, found
 from images.serving.tests.process.serve.conftest import Serving
+from tools.documents import printing
 
 DOCUMENT = Path(__file__).resolve().parents[5] / "docs" / "protocols.md"
 TEXT = DOCUMENT.read_text(encoding="utf-8")
 PROGRAMS = re.findall(r"^```python\n((?:(?!```).*\n)*)```\n```text\n((?:(?!```).*\n)*)```", TEXT, re.MULTILINE)
-COMMANDS = [
-    (command, answer)
-    for block in re.findall(r"^```console\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
-    for command, answer in re.findall(r"^\$ ([^\n]*)\n(.*?)(?=^\$ |\Z)", block, re.DOTALL | re.MULTILINE)
-]
+COMMANDS = [(block.text, block.commands[0].printed or "") for block in printing("docs/protocols.md")]
 
 
 def on(serving: Serving, text: str) -> str:

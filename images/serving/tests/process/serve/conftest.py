@@ -91,6 +91,16 @@ class Serving:
         last = {entry["worker"]: entry["pid"] for entry in self.logs("worker loaded")}
         return [last[index] for index in sorted(last)]
 
+    def front_pid(self) -> int:
+        """Its HAProxy, 0 where there is none now."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                parent = (path / "stat").read_text().rpartition(")")[2].split()[1]
+                if int(parent) == self.process.pid and (path / "comm").read_text().strip() == "haproxy":
+                    found.append(int(path.name))
+        return found[0] if found else 0
+
     def wait_ready(self, seconds: float = PATIENCE_SECONDS) -> "Serving":
         self.wait_for(lambda: self.status("/readyz") == 200, "readiness", seconds)
         return self

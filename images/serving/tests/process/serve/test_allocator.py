@@ -9,7 +9,7 @@ import pytest
 from images.serving.tests.process.serve.conftest import Serving, request_body
 from images.serving.tests.process.serve.test_standby import has_spare
 from images.serving.tests.services import ROW
-from paddle_serving_runtime.supervisor.allocator import ALLOCATORS, library_of
+from paddle_serving_runtime.supervisor.allocator import ALLOCATORS, find_allocator
 
 REQUESTS = [request_body([value * factor for value in ROW]) for factor in (1.0, 0.3, -7.1, 1e-6, 1e6)]
 
@@ -20,7 +20,7 @@ def loaded_in(pid: int, library: Path) -> bool:
 
 @pytest.fixture
 def library() -> Path:
-    found = library_of("tcmalloc")
+    found = find_allocator("tcmalloc").library
     assert found is not None, "make allocator"
     return found
 
@@ -43,5 +43,6 @@ def test_answers_have_the_same_bits_with_each_allocator(
         assert [loaded_in(pid, library) for pid in computing(serving)] == [name != "system"] * 2
         # what supervises has no use for it
         assert not loaded_in(serving.process.pid, library)
+        assert serving.get("/report").json()["allocator"]["used"] == name
         answers[name] = [serving.post(body).content for body in REQUESTS]
     assert answers["system"] == answers["tcmalloc"]

@@ -5,11 +5,14 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import requests
 
 from images.serving.tests.services import IMPORTS, config, one_op
 from paddle_serving_runtime.paddle_model.plugin import PLUGIN
@@ -107,12 +110,88 @@ def test_workers_reference_and_check_have_the_same_engine_and_everything_names_i
     assert (checked.status, "backend OpenVINO" in checked.stdout) == (0, True), checked.stdout + checked.stderr
 
 
+def test_what_is_timed_is_the_model_and_not_the_reading_of_a_sample(
+    tmp_path: Path, backend_models: Path, command: Command
+) -> None:
+    root = tmp_path / "package"
+    shutil.copytree(backend_models / "sum", root / "model")
+    slow = "        end = time.process_time() + 0.2\n        while time.process_time() < end:\n            pass\n"
+    asked = "        (_, inputs), = input_dicts.items()\n"
+    (root / "web_service.py").write_text("import time\n" + SUM_SERVICE.replace(asked, slow + asked))
+    (root / "config.yml").write_text(config("sum"))
+    (root / "golden" / "expected").mkdir(parents=True)
+    for name, body in (("one.json", ONES), ("two.json", TWOS)):
+        (root / "golden" / name).write_text(json.dumps(body))
+        (root / "golden" / "expected" / name).write_text(json.dumps({"answer": answered(command, root)[name]}))
+    choice = choice_of(command, root, "Auto")
+    assert len(choice.trials) == 3
+    assert all(0 < trial.milliseconds < 100 for trial in choice.trials)
+
+
 def answered(command: Command, root: Path) -> dict[str, dict[str, Any]]:
     """What Paddle's own kernels answer to each golden sample."""
     outcome = command("reference", "--model-dir", root, "--output", "reference.json")
     assert outcome.status == 0, outcome.message
     found = read(outcome.folder / "reference.json").answers
     return {name: {key: value.tolist() for key, value in answer.items()} for name, answer in found.items()}
+
+
+def test_requests_share_runs_of_the_engine_in_the_numbers_of_rows_that_it_has_proved(
+    serve: "Callable[..., Serving]", made: Made
+) -> None:
+    root = made("classes", SAMPLES)
+    serving = serve(root, "--workers", "1", "--backend", "OpenVINO", "--batching", "16,0.05").wait_ready()
+    report = serving.get("/report").json()
+    (proved,) = report["batching"]["proved"]
+    # a slow machine proves fewer sizes in its time
+    assert (report["verdict"], proved["inputs"], proved["rows"][0]) == ("Recorded", {"x": [4]}, 2)
+    assert all("the time for the proof was over" in reason for reason in report["batching"]["notProved"])
+    (pid,) = serving.worker_pids()
+    assert PLUGIN in Path(f"/proc/{pid}/maps").read_text()
+
+    bodies = [row(number / 7) for number in range(16)]
+    alone = [serving.post(body).json()["tensors"] for body in bodies]
+    with ThreadPoolExecutor(len(bodies)) as clients:
+        together = list(clients.map(serving.post, bodies))
+    assert [answer.json()["tensors"] for answer in together] == alone
+    batching = serving.get("/report").json()["batching"]
+    assert batching["sharedRuns"] >= batching["audits"] > 0
+    assert batching["differences"] == 0
+
+
+def test_the_engine_leaves_its_threads_to_the_kernel(serve: "Callable[..., Serving]", made: Made) -> None:
+    """OpenVINO binds the thread that computes to one processor, the same in every worker, where nobody forbids it."""
+    every = os.sched_getaffinity(0)
+    if len(every) == 1:
+        pytest.skip("this process has one processor: a thread cannot be bound to fewer")
+    serving = serve(made("classes", SAMPLES), "--workers", "2", "--backend", "OpenVINO").wait_ready()
+    assert serving.get("/report").json()["backend"] == "OpenVINO"
+    pids = serving.worker_pids()
+    seen: set[frozenset[int]] = set()
+    with ThreadPoolExecutor(2) as clients:
+        asking = [clients.submit(ask_much, serving) for _ in pids]
+        while not all(each.done() for each in asking):
+            for task in (task for pid in pids for task in Path(f"/proc/{pid}/task").iterdir()):
+                with suppress(ProcessLookupError):
+                    seen.add(frozenset(os.sched_getaffinity(int(task.name))))
+    assert [each.result() for each in asking] == [{200}, {200}]
+    assert seen == {frozenset(every)}
+
+
+def ask_much(serving: "Serving") -> set[int]:
+    """The status codes of requests that each compute for some milliseconds."""
+    rows = np.resize(WIDE, (50_000, 4))
+    size = {"binary_data_size": rows.nbytes}
+    head = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [*rows.shape], "parameters": size}]}
+    text = json.dumps(head).encode()
+    headers = {"Inference-Header-Content-Length": str(len(text))}
+    url = f"{serving.http}/v2/models/svc/infer"
+    return {requests.post(url, text + rows.tobytes(), headers=headers, timeout=60).status_code for _ in range(20)}
+
+
+def row(value: float) -> dict[str, Any]:
+    tensor = {"name": "x", "elem_type": 1, "shape": [1, 4], "float_data": [value, 1.0, -value, 0.5]}
+    return {"key": [], "value": [], "tensors": [tensor]}
 
 
 def test_auto_stays_with_default_where_answers_differ_from_the_recorded_ones_and_says_why(

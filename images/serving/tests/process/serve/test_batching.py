@@ -27,7 +27,8 @@ def test_concurrent_requests_share_runs_and_each_gets_its_own_answer(
     def ask(factor: float, **extra: str) -> Any:  # noqa: ANN401 - requests.Response
         return serving.post(body(factor, **extra))
 
-    with ThreadPoolExecutor(12) as clients:
+    # no more than share a run: all of them have to reach the worker together
+    with ThreadPoolExecutor(4) as clients:
         alone = [float(ask(factor).json()["value"][0].strip("[]")) for factor in factors]
         for _ in range(2):  # the first shared run is checked against single ones
             bad = [clients.submit(ask, 1, fail="yes") for _ in range(4)]
@@ -38,3 +39,13 @@ def test_concurrent_requests_share_runs_and_each_gets_its_own_answer(
     serving.wait_for(lambda: serving.metrics().get(f'{METRIC}_bucket{{le="1.0"}}', 0) > 0, "metrics")
     metrics = serving.metrics()
     assert metrics[f"{METRIC}_sum"] > metrics[f"{METRIC}_count"], metrics
+
+
+def test_a_service_with_ops_shares_no_run_that_nobody_asked_for(
+    make_package: Callable[..., Path], serve: Callable[..., Any]
+) -> None:
+    batching = serve(make_package(), "--workers", "1").wait_ready().get("/report").json()["batching"]
+    assert (batching["maxRows"], batching["rows"], batching["proved"]) == (16, [1], [])
+    assert (
+        "for the models of a service's Ops it is asked for: engine.batching: {maxRows: 8}" in batching["notProved"][0]
+    )

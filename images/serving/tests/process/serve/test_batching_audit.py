@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from images.serving.tests.services import keep
+
 CLIENTS = 8
 DIFFERENCES = "paddle_serving_batch_audit_differences_total"
 
@@ -19,12 +21,18 @@ def body(value: float) -> bytes:
 
 
 @pytest.fixture
-def package(special_models: Path, tmp_path: Path) -> Path:
-    """Twice x; from 100 on the rows beside one another matter, which no golden sample shows."""
+def package(kind: str, backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Twice x; from 100 on the rows beside one another matter, which no golden sample shows.
+
+    The OpenVINO engine takes the old form of a program only.
+    """
     root = tmp_path / "package"
-    shutil.copytree(special_models / "later", root / "model")
+    models = request.getfixturevalue("backend_models" if backend == "OpenVINO" else "special_models")
+    shutil.copytree(models / "later", root / "model")
     (root / "golden").mkdir()
     (root / "golden" / "small.json").write_bytes(body(1))
+    if kind == "service":
+        keep(root)
     return root
 
 
@@ -32,7 +40,14 @@ def answers(serving: Any, values: list[float]) -> list[float]:  # noqa: ANN401 -
     with ThreadPoolExecutor(CLIENTS) as clients:
         replies = list(clients.map(lambda value: serving.post(body(value)), values))
     assert {reply.status_code for reply in replies} == {200}
-    return [reply.json()["tensors"][0]["float_data"][0] for reply in replies]
+    return [first(reply.json()) for reply in replies]
+
+
+def first(answer: Any) -> float:  # noqa: ANN401 - JSON
+    """The first number that the model has answered."""
+    if answer["key"]:
+        return float(json.loads(answer["value"][answer["key"].index("answer")])[0][0])
+    return float(answer["tensors"][0]["float_data"][0])
 
 
 def total(serving: Any, name: str) -> float:  # noqa: ANN401 - the same
@@ -40,13 +55,17 @@ def total(serving: Any, name: str) -> float:  # noqa: ANN401 - the same
     return sum(value for key, value in metrics.items() if key.startswith(name + "{"))
 
 
+@pytest.mark.parametrize(("kind", "backend"), [("plain", "Default"), ("plain", "OpenVINO"), ("service", "Default")])
 def test_a_difference_that_comes_later_is_found_by_the_audit_and_ends_batching_in_the_pod(
-    package: Path, serve: Callable[..., Any]
+    package: Path, serve: Callable[..., Any], kind: str, backend: str
 ) -> None:
-    serving = serve(package, "--workers", "2", "--batching", "16,0.05").wait_ready()
-    report = serving.get("/report").json()["batching"]
+    serving = serve(package, "--workers", "2", "--batching", "16,0.05", "--backend", backend).wait_ready()
+    whole = serving.get("/report").json()
+    assert [model["backend"] for model in whole["switches"]["models"].values()] == [backend]
+    report = whole["batching"]
     assert (report["maxRows"], report["rows"], report["notProved"]) == (16, [16, 16], [])
-    assert report["proved"] == [{"inputs": {"x": [2]}, "rows": [2, 4, 8, 16]}]
+    model = {"model": "keeping"} if kind == "service" else {}
+    assert report["proved"] == [{**model, "inputs": {"x": [2]}, "rows": [2, 4, 8, 16]}]
 
     large = [100.0 + number for number in range(4 * CLIENTS)]
 

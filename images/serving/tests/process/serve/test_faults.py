@@ -117,7 +117,10 @@ WELL_FORMED = {
 
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory, make_package: Callable[..., Path]) -> "Iterator[Serving]":
-    """Two workers, and crashes that are counted but never too many: the tests kill more than a minute allows."""
+    """Two workers that have one request each, and crashes that are counted but never too many.
+
+    The tests kill more than a minute allows.
+    """
     from images.serving.tests.process.serve.conftest import start_serving  # noqa: PLC0415 - a module of fixtures
 
     folder = tmp_path_factory.mktemp("patient")
@@ -129,7 +132,7 @@ def patient(tmp_path_factory: pytest.TempPathFactory, make_package: Callable[...
         "    crashes.CrashHistory.delay = property(lambda self: 0.0)\n"
     )
     variables = {"PYTHONPATH": str(folder)}
-    serving = start_serving(folder, make_package(), "--workers", "2", environment=variables)
+    serving = start_serving(folder, make_package(), "--workers", "2", "--batching", "Off", environment=variables)
     yield serving.wait_ready()
     serving.kill()
 
@@ -162,26 +165,14 @@ def test_a_crash_costs_one_request_and_a_new_worker_answers(patient: "Serving", 
     assert patient.status("/readyz") == 200
 
 
-def front_pid(serving: "Serving") -> int:
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = (path / "stat").read_text().rpartition(")")[2].split()[1]
-            if int(parent) == serving.process.pid and (path / "comm").read_text().strip() == "haproxy":
-                found.append(int(path.name))
-        except OSError:
-            continue
-    return found[0] if found else 0
-
-
 def test_haproxy_is_replaced_and_serves_on(patient: "Serving") -> None:
     wait_for_both(patient)
     restarts = patient.metrics()["paddle_serving_front_restarts_total"]
     with load(patient) as clients:
         for number in range(3):
-            victim = front_pid(patient)
+            victim = patient.front_pid()
             os.kill(victim, signal.SIGKILL)
-            patient.wait_for(lambda gone=victim: front_pid(patient) not in {0, gone}, "a new HAProxy")  # type: ignore[misc]
+            patient.wait_for(lambda gone=victim: patient.front_pid() not in {0, gone}, "a new HAProxy")  # type: ignore[misc]
             patient.wait_for(lambda: patient.status("/readyz") == 200, "readiness")
             patient.wait_for(
                 lambda want=restarts + number + 1: patient.metrics()["paddle_serving_front_restarts_total"] == want,  # type: ignore[misc]
@@ -215,9 +206,9 @@ def test_only_verified_workers_are_enabled_in_a_new_haproxy(
     victim, other = serving.worker_pids()
     os.kill(victim, signal.SIGKILL)
     serving.wait_for(lambda: serving.metrics().get('paddle_serving_workers{phase="loading"}') == 1, "a loading worker")
-    os.kill(front_pid(serving), signal.SIGKILL)
+    os.kill(serving.front_pid(), signal.SIGKILL)
     serving.wait_for(lambda: serving.metrics()["paddle_serving_front_restarts_total"] == 1, "the count")
-    serving.wait_for(lambda: front_pid(serving) != 0 and serving.status("/readyz") == 200, "a new HAProxy")
+    serving.wait_for(lambda: serving.front_pid() != 0 and serving.status("/readyz") == 200, "a new HAProxy")
 
     def answered() -> bool:
         try:
@@ -241,7 +232,7 @@ def test_an_haproxy_that_dies_five_times_in_a_minute_ends_it(
     deadline = time.monotonic() + SECONDS
     while serving.process.poll() is None:
         assert time.monotonic() < deadline
-        if victim := front_pid(serving):
+        if victim := serving.front_pid():
             try:
                 os.kill(victim, signal.SIGKILL)
             except ProcessLookupError:

@@ -32,7 +32,18 @@ def narrow(tmp_path_factory: pytest.TempPathFactory, make_package: Callable[...,
     """One worker, one place in the queue, a small body limit, Paddle Serving's HTTP statuses."""
     from images.serving.tests.process.serve.conftest import start_serving  # noqa: PLC0415 - a module of fixtures
 
-    flags = ("--workers", "1", "--queue", "1", "--max-body-bytes", str(BODY_LIMIT), "--legacy-status", "true")
+    flags = (
+        "--workers",
+        "1",
+        "--queue",
+        "1",
+        "--batching",
+        "Off",
+        "--max-body-bytes",
+        str(BODY_LIMIT),
+        "--legacy-status",
+        "true",
+    )
     serving = start_serving(tmp_path_factory.mktemp("narrow"), make_package(), *flags)
     yield serving.wait_ready()
     serving.kill()

@@ -34,7 +34,7 @@ def waiting_for(file: Path) -> dict[str, list[str]]:
 def test_a_full_queue_is_429_and_who_waits_is_answered(
     serve: "Callable[..., Serving]", make_package: Callable[..., Path], tmp_path: Path
 ) -> None:
-    serving = serve(make_package(), "--workers", "1", "--queue", "2").wait_ready()
+    serving = serve(make_package(), "--workers", "1", "--queue", "2", "--batching", "Off").wait_ready()
     go = tmp_path / "go"
     with ThreadPoolExecutor(3) as pool:
         waiting = [pool.submit(serving.post, waiting_for(go)) for _ in range(3)]

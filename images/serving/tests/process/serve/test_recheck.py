@@ -14,6 +14,8 @@ from images.serving.tests.process.faults.conftest import load
 from images.serving.tests.process.serve.conftest import PRICE, SERVICE, request_body, start_serving
 from images.serving.tests.process_memory import find, flip
 from images.serving.tests.services import ROW as X
+from tools.documents import command as documented
+from tools.typed import typed
 
 if TYPE_CHECKING:
     from images.serving.tests.process.serve.conftest import Serving
@@ -97,6 +99,9 @@ def test_a_bit_of_a_weight_flipped_in_a_workers_memory_is_found_and_told(
     }
     assert checked.metrics()[f'{DIFFERENCES}{{worker="0"}}'] == before + 1
     assert checked.get("/report").json()["verdict"] == "EngineOnly"
+    search = documented("docs/alerts.md", "kubectl logs POD -c serve | grep otherwise")
+    said = typed(search.replaced({"kubectl logs POD -c serve": f"cat {checked.log_file}"}).text)
+    assert entry["sentence"] in said
     assert [float(checked.post(request_body()).json()["value"][0].strip("[]"))] == pytest.approx([PRICE])
 
 

@@ -28,7 +28,7 @@ if "paddle_serving_runtime.worker" in getattr(sys, "orig_argv", []):
 
     def alter(result):
         price = result.outcome.values["price"].replace("18.9", "19.9")
-        return replace(result, outcome=replace(result.outcome, values={"price": price}))
+        return result._replace(outcome=replace(result.outcome, values={"price": price}))
 
     def altered(self, calls):
         return [alter(result) for result in infer(self, calls)]
@@ -52,6 +52,13 @@ def ended(serving: "Serving", status: int) -> str:
     assert serving.wait_exit() == status, serving.tail()
     assert serving.message() in serving.tail()
     return serving.message()
+
+
+def test_a_shape_to_warm_up_that_no_model_has_ends_it_before_it_serves(
+    serve: "Callable[..., Serving]", make_package: Callable[..., Path]
+) -> None:
+    message = ended(serve(make_package(), "--workers", "1", "--warmup", "x=1x13", "x=1x99"), 2)
+    assert message.startswith("InvalidOption: --warmup x=1x99 (engine.warmup.shapes) does not fit: input x has shape")
 
 
 def test_recorded_answers_that_differ_stop_it_and_are_named(

@@ -1,3 +1,4 @@
+import ast
 import json
 
 import numpy as np
@@ -45,13 +46,26 @@ def test_literals_become_arrays(text: str, expected: np.ndarray) -> None:
     [
         *("hello", "00123", "1+1", "[[0.1 0.2]]", "", "a, b", "[x for x in (1,)]", "b'1'", "1j", "f'{1}'"),
         *("len('a')", "array(len)"),
-        *("123456789012345678901234567890", "2" * 5000, "[" * 2000),
+        *("123456789012345678901234567890", "2" * 5000, "[" * 40),
     ],
 )
 def test_everything_else_stays_the_text_that_it_is(text: str) -> None:
     found = read(text)
     assert found.shape == ()
     assert str(found) == text
+
+
+@pytest.mark.parametrize("error", [RecursionError, MemoryError])
+def test_a_text_that_is_too_deep_for_its_parser_stays_text(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def too_deep(*_arguments: object, **_options: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:  # pytest itself parses, to show a failure
+        patched.setattr(ast, "parse", too_deep)
+        found = read("(1,)")
+    assert str(found) == "(1,)"
 
 
 def test_an_array_stays_as_it_is() -> None:

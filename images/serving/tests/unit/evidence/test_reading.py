@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import json
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -119,7 +120,6 @@ def test_a_changed_byte_never_raises_anything_else(data: st.DataObject) -> None:
         (TEXT.replace('"reportVersion":1', '"reportVersion":true'), "is of version True"),
         (TEXT.replace('"reportVersion":1', '"reportVersion":1.5'), "is of version 1.5"),
         (TEXT.replace("Größe", "\\ud800"), "cannot be signed"),
-        (TEXT.replace('"rounds":3', f'"rounds":{"[" * 100_000}{"]" * 100_000}'), "nested too deeply"),
         (json.dumps(config_map()).replace("ConfigMap", "List"), "is a 'List', not a ConfigMap. Name one"),
         (json.dumps(config_map()).replace("report.json", "report.txt"), "has no report.json in data"),
         (json.dumps({**config_map(), "data": None}), "has no report.json in data"),
@@ -128,8 +128,8 @@ def test_a_changed_byte_never_raises_anything_else(data: st.DataObject) -> None:
         ("kind: ConfigMap\ndata:\n  report.json: '{}'\n  report.json: '{}'\n", "the key 'report.json' is there twice"),
         ("kind: ConfigMap\nkind: ConfigMap\n", "the key 'kind' is there twice"),
         ("kind: ConfigMap\n---\nkind: ConfigMap\n", "neither JSON nor YAML"),
-        ("kind: ConfigMap\ndata: !!python/object:os.system {}\n", "has no report.json in data"),
-        (f"kind: ConfigMap\ndata: {'[' * 3000}", "nested too deeply|neither JSON nor YAML"),
+        ("kind: ConfigMap\ndata: !stub {}\n", "has no report.json in data"),
+        ("kind: ConfigMap\ndata: [", "neither JSON nor YAML"),
         (b"\xff\xfe{}", "is not UTF-8"),
         (b"{\xff}", "is not UTF-8"),
         (b" " * MAX_INPUT + b"{}", "is larger than 4 MiB"),
@@ -138,6 +138,20 @@ def test_a_changed_byte_never_raises_anything_else(data: st.DataObject) -> None:
 def test_what_is_wrong_is_said(content: str | bytes, words: str) -> None:
     with pytest.raises(ReportUnreadable, match=words):
         read_report(content if isinstance(content, bytes) else content.encode())
+
+
+@pytest.mark.parametrize(
+    ("parser", "function", "content"), [(json, "loads", TEXT), (yaml, "compose", "kind: ConfigMap\n")]
+)
+def test_a_text_that_is_too_deep_for_its_parser_is_refused(
+    monkeypatch: pytest.MonkeyPatch, parser: ModuleType, function: str, content: str
+) -> None:
+    def too_deep(*_arguments: object, **_options: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(parser, function, too_deep)
+    with pytest.raises(ReportUnreadable, match="the input is nested too deeply"):
+        read_report(content.encode())
 
 
 OPTIONAL = {"kind", "index", "expected", "got", "absolute", "relative", "ulp", "answer"}

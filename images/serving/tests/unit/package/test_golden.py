@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from google.protobuf import json_format
 
-from images.serving.tests.object_loaders import npz_of_objects, record_calls
+from images.serving.tests.object_loaders import npz
 from paddle_serving_runtime import serving_packages
 from paddle_serving_runtime.consistency import Tolerance
 from paddle_serving_runtime.errors import ModelInvalid
@@ -71,12 +71,19 @@ def test_arrays_that_no_tensor_can_carry_are_refused(put: Callable[..., Package]
 
 
 def test_arrays_of_objects_are_not_read(put: Callable[..., Package], monkeypatch: pytest.MonkeyPatch) -> None:
+    """numpy refuses them where it is told to: a stub says what it was told, and answers as numpy does then."""
     package = put(a_json="{}")
-    (package.root / "golden" / "x.npz").write_bytes(npz_of_objects())
-    calls = record_calls(monkeypatch)
+    (package.root / "golden" / "x.npz").write_bytes(npz())
+    told: list[dict[str, object]] = []
+
+    def refuse(_file: object, **options: object) -> None:
+        told.append(options)
+        raise ValueError("Object arrays cannot be loaded when allow_pickle=False")
+
+    monkeypatch.setattr(np, "load", refuse)
     with pytest.raises(ModelInvalid, match=r"x\.npz is not an \.npz file of plain arrays"):
         load_samples(package)
-    assert calls == ["numpy.load"]  # which opens the archive, and nothing beyond it
+    assert told == [{"allow_pickle": False}]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +101,7 @@ def test_broken_samples_are_named(put: Callable[..., Package], files: dict[str, 
         load_samples(put(**files))
 
 
-def npz(header: bytes, compression: int = zipfile.ZIP_STORED) -> bytes:
+def npz_with(header: bytes, compression: int = zipfile.ZIP_STORED) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compression) as archive:
         archive.writestr("x.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
@@ -102,9 +109,9 @@ def npz(header: bytes, compression: int = zipfile.ZIP_STORED) -> bytes:
 
 
 BROKEN_ARRAYS = {
-    "a header that does not end": npz(b"{'descr': ("),
-    "a header with a wrong indent": npz(b"{}\n  x\n y"),
-    "a broken deflate stream": npz(bytes(100), zipfile.ZIP_DEFLATED).replace(b"x.npy" + b"\x9b", b"x.npy\xff", 1),
+    "a header that does not end": npz_with(b"{'descr': ("),
+    "a header with a wrong indent": npz_with(b"{}\n  x\n y"),
+    "a broken deflate stream": npz_with(bytes(100), zipfile.ZIP_DEFLATED).replace(b"x.npy" + b"\x9b", b"x.npy\xff", 1),
 }
 
 

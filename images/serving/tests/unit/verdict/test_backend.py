@@ -36,7 +36,7 @@ def test_auto_takes_the_fastest_whose_answers_agree_if_it_gains_enough(
 def test_what_was_not_taken_is_told_with_the_times() -> None:
     refused = replace(OPENVINO, difference="Sample a.json, tensor y, differs")
     assert choose("Auto", (DEFAULT, refused, EXECUTOR)).reasons == (
-        "Auto has taken NewExecutor (CPU time of the golden samples: Default 10 ms, OpenVINO 3 ms, NewExecutor 8 ms).",
+        "Auto has taken NewExecutor (CPU time of the models: Default 10 ms, OpenVINO 3 ms, NewExecutor 8 ms).",
         "OpenVINO is not taken: Sample a.json, tensor y, differs.",
     )
 
