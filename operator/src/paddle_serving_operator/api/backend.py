@@ -9,3 +9,10 @@ class Backend(StrEnum):
     DEFAULT = "Default"
     OPENVINO = "OpenVINO"
     AUTO = "Auto"
+
+
+class Allocator(StrEnum):
+    """What allocates memory where the model is computed; the values are those of the runtime's --allocator."""
+
+    TCMALLOC = "tcmalloc"
+    SYSTEM = "system"

@@ -1,10 +1,11 @@
-"""spec.engine.batching: which requests share runs of a plain model."""
+"""spec.engine.batching: which requests share runs of a model."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from paddle_serving_operator.api.fields import Fields
 
+DEFAULT_MAX_ROWS = 16
 _MAX_ROWS = 64
 _MAX_WAIT = 1000
 
@@ -26,10 +27,15 @@ class Batching:
 
 
 def parse_batching(engine: Fields, *, has_runs: bool) -> Batching:
-    """What the field says; `has_runs` is whether the engine lets requests share runs. Raises SpecError."""
+    """What the field says, without it Auto; `has_runs` is whether the engine lets requests share runs, else it is Off.
+
+    Raises SpecError.
+    """
     with engine.object("batching") as fields:
-        mode = BatchingMode(fields.choice("mode", BatchingMode.OFF, tuple(BatchingMode)))
+        default = BatchingMode.AUTO if has_runs else BatchingMode.OFF
+        mode = BatchingMode(fields.choice("mode", default, tuple(BatchingMode)))
         if mode is BatchingMode.AUTO and not has_runs:
             raise fields.error("mode", "is Auto, which the engine of mode pipeline does not have. Use Off.")
-        rows, wait = fields.whole("maxRows", 16, 2, _MAX_ROWS), fields.whole("waitMilliseconds", 0, 0, _MAX_WAIT)
+        rows = fields.whole("maxRows", DEFAULT_MAX_ROWS, 2, _MAX_ROWS)
+        wait = fields.whole("waitMilliseconds", 0, 0, _MAX_WAIT)
         return Batching(mode, rows, wait)

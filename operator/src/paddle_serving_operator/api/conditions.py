@@ -9,6 +9,7 @@ from enum import StrEnum
 class ConditionType(StrEnum):
     """Ready, Degraded and Evictable speak of the revision with the traffic, the others of the newest spec's revision.
 
+    Batching speaks of every Ready pod, and is there from the first difference on that an audit of shared runs finds.
     Reconciling and Stalled are what kstatus reads (Helm 4's --wait, Flux): it takes Ready=True alone for done.
     """
 
@@ -19,6 +20,7 @@ class ConditionType(StrEnum):
     MODEL_AVAILABLE = "ModelAvailable"
     DEGRADED = "Degraded"
     EVICTABLE = "Evictable"
+    BATCHING = "Batching"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
 
@@ -88,6 +90,9 @@ class Reason(StrEnum):
     VERB_OBEYED = "VerbObeyed"
     VERB_REFUSED = "VerbRefused"
     GOLDEN_ANSWERS_MATCH = "GoldenAnswersMatch"
+    # what pods find out while they serve
+    BATCH_DIFFERENCE = "BatchDifference"
+    BATCHES_AGREE = "BatchesAgree"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from typing import Any, Self
 
 from paddle_serving_operator.constants import Key
 
+DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+DNS_SUBDOMAIN = rf"(?=.{{1,253}}$){DNS_LABEL}(\.{DNS_LABEL})*"
 DURATION = re.compile(r"(?:([0-9]{1,4})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,8})s)?")
 """At most a few years: what is longer is a mistake, and past what a program can count."""
 

@@ -5,41 +5,39 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
-from paddle_serving_operator.api.backend import Backend
+from paddle_serving_operator.api.backend import Allocator, Backend
 from paddle_serving_operator.api.batching import parse_batching
-from paddle_serving_operator.api.fields import Fields
-from paddle_serving_operator.api.parse_rollout import parse_autoscaling, parse_rollout_spec, parse_traffic
+from paddle_serving_operator.api.fields import DNS_LABEL, DNS_SUBDOMAIN, Fields
+from paddle_serving_operator.api.parse_rollout import (
+    parse_autoscaling,
+    parse_missing,
+    parse_rollout_spec,
+    parse_traffic,
+)
+from paddle_serving_operator.api.parse_source import parse_source
+from paddle_serving_operator.api.security import parse_security
 from paddle_serving_operator.api.types import (
     DEFAULT_MAX_TOLERANCE,
     Account,
-    Allocator,
-    ConfigMapSource,
     Consistency,
     ConsistencyMode,
     Disruption,
     Drain,
     Engine,
     EngineMode,
-    HttpSource,
-    ImageSource,
     Model,
     Pod,
-    PvcSource,
     Require,
-    S3Source,
     ServiceSpec,
-    Source,
 )
+from paddle_serving_operator.api.warmup import parse_warmup
 from paddle_serving_operator.constants import Key
 from paddle_serving_operator.quantity import parse_quantity
 
-DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-DNS_SUBDOMAIN = rf"(?=.{{1,253}}$){DNS_LABEL}(\.{DNS_LABEL})*"
 DIGEST = r"sha256:[0-9a-f]{64}"
 QUANTITY = r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?"
 OVERRIDE_KEY = r"[A-Za-z_@][A-Za-z0-9_.@-]*"
 SCRIPT = r"(?s)[^-\s].*"
-S3_URI = r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.\.(/|$))[^\s/]+)*/?"
 ENV_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 RESOURCES = ("cpu", "memory", "nvidia.com/gpu")
 KEY_HINT = "Give the name of a Secret of the same namespace with the key ed25519.pem."
@@ -67,6 +65,7 @@ def parse_spec(key: Key, raw: object) -> ServiceSpec:
             autoscaling=parse_autoscaling(fields),
             disruption=parse_disruption(fields),
             drain=_drain(fields),
+            security=parse_security(fields),
             pod=_pod(fields),
         )
 
@@ -106,69 +105,8 @@ def _model(key: Key, spec: Fields) -> Model:
                 hint="Run `paddle-serving-runtime digest DIR` on the copy you trust and give its result, "
                 "sha256: and 64 hex digits.",
             ),
-            source=_source(fields),
+            source=parse_source(fields),
         )
-
-
-def _source(model: Fields) -> Source:
-    with model.object("source") as fields:
-        given = [name for name in SOURCES if fields.has(name)]
-        if len(given) != 1:
-            found = " and ".join(given) or "none"
-            raise fields.error("", f"has {found}. Give exactly one of {', '.join(SOURCES)}.")
-        with fields.object(given[0]) as source:
-            return SOURCES[given[0]](source)
-
-
-def _pvc(fields: Fields) -> Source:
-    path = fields.text("path", default="")
-    if path.startswith("/") or ".." in path.split("/"):
-        raise fields.error(
-            "path",
-            f"is {path!r}. Give a directory relative to the root of the volume, without a leading / and without ..",
-        )
-    return PvcSource(claim_name=fields.text("claimName", hint="Name the PersistentVolumeClaim."), path=path)
-
-
-def _http(fields: Fields) -> Source:
-    return HttpSource(
-        url=fields.text(
-            "url", pattern=r"https?://[^\s/@]+(/\S*)?", hint="Give an http:// or https:// address without a password."
-        )
-    )
-
-
-def _s3(fields: Fields) -> Source:
-    return S3Source(
-        uri=fields.text("uri", pattern=S3_URI, hint="Give s3://<bucket>/<folder or archive>, without .."),
-        endpoint=fields.text(
-            "endpoint",
-            default="",
-            pattern=r"(https?://[^\s/@?#]+/?)?",
-            hint="Give an http:// or https:// address of the store alone, without path and password.",
-        ),
-        region=fields.text("region", default="", pattern=r"[A-Za-z0-9-]*", hint="Give a region such as eu-west-1."),
-        credentials_secret=fields.text("credentialsSecret", default=""),
-        ca_config_map=fields.text("caConfigMap", default=""),
-    )
-
-
-def _image(fields: Fields) -> Source:
-    path = fields.text("path", default="/model")
-    if not path.startswith("/") or ".." in path.split("/"):
-        raise fields.error("path", f"is {path!r}. Give an absolute directory of the image, without ..")
-    return ImageSource(
-        reference=fields.text("reference", hint="Give the image that carries the package."),
-        path=path,
-        pull_policy=fields.choice("pullPolicy", "IfNotPresent", ("Always", "IfNotPresent", "Never")),
-    )
-
-
-def _config_map(fields: Fields) -> Source:
-    return ConfigMapSource(name=fields.text("name", hint="Name the ConfigMap."))
-
-
-SOURCES = MappingProxyType({"pvc": _pvc, "http": _http, "s3": _s3, "image": _image, "configMap": _config_map})
 
 
 def _engine(spec: Fields) -> Engine:
@@ -188,6 +126,7 @@ def _engine(spec: Fields) -> Engine:
             one_dnn=fields.boolean("oneDNN", default=True),
             allocator=Allocator(fields.choice("allocator", Allocator.TCMALLOC, tuple(Allocator))),
             batching=parse_batching(fields, has_runs=mode is EngineMode.DIRECT),
+            warmup=parse_warmup(fields, has_models=mode is EngineMode.DIRECT),
             overrides=fields.texts(
                 "overrides", OVERRIDE_KEY, "A key is a path into config.yml such as op.rec.concurrency."
             ),
@@ -233,15 +172,8 @@ def _recheck(fields: Fields) -> timedelta | None:
 def parse_disruption(spec: Fields) -> Disruption:
     """The budget of a node drain. Raises SpecError."""
     with spec.object("disruption") as fields:
-        share = fields.any_of("maxUnavailable")
-        value: int | str
-        if isinstance(share, str):
-            value = fields.text(
-                "maxUnavailable", pattern="[0-9]+%", hint="Use a number of pods or a share such as 25%."
-            )
-        else:
-            value = fields.whole("maxUnavailable", 1, 0, MAX_REPLICAS)
-        return Disruption(enabled=fields.boolean("enabled", default=True), max_unavailable=value)
+        allowed = parse_missing(fields, 1)
+        return Disruption(enabled=fields.boolean("enabled", default=True), max_unavailable=allowed)
 
 
 def _drain(spec: Fields) -> Drain:

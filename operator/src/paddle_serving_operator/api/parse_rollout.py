@@ -17,6 +17,7 @@ from paddle_serving_operator.api.types import (
 )
 
 SHARE = "[0-9]{1,3}%"
+WHOLE = 100  # percent
 MAX_STEPS = 20
 SHORTEST_QUEUE, LONGEST_QUEUE = 0.001, 600.0  # seconds; a quantity of metrics is in thousandths
 MAX_REQUESTS = 1000
@@ -51,7 +52,7 @@ def parse_rollout_spec(spec: Fields) -> Rollout:
             analysis=analysis,
             auto_rollback=fields.boolean("autoRollback", default=True),
             max_surge=_pods(fields, "maxSurge", "25%"),
-            max_unavailable=_pods(fields, "maxUnavailable", 0),
+            max_unavailable=parse_missing(fields, 0),
             drift=drift,
         )
 
@@ -134,6 +135,14 @@ def _pods(fields: Fields, field: str, default: int | str) -> int | str:
     if isinstance(value, str):
         return fields.text(field, pattern=SHARE, hint="Use a number of pods or a share such as 25%.")
     return fields.whole(field, None, 0, MAX_PODS)
+
+
+def parse_missing(fields: Fields, default: int) -> int | str:
+    """How many pods may be missing at once, a number or a share such as "25%", at most all. Raises SpecError."""
+    value = _pods(fields, "maxUnavailable", default)
+    if isinstance(value, str) and int(value.rstrip("%")) > WHOLE:
+        raise fields.error("maxUnavailable", f"is {value}, more than all pods. Give a share of at most 100%.")
+    return value
 
 
 def parse_traffic(spec: Fields) -> Traffic:

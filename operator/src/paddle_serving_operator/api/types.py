@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any
 
-from paddle_serving_operator.api.backend import Backend
+from paddle_serving_operator.api.backend import Allocator, Backend
 from paddle_serving_operator.api.batching import Batching
+from paddle_serving_operator.api.security import Security
+from paddle_serving_operator.api.sources import Source
 
 DEFAULT_MAX_TOLERANCE = 0.05
 """The runtime's own default."""
@@ -36,51 +38,6 @@ class Require(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class PvcSource:
-    """A directory of a claim; `path` is relative to the volume's root, "" is the root."""
-
-    claim_name: str
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class HttpSource:
-    """An archive on an HTTP server."""
-
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class ImageSource:
-    """A directory of a container image; `path` is absolute."""
-
-    reference: str
-    path: str
-    pull_policy: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigMapSource:
-    """A ConfigMap of the same namespace."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class S3Source:
-    """Objects of an S3-compatible store. Empty text: Amazon's endpoint, the bucket's own region, no Secret, no CA."""
-
-    uri: str
-    endpoint: str
-    region: str
-    credentials_secret: str
-    ca_config_map: str
-
-
-Source: TypeAlias = PvcSource | HttpSource | S3Source | ImageSource | ConfigMapSource
-
-
-@dataclass(frozen=True, slots=True)
 class Model:
     """What is served. `digest` is sha256:<64 hex digits> of the package's manifest."""
 
@@ -89,19 +46,13 @@ class Model:
     source: Source
 
 
-class Allocator(StrEnum):
-    """What allocates memory where the model is computed; the values are those of the runtime's --allocator."""
-
-    TCMALLOC = "tcmalloc"
-    SYSTEM = "system"
-
-
 @dataclass(frozen=True, slots=True)
 class Engine:
     """How the model is run.
 
     `workers` None means one per CPU of the limit (divided by the threads). `standby` keeps a process ready for the
-    place of a worker that dies. `script` is the package's script with its arguments, empty for web_service.py.
+    place of a worker that dies. `warmup` are shapes as the runtime's --warmup takes them. `script` is the package's
+    script with its arguments, empty for web_service.py.
     """
 
     mode: EngineMode
@@ -114,6 +65,7 @@ class Engine:
     one_dnn: bool
     allocator: Allocator
     batching: Batching
+    warmup: tuple[str, ...]
     overrides: Mapping[str, str]
     script: str
 
@@ -297,4 +249,5 @@ class ServiceSpec:
     autoscaling: Autoscaling | None
     disruption: Disruption
     drain: Drain
+    security: Security
     pod: Pod

@@ -69,7 +69,8 @@ class Verification:
 
     `recorded` counts those with a recorded answer, from which `difference` is the largest difference. `unequal` names
     the first sample that differed (only where consistency is not required), else it is "". `warnings` are sentences
-    about the package. `drift` is None where nothing was compared with the revision before.
+    about the package. `drift` is None where nothing was compared with the revision before. `backend` is which of
+    Paddle's engines has answered, "" where the pod does not say it.
     """
 
     revision: str
@@ -82,6 +83,7 @@ class Verification:
     difference: Difference | None = None
     warnings: tuple[str, ...] = ()
     drift: Drift | None = None
+    backend: str = ""
 
     @property
     def has_recorded(self) -> bool:
@@ -104,6 +106,7 @@ def parse_verification(raw: Mapping[str, Any] | None) -> Verification | None:
         difference=parse_difference(raw.get("largestDifference")),
         warnings=tuple(str(warning) for warning in raw.get("warnings", ())),
         drift=parse_drift(raw.get("drift")),
+        backend=str(raw.get("backend", "")),
     )
 
 
@@ -161,6 +164,8 @@ def dump_verification(verification: Verification | None) -> Manifest | None:
         fields["largestDifference"] = _dump_difference(verification.difference)
     if verification.drift is not None:
         fields["drift"] = _dump_drift(verification.drift)
+    if verification.backend:
+        fields["backend"] = verification.backend
     if verification.warnings:
         fields["warnings"] = list(verification.warnings)
     return fields | ({"unequal": verification.unequal} if verification.unequal else {})

@@ -11,6 +11,7 @@ from paddle_serving_operator.constants import (
     LABEL_NAME,
     LABEL_REVISION,
     LABEL_SERVICE,
+    SERVICE_PORT,
     Key,
 )
 
@@ -62,9 +63,10 @@ def service_account(name: str) -> str:
     return fit(name)
 
 
-def url(key: Key) -> str:
+def url(key: Key, *, tls: bool = False) -> str:
     """Address of the traffic Service inside the cluster; the resolver's search path completes the cluster's domain."""
-    return f"http://{traffic_service(key.name)}.{key.namespace}.svc"
+    host = f"{traffic_service(key.name)}.{key.namespace}.svc"
+    return f"https://{host}:{SERVICE_PORT}" if tls else f"http://{host}"
 
 
 def labels(name: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from paddle_serving_operator.constants import (
     Manifest,
 )
 from paddle_serving_operator.desired import names
-from paddle_serving_operator.desired.revision import Revision, dump_revision
+from paddle_serving_operator.desired.revision import Revision, dump_revision, spec_annotation
 
 PAIR = 2
 
@@ -35,6 +35,8 @@ def controller_revision(name: str, revision: Revision, number: int) -> Manifest:
     record = _object(
         CONTROLLER_REVISION, names.deployment(name, revision.name), names.revision_labels(name, revision.name)
     )
+    if told := spec_annotation(revision):
+        record["metadata"]["annotations"] = told
     return record | {"revision": number, "data": dump_revision(revision)}
 
 

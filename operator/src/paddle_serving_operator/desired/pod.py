@@ -5,14 +5,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from paddle_serving_operator.api.types import (
+from paddle_serving_operator.api.sources import (
+    BucketSource,
     ConfigMapSource,
     HttpSource,
     ImageSource,
     PvcSource,
-    S3Source,
-    ServiceSpec,
+    Source,
 )
+from paddle_serving_operator.api.types import ServiceSpec
 from paddle_serving_operator.constants import (
     ADMIN_PORT,
     ANNOTATION_ACCOUNT,
@@ -20,18 +21,18 @@ from paddle_serving_operator.constants import (
     HTTP_PORT,
     LABEL_REVISION,
     LABEL_SERVICE,
+    MODELS_VOLUME,
     Manifest,
 )
-from paddle_serving_operator.desired import arguments, names
+from paddle_serving_operator.desired import arguments, buckets, names
 from paddle_serving_operator.quantity import smaller
-from paddle_serving_operator.settings import Profile
+from paddle_serving_operator.settings import ModelCache, Profile
 
 USER = 65532
 SPARE_SECONDS = 5  # between the end of the drain and the kubelet's SIGKILL
 STARTUP_SECONDS = 3600  # a large model may load for long; the progress deadline tells the user earlier
 FETCH_NEEDS = ("cpu", "memory", "ephemeral-storage")  # of all that a serving container has; no GPU
-S3_SESSION_TOKEN = "AWS_SESSION_TOKEN"  # noqa: S105 - the name of a variable
-S3_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", S3_SESSION_TOKEN)
+HTTP_TOKEN = "HTTP_TOKEN"  # noqa: S105 - the name of a variable
 CONTAINER_SECURITY = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -56,6 +57,7 @@ def pod_template(name: str, spec: ServiceSpec, profile: Profile) -> Manifest:
 
 def _pod_spec(name: str, spec: ServiceSpec, profile: Profile) -> Manifest:
     image = spec.image or profile.image
+    fetching = [*_model_container(spec, profile), _fetch_container(spec, profile, image)]
     return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -70,11 +72,20 @@ def _pod_spec(name: str, spec: ServiceSpec, profile: Profile) -> Manifest:
             "runAsUser": USER,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "initContainers": [*_model_container(spec, profile), _fetch_container(spec, profile, image)],
+        **({} if _mounted_image(spec, profile) else {"initContainers": fetching}),
         "containers": [_serve_container(name, spec, profile, image)],
-        "volumes": _volumes(spec),
+        "volumes": [*_volumes(spec, profile), *_cache_volume(_cache(spec, profile))],
         **_placement(name, spec, profile),
     }
+
+
+def _mounted_image(spec: ServiceSpec, profile: Profile) -> ImageSource | None:
+    """The model image that is mounted as it is; `serve` verifies its files as those that are fetched.
+
+    Nobody can change a mounted image, while a claim may change between its verification and its use.
+    """
+    source = spec.model.source
+    return source if profile.image_volumes and isinstance(source, ImageSource) else None
 
 
 def _model_container(spec: ServiceSpec, profile: Profile) -> list[Manifest]:
@@ -96,46 +107,60 @@ def _model_container(spec: ServiceSpec, profile: Profile) -> list[Manifest]:
 
 
 def _fetch_container(spec: ServiceSpec, profile: Profile, image: str) -> Manifest:
-    mounts: list[Manifest] = [{"name": "models", "mountPath": arguments.MODELS}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - the volume
+    mounts: list[Manifest] = [
+        {"name": MODELS_VOLUME, "mountPath": arguments.MODELS},
+        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the volume
+    ]
     match spec.model.source:
         case ImageSource():
             mounts.append({"name": "store", "mountPath": arguments.STORE, "readOnly": True})
         case PvcSource() | ConfigMapSource():
             mounts.append({"name": "source", "mountPath": arguments.SOURCE, "readOnly": True})
-        case S3Source(ca_config_map=ca) if ca:
-            mounts.append({"name": "ca", "mountPath": arguments.CA, "readOnly": True})
-        case S3Source() | HttpSource():
+        case BucketSource() as bucket:
+            mounts += buckets.mounts(bucket)
+        case HttpSource():
             pass
+    if cache := _cache(spec, profile):
+        mounts.append({"name": "cache", "mountPath": arguments.CACHE})
     container: Manifest = {
         "name": "fetch",
         "image": image,
         "imagePullPolicy": profile.image_pull_policy,
-        "args": arguments.fetch(spec),
+        "args": arguments.fetch(spec, cache),
         "resources": _fetch_resources(spec, profile),
         "securityContext": CONTAINER_SECURITY,
         "terminationMessagePolicy": "File",
         "volumeMounts": mounts,
     }
-    if isinstance(spec.model.source, S3Source) and spec.model.source.credentials_secret:
-        container["env"] = [_credential(spec.model.source.credentials_secret, key) for key in S3_CREDENTIALS]
+    if variables := _credentials(spec.model.source):
+        container["env"] = variables
     return container
 
 
-def _credential(secret: str, key: str) -> Manifest:
-    """A variable that the kubelet reads out of a Secret; the operator never sees its value."""
-    reference: Manifest = {"name": secret, "key": key}
-    if key == S3_SESSION_TOKEN:
-        reference["optional"] = True
-    return {"name": key, "valueFrom": {"secretKeyRef": reference}}
+def _cache(spec: ServiceSpec, profile: Profile) -> ModelCache | None:
+    """For what comes over the network: an image is on its node already, a volume and a ConfigMap are near."""
+    return profile.cache if isinstance(spec.model.source, HttpSource | BucketSource) else None
+
+
+def _credentials(source: Source) -> list[Manifest]:
+    """The variables that say who fetches."""
+    match source:
+        case BucketSource():
+            return buckets.variables(source)
+        case HttpSource(credentials_secret=secret) if secret:
+            return [buckets.from_secret(secret, HTTP_TOKEN)]
+        case _:
+            return []
 
 
 def _serve_container(name: str, spec: ServiceSpec, profile: Profile, image: str) -> Manifest:
     variables = dict(profile.env) | dict(spec.pod.env)
+    mounted = _mounted_image(spec, profile)
     container: Manifest = {
         "name": "serve",
         "image": image,
         "imagePullPolicy": profile.image_pull_policy,
-        "args": arguments.serve(name, spec, image),
+        "args": arguments.serve(name, spec, image, mounted.path if mounted else ""),
         "ports": [
             {"name": "http", "containerPort": HTTP_PORT},
             {"name": "grpc", "containerPort": GRPC_PORT},
@@ -149,10 +174,10 @@ def _serve_container(name: str, spec: ServiceSpec, profile: Profile, image: str)
         "readinessProbe": _probe("/readyz", period=1, timeout=2, failures=3),
         "livenessProbe": _probe("/livez", period=10, timeout=5, failures=3),
         "volumeMounts": [
-            {"name": "models", "mountPath": arguments.MODELS, "readOnly": True},
+            {"name": MODELS_VOLUME, "mountPath": arguments.MODELS, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the volume
             {"name": "run", "mountPath": "/run"},
-            *([{"name": "signing", "mountPath": arguments.SIGNING, "readOnly": True}] if _signs(spec) else []),
+            *({"name": name, "mountPath": path, "readOnly": True} for name, (path, _, _) in _secrets(spec).items()),
         ],
     }
     if variables:
@@ -160,8 +185,14 @@ def _serve_container(name: str, spec: ServiceSpec, profile: Profile, image: str)
     return container
 
 
-def _signs(spec: ServiceSpec) -> bool:
-    return bool(spec.consistency.signing_key_secret)
+def _secrets(spec: ServiceSpec) -> dict[str, tuple[str, str, tuple[str, ...]]]:
+    """By the name of its volume, where each Secret of the serving container lies, its own name, and its keys."""
+    named = {
+        "signing": (arguments.SIGNING, spec.consistency.signing_key_secret, (arguments.SIGNING_KEY,)),
+        "tls": (arguments.TLS, spec.security.tls_secret, (arguments.TLS_CERTIFICATE, arguments.TLS_KEY)),
+        "api-keys": (arguments.API_KEYS, spec.security.api_key_secret, (arguments.API_KEYS_KEY,)),
+    }
+    return {name: found for name, found in named.items() if found[1]}
 
 
 def _resources(spec: ServiceSpec, profile: Profile) -> Manifest:
@@ -201,33 +232,40 @@ def _probe(path: str, period: int, timeout: int, failures: int) -> Manifest:
     }
 
 
-def _volumes(spec: ServiceSpec) -> list[Manifest]:
+def _volumes(spec: ServiceSpec, profile: Profile) -> list[Manifest]:
+    mounted = _mounted_image(spec, profile)
+    image = {"image": {"reference": mounted.reference, "pullPolicy": mounted.pull_policy}} if mounted else None
     volumes: list[Manifest] = [
-        {"name": "models", "emptyDir": {}},
+        {"name": MODELS_VOLUME, **(image or {"emptyDir": {}})},
         {"name": "tmp", "emptyDir": {}},
         {"name": "run", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}},
     ]
-    if secret := spec.consistency.signing_key_secret:  # optional: without it the runtime ends and says so
-        items = [{"key": arguments.SIGNING_KEY, "path": arguments.SIGNING_KEY}]
-        volumes.append(
-            {
-                "name": "signing",
-                "secret": {"secretName": secret, "items": items, "defaultMode": 0o440, "optional": True},
-            }
-        )
+    for name, (_, secret, keys) in _secrets(spec).items():  # optional: without it the runtime ends and says so
+        items = [{"key": key, "path": key} for key in keys]
+        source = {"secretName": secret, "items": items, "defaultMode": 0o440, "optional": True}
+        volumes.append({"name": name, "secret": source})
     match spec.model.source:
         case PvcSource(claim_name=claim):
             volumes.append({"name": "source", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}})
         case ImageSource():
-            volumes.append({"name": "store", "emptyDir": {}})
+            volumes += [] if mounted else [{"name": "store", "emptyDir": {}}]
         case ConfigMapSource(name=config_map):
             # optional, because a pod that waits for a missing ConfigMap says so nowhere in its status; fetch does
             volumes.append({"name": "source", "configMap": {"name": config_map, "optional": True}})
-        case S3Source(ca_config_map=ca) if ca:
-            volumes.append({"name": "ca", "configMap": {"name": ca, "optional": True}})
-        case S3Source() | HttpSource():
+        case BucketSource() as bucket:
+            volumes += buckets.volumes(bucket)
+        case HttpSource():
             pass
     return volumes
+
+
+def _cache_volume(cache: ModelCache | None) -> list[Manifest]:
+    if cache is None:
+        return []
+    if cache.claim:
+        return [{"name": "cache", "persistentVolumeClaim": {"claimName": cache.claim}}]
+    # `Directory`, because one that the kubelet makes belongs to root and nobody could write into it
+    return [{"name": "cache", "hostPath": {"path": cache.host_path, "type": "Directory"}}]
 
 
 def _placement(name: str, spec: ServiceSpec, profile: Profile) -> Manifest:

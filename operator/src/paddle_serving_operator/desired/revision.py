@@ -8,8 +8,9 @@ from typing import Any
 
 from paddle_serving_operator.api.fields import SpecError
 from paddle_serving_operator.api.parse import parse_spec
+from paddle_serving_operator.api.records import has_spec_in_data, recorded_spec
 from paddle_serving_operator.api.types import ServiceSpec
-from paddle_serving_operator.constants import REVISION_FIELDS, Key, Manifest
+from paddle_serving_operator.constants import ANNOTATION_SPEC, REVISION_FIELDS, Key, Manifest
 from paddle_serving_operator.desired import names
 from paddle_serving_operator.desired.pod import pod_template
 from paddle_serving_operator.settings import Profile
@@ -20,6 +21,7 @@ class Revision:
     """`name` is the start of the sha256 of `template`'s canonical JSON. `template` has no revision label.
 
     `spec`: the fields of the PaddleService that made it, as they were written; None in records of older versions.
+    `spec_in_data`: a version between wrote them into its record's data, which may not change any more.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Revision:
     model_digest: str
     image: str
     spec: Manifest | None = None
+    spec_in_data: bool = False
 
 
 def revision_of(name: str, spec: ServiceSpec, profile: Profile, written: Manifest | None = None) -> Revision:
@@ -61,28 +64,44 @@ def is_profiles(key: Key, before: Revision, goal: Revision, runtime: str, profil
 
 def content_hash(content: object) -> str:
     """The first 10 hex digits of the sha256 of canonical JSON (sorted keys, no spaces)."""
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[: names.HASH_DIGITS]
+    return hashlib.sha256(canonical_json(content).encode()).hexdigest()[: names.HASH_DIGITS]
+
+
+def canonical_json(content: object) -> str:
+    """The same text for equal contents: sorted keys, no spaces, ASCII."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 def dump_revision(revision: Revision) -> Manifest:
-    """The data of the revision's ControllerRevision: enough to build its Deployment again later."""
+    """The data of the revision's ControllerRevision: enough to build its Deployment again later.
+
+    It has these fields and no others. After a rollback an older operator writes the record again with the fields that
+    it knows, and the API server refuses every change of a record's data: that operator could do nothing any more.
+    """
     data = {"template": revision.template, "modelDigest": revision.model_digest, "image": revision.image}
-    return data | ({"spec": revision.spec} if revision.spec is not None else {})
+    return data | ({"spec": revision.spec} if revision.spec_in_data else {})
 
 
-def parse_revision(name: str, data: object) -> Revision | None:
-    """The revision out of a ControllerRevision's data; None where the data is not what its name says."""
+def spec_annotation(revision: Revision) -> dict[str, str]:
+    """What else its ControllerRevision says; an older operator may take it away."""
+    if revision.spec is None or revision.spec_in_data:
+        return {}
+    return {ANNOTATION_SPEC: canonical_json(revision.spec)}
+
+
+def parse_revision(name: str, record: Mapping[str, Any]) -> Revision | None:
+    """The revision out of a ControllerRevision; None where its data is not what its name says."""
+    data = record.get("data")
     if not isinstance(data, Mapping):
         return None
     template: Any = data.get("template")
     if content_hash(template) != name:
         return None
-    spec = data.get("spec")
     return Revision(
         name=name,
         template=template,
         model_digest=str(data.get("modelDigest", "")),
         image=str(data.get("image", "")),
-        spec=dict(spec) if isinstance(spec, Mapping) else None,
+        spec=recorded_spec(record),
+        spec_in_data=has_spec_in_data(record),
     )
