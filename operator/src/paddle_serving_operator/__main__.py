@@ -19,9 +19,10 @@ from paddle_serving_operator.constants import PADDLE_SERVICE
 from paddle_serving_operator.handlers.hub import Hub
 from paddle_serving_operator.handlers.watches import GROUPS, GROUPS_WITH_PAGE, Watches
 from paddle_serving_operator.json_logging import start_logging
-from paddle_serving_operator.kube.dynamic import DynamicCluster, load_configuration
 from paddle_serving_operator.kube.errors import KubeError
+from paddle_serving_operator.kube.rest import RestCluster, load_configuration
 from paddle_serving_operator.metrics import Metrics
+from paddle_serving_operator.observe.audits import Audits
 from paddle_serving_operator.observe.mirror import WATCHED_KINDS, Mirror
 from paddle_serving_operator.observe.reports import Reports
 from paddle_serving_operator.observe.sampling import Sampler
@@ -35,6 +36,7 @@ from paddle_serving_operator.settings import Endpoint, Settings, SettingsError
 
 READERS = 8  # threads that ask pods what they proved; a comparison takes up to a minute of one
 REPORT, SAMPLE = Cause("report", "of a pod"), Cause("sample", "of the metrics")
+AUDIT = Cause("audit", "of shared runs")
 FIRST_LISTS_SECONDS = 15.0
 DEFAULT_LIVENESS = "http://0.0.0.0:8080/healthz"
 
@@ -55,7 +57,7 @@ def main() -> int:
     metrics = Metrics(queue, mirror)
     try:
         settings = Settings.from_env(os.environ)
-        cluster = DynamicCluster(load_configuration(), connections=settings.workers, recorder=metrics)
+        cluster = RestCluster(load_configuration(), connections=settings.workers, recorder=metrics)
         known = cluster.serves(PADDLE_SERVICE)
     except (SettingsError, KubeError) as error:
         print(error, file=sys.stderr)
@@ -81,7 +83,7 @@ def main() -> int:
     return 0
 
 
-def run(settings: Settings, cluster: DynamicCluster, shared: Shared, env: Mapping[str, str]) -> None:
+def run(settings: Settings, cluster: RestCluster, shared: Shared, env: Mapping[str, str]) -> None:
     """Watches and reconciles until a signal.
 
     Raises OSError where the health probe's port is taken, SettingsError where the page's is.
@@ -93,7 +95,8 @@ def run(settings: Settings, cluster: DynamicCluster, shared: Shared, env: Mappin
     readers = ThreadPoolExecutor(READERS, thread_name_prefix="report")
     reports = Reports(submit=readers.submit, wake=lambda key: queue.add(key, REPORT))
     sampler = Sampler(submit=readers.submit, wake=lambda key: queue.add(key, SAMPLE))
-    reconciler = Reconciler(cluster, mirror, settings, Observer(reports, sampler), Tally(metrics))
+    audits = Audits(submit=readers.submit, wake=lambda key: queue.add(key, AUDIT))
+    reconciler = Reconciler(cluster, mirror, settings, Observer(reports, sampler, audits), Tally(metrics))
     workers = Workers(queue, reconciler.reconcile, settings.workers, timing, metrics)
     groups = GROUPS_WITH_PAGE if settings.page else GROUPS
     watches = Watches(settings.namespaces, Hub(mirror, queue), cluster.serves, groups)

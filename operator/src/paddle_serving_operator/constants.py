@@ -23,6 +23,9 @@ APP_NAME: Final = "paddle-serving"
 ANNOTATION_APPLIED: Final = f"{GROUP}/applied"
 """Hash of the manifest as it was applied, on every object that the operator makes."""
 
+ANNOTATION_SPEC: Final = f"{GROUP}/spec"
+"""On a ControllerRevision: the fields of the PaddleService that made it, as JSON."""
+
 ANNOTATION_ACCOUNT: Final = f"{GROUP}/service-account"
 """On pods: the annotations of the operator's own account. Cloud identities are read from them when a pod is made."""
 
@@ -32,11 +35,14 @@ ANNOTATION_VERB: Final = f"{GROUP}/verb"
 EVERYWHERE: Final = ""
 """In the place of a namespace: all of them."""
 
-REVISION_FIELDS: Final = ("runtime", "image", "resources", "model", "engine", "consistency", "drain", "pod")
+REVISION_FIELDS: Final = ("runtime", "image", "resources", "model", "engine", "consistency", "drain", "security", "pod")
 """The fields below spec that make a revision: they may change its pods, the others play no part in what answers."""
 
 NO_REVISION: Final = "none"
 """Value of the revision label in the selector of a Service that may not have traffic yet; no pod carries it."""
+
+MODELS_VOLUME: Final = "models"
+"""Of a pod: where `serve` reads its package."""
 
 HTTP_PORT: Final = 8080
 GRPC_PORT: Final = 9000

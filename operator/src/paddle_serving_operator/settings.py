@@ -1,6 +1,6 @@
 """What the operator is told at its start: environment variables and the file of runtime profiles."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -24,10 +24,19 @@ PROFILE_KEYS = {
     "tolerations",
 }
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+IMAGE_VOLUMES = ("Auto", "Never")
 
 
 class SettingsError(Exception):
     """The operator cannot start with these settings; the text says which one, why and what to do."""
+
+
+class ModelCache(NamedTuple):
+    """Where fetched packages are kept for the next pod: a claim or else a folder of the node, and how many bytes."""
+
+    claim: str
+    host_path: str
+    limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,8 @@ class Profile:
     """A runtime that a PaddleService may name: image, resources and node constraints of its serving container.
 
     `limits` always has cpu and memory. `fetch_limits` and `fetch_requests` are those of the container that fetches,
-    where they differ. `env` are pairs of name and value. `tolerations` are as in a pod.
+    where they differ, `cache` is where it keeps packages. `image_volumes`: a model image is mounted instead of copied,
+    where the cluster can. `env` are pairs of name and value. `tolerations` are as in a pod.
     """
 
     image: str
@@ -44,6 +54,8 @@ class Profile:
     requests: Mapping[str, str]
     fetch_limits: Mapping[str, str] = field(default_factory=dict)
     fetch_requests: Mapping[str, str] = field(default_factory=dict)
+    cache: ModelCache | None = None
+    image_volumes: bool = False
     env: tuple[tuple[str, str], ...] = ()
     runtime_class_name: str | None = None
     node_selector: Mapping[str, str] = field(default_factory=dict)
@@ -140,14 +152,12 @@ def _profile(where: str, raw: object) -> Profile:
             f"{where}.resources.limits.{missing[0]} is missing. A model server without limits can take a node down; "
             "give cpu and memory limits."
         )
-    fetch_limits, fetch_requests = _fetch(where, raw)
     return Profile(
         image=image,
         image_pull_policy=str(policy),
         limits=limits,
         requests=_quantities(f"{where}.resources.requests", resources.get("requests")),
-        fetch_limits=fetch_limits,
-        fetch_requests=fetch_requests,
+        **_fetch(where, raw),
         env=tuple(
             _variable(f"{where}.env[{index}]", item)
             for index, item in enumerate(_items(f"{where}.env", raw.get("env")))
@@ -162,16 +172,41 @@ def _profile(where: str, raw: object) -> Profile:
     )
 
 
-def _fetch(where: str, raw: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    fetch = _mapping(f"{where}.fetch", raw.get("fetch"))
-    resources = _mapping(f"{where}.fetch.resources", fetch.get("resources"))
-    for path, found, known in (("fetch", fetch, {"resources"}), ("fetch.resources", resources, {"limits", "requests"})):
-        if unknown := sorted(set(found) - known):
-            raise SettingsError(f"{where}.{path}.{unknown[0]} is unknown. It has {', '.join(sorted(known))}.")
-    return (
-        _limits(f"{where}.fetch.resources.limits", resources.get("limits")),
-        _quantities(f"{where}.fetch.resources.requests", resources.get("requests")),
-    )
+def _fetch(where: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a Profile that are about how a package comes into the pod."""
+    fetch = _known(f"{where}.fetch", raw.get("fetch"), {"resources", "cache", "imageVolumes"})
+    resources = _known(f"{where}.fetch.resources", fetch.get("resources"), {"limits", "requests"})
+    mounting = fetch.get("imageVolumes", "Never")
+    if mounting not in IMAGE_VOLUMES:
+        raise SettingsError(f"{where}.fetch.imageVolumes is {mounting!r}. Use one of {', '.join(IMAGE_VOLUMES)}.")
+    return {
+        "fetch_limits": _limits(f"{where}.fetch.resources.limits", resources.get("limits")),
+        "fetch_requests": _quantities(f"{where}.fetch.resources.requests", resources.get("requests")),
+        "cache": _cache(f"{where}.fetch.cache", fetch.get("cache")),
+        "image_volumes": mounting == "Auto",
+    }
+
+
+def _cache(where: str, raw: object) -> ModelCache | None:
+    cache = _known(where, raw, {"persistentVolumeClaim", "hostPath", "limit"})
+    claim, host_path = str(cache.get("persistentVolumeClaim") or ""), str(cache.get("hostPath") or "")
+    if not claim and not host_path:
+        return None
+    if claim and host_path:
+        raise SettingsError(f"{where} has a persistentVolumeClaim and a hostPath. Give one of them.")
+    if host_path and not host_path.startswith("/"):
+        raise SettingsError(f"{where}.hostPath is {host_path!r}. Give an absolute path of the nodes.")
+    limit = parse_quantity(str(cache.get("limit")))
+    if limit is None or limit < 1:
+        raise SettingsError(f"{where}.limit is {cache.get('limit')!r}. Say how large it may become, such as 50Gi.")
+    return ModelCache(claim, host_path, int(limit))
+
+
+def _known(where: str, raw: object, keys: Collection[str]) -> Mapping[str, Any]:
+    found = _mapping(where, raw)
+    if unknown := sorted(set(found) - set(keys)):
+        raise SettingsError(f"{where}.{unknown[0]} is unknown. It has {', '.join(sorted(keys))}.")
+    return found
 
 
 def _mapping(where: str, raw: object) -> Mapping[str, Any]:

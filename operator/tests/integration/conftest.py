@@ -39,7 +39,8 @@ def gate(control_plane: ControlPlane) -> Iterator[Gate]:
     made.close()
 
 
-@pytest.fixture(scope="session")
+# ends with the file that needs it: beside all other tests it would take a tenth of a core
+@pytest.fixture(scope="module")
 def crowd_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A second control plane, with a scheduler and kwok."""
     plane = crowd(tmp_path_factory.mktemp("crowd"))

@@ -145,6 +145,8 @@ class ControlPlane:
             "service-cluster-ip-range": "10.0.0.0/16",
             # it marks a new node as not ready, and the controller that takes the mark away does not run
             "disable-admission-plugins": "TaintNodesByCondition",
+            # some clusters have it: who makes an object that blocks its owner's end needs a right for that
+            "enable-admission-plugins": "OwnerReferencesPermissionEnforcement",
         }
         self.run("kube-apiserver", [*(f"--{name}={value}" for name, value in arguments.items()), *more])
 

@@ -1,21 +1,28 @@
-"""Kinds that a cluster has for a while: names as in the real definitions, and a schema that takes everything."""
+"""Kinds that a cluster has for a while: names as in the real definitions, and a schema, theirs or a free one."""
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
-from .control_plane import START_SECONDS, ControlPlane, RefusedError
+from e2e import published_definitions
+
+from .control_plane import START_SECONDS, ControlPlane, Object, RefusedError
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
+FREE = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+TAKES_EVERYTHING: Object = {"type": "object", "properties": {"spec": FREE, "status": FREE}}
+
+
 @contextmanager
-def defined(plane: ControlPlane, api_version: str, kind: str, plural: str) -> Iterator[None]:
-    """Installs the definition, and removes it with everything of the kind."""
+def defined(
+    plane: ControlPlane, api_version: str, kind: str, plural: str, schema: Object = TAKES_EVERYTHING
+) -> Iterator[None]:
+    """Installs the definition, and removes it with everything of the kind; a Cluster... is of no namespace."""
     group, version = api_version.split("/")
-    free = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": free, "status": free}}}
-    served = {"name": version, "served": True, "storage": True, "subresources": {"status": {}}, "schema": schema}
+    described = {"openAPIV3Schema": schema}
+    served = {"name": version, "served": True, "storage": True, "subresources": {"status": {}}, "schema": described}
     body = {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -26,7 +33,7 @@ def defined(plane: ControlPlane, api_version: str, kind: str, plural: str) -> It
         },
         "spec": {
             "group": group,
-            "scope": "Namespaced",
+            "scope": "Cluster" if kind.startswith("Cluster") else "Namespaced",
             "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
             "versions": [served],
         },
@@ -37,6 +44,17 @@ def defined(plane: ControlPlane, api_version: str, kind: str, plural: str) -> It
         yield
     finally:
         plane.request("delete", f"{DEFINITIONS}/{plural}.{group}")
+
+
+@contextmanager
+def everything_published(plane: ControlPlane) -> Iterator[None]:
+    """With every kind that e2e/published_definitions.py knows, in its newest version, as it is published."""
+    schemas = published_definitions.schemas()
+    newest = {(version.partition("/")[0], kind): version for version, kind in reversed(schemas)}
+    with ExitStack() as installed:
+        for (_, kind), version in newest.items():
+            installed.enter_context(defined(plane, version, kind, f"{kind.lower()}s", schemas[version, kind]))
+        yield
 
 
 def _wait_until_served(plane: ControlPlane, path: str) -> None:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, Self, TypeAlias
 
 from paddle_serving_operator.constants import EVENT, PADDLE_SERVICE, POD, Kind, Manifest
 from paddle_serving_operator.kube.budget import Budget
-from paddle_serving_operator.kube.dynamic import DynamicCluster
 from paddle_serving_operator.kube.errors import KubeError, NotFound, error_of
+from paddle_serving_operator.kube.rest import RestCluster
 from paddle_serving_operator.observe.reports import Fetch
 
 from .spy import Killed
@@ -73,7 +73,7 @@ class Faulty:
     rollout is in the same stage.
     """
 
-    def __init__(self, cluster: DynamicCluster, fault: Fault | None, met: set[Call]) -> None:
+    def __init__(self, cluster: RestCluster, fault: Fault | None, met: set[Call]) -> None:
         self._cluster, self._fault, self._met = cluster, fault, met
         self._errors = itertools.cycle(fault.errors if fault else ())
         self._stage = ""

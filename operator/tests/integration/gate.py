@@ -23,11 +23,12 @@ EXPIRED = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": 
 
 
 class Request(NamedTuple):
-    """What a client asks: the HTTP method, the path without its query, and whether it watches."""
+    """What a client asks: the HTTP method, the path without its query, whether it watches, or goes on with a list."""
 
     method: str
     path: str
     watches: bool
+    goes_on: bool = False
 
     @property
     def reads(self) -> bool:
@@ -67,13 +68,14 @@ class Gate:
         self.rule: Rule = lambda _: None  # decides on every request
         self.deaf: set[str] = set()  # kinds whose watches tell nothing
         self.requests: list[Request] = []
+        self.answered: list[tuple[Request, int]] = []  # those that the API server answered, with the HTTP status
         self._plane = plane
         self._lock = threading.Lock()
         self._streams: list[http.client.HTTPConnection] = []
         self._closed = threading.Event()
         self._server = _Server(self)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def kubeconfig(self, path: Path, token: str = TOKEN) -> Path:
         """Writes a kubeconfig whose API server is this gate."""
@@ -161,7 +163,8 @@ class _Handler(BaseHTTPRequestHandler):
     def handle_any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         url = urlsplit(self.path)
-        request = Request(self.command, url.path, "watch" in parse_qs(url.query))
+        query = parse_qs(url.query)
+        request = Request(self.command, url.path, "watch" in query, "continue" in query)
         match self.gate.fault(request):
             case Answer(status, message, retry_after):
                 self._refuse(status, message, retry_after)
@@ -188,6 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             upstream.request(self.command, self.path, body or None, headers)
             answer = upstream.getresponse()
+            self.gate.answered.append((request, answer.status))
             kept = {name: value for name, value in answer.getheaders() if name.lower() not in HOP}
             if request.watches and answer.status == http.HTTPStatus.OK:
                 self._stream(self._events(request, answer), kept)

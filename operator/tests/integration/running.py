@@ -13,7 +13,8 @@ from kubernetes import client, config
 
 from paddle_serving_operator.handlers.hub import Hub
 from paddle_serving_operator.handlers.watches import GROUPS, Group, Watches
-from paddle_serving_operator.kube.dynamic import DynamicCluster
+from paddle_serving_operator.kube.rest import RestCluster
+from paddle_serving_operator.observe.audits import Audits
 from paddle_serving_operator.observe.mirror import WATCHED_KINDS, Mirror
 from paddle_serving_operator.observe.reports import Reports
 from paddle_serving_operator.observe.sampling import Sampler
@@ -31,11 +32,11 @@ CALM = timedelta(seconds=1)  # without news for so long, a service has come to r
 WAIT_SECONDS = 60.0
 
 
-def cluster_of(kubeconfig: Path) -> DynamicCluster:
+def cluster_of(kubeconfig: Path) -> RestCluster:
     """The API server of a kubeconfig."""
     configuration = client.Configuration()
     config.load_kube_config(config_file=str(kubeconfig), client_configuration=configuration)  # type: ignore[no-untyped-call]
-    return DynamicCluster(configuration, connections=2, recorder=Unrecorded())
+    return RestCluster(configuration, connections=2, recorder=Unrecorded())
 
 
 def proved(url: str, body: Mapping[str, object] | None = None) -> bytes:
@@ -53,7 +54,7 @@ class Running:
         timing = Timing(clock=self.clock, jitter=lambda: 0.0)
         self.mirror, self.queue = Mirror(time.monotonic), Queue(timing)
         cluster = cluster_of(Path(os.environ["KUBECONFIG"]))
-        observer, tally = Observer(Reports(proved), Sampler(no_report)), Tally(Unrecorded())
+        observer, tally = Observer(Reports(proved), Sampler(no_report), Audits(no_report)), Tally(Unrecorded())
         reconciler = Reconciler(cluster, self.mirror, world.settings(), observer, tally)
         self.workers = Workers(self.queue, reconciler.reconcile, 1, timing, Unrecorded())
         # past the gate: whether the Gateway API has come is asked once a minute, and no call of a pass

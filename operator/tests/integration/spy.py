@@ -1,12 +1,13 @@
 """An operator whose writes are counted, and which can be killed at any of them."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Self
 
 from paddle_serving_operator.constants import Kind, Manifest
 from paddle_serving_operator.kube.budget import Budget
-from paddle_serving_operator.kube.dynamic import DynamicCluster
 from paddle_serving_operator.kube.errors import Conflict, NotFound
+from paddle_serving_operator.kube.rest import RestCluster
 from paddle_serving_operator.observe.reports import Fetch
 
 from .world import World
@@ -21,7 +22,7 @@ class Killed(BaseException):
 class Spy:
     """A cluster that notes reads and writes, and dies right after or right before the write with the given number."""
 
-    def __init__(self, cluster: DynamicCluster) -> None:
+    def __init__(self, cluster: RestCluster) -> None:
         self._cluster = cluster
         self.reads: list[str] = []
         self.writes: list[str] = []
@@ -40,6 +41,11 @@ class Spy:
     def list(self, kind: Kind, namespace: str, selector: str) -> list[Manifest]:
         self.reads.append(f"list {kind.kind}")
         return self._cluster.list(kind, namespace, selector)
+
+    def dry_run(self, kind: Kind, namespace: str, manifest: Manifest) -> Manifest:
+        """Nothing is written."""
+        self.reads.append(f"dry run {kind.kind}")
+        return self._cluster.dry_run(kind, namespace, manifest)
 
     def log(self, _namespace: str, pod: str, _container: str, *, previous: bool) -> str:
         """No kubelet is here: the log of a pod by the start of its name."""
@@ -70,7 +76,7 @@ class Operator:
     def __init__(self, world: World, name: str, fetch: Fetch | None = None) -> None:
         self.spies: list[Spy] = []
 
-        def wrap(cluster: DynamicCluster) -> Spy:
+        def wrap(cluster: RestCluster) -> Spy:
             self.spies.append(Spy(cluster))
             return self.spies[0]
 
@@ -78,11 +84,11 @@ class Operator:
         self._once = world.reconciler(wrap, fetch)
         self.spy = self.spies[0]
 
-    def once(self) -> None:
+    def once(self, ahead: timedelta = timedelta()) -> None:
         try:
-            self._once(self._name)
+            self._once(self._name, ahead)
         except Conflict:  # the next pass reads what changed; this is what the queue does
-            self._once(self._name)
+            self._once(self._name, ahead)
 
     def until_at_rest(self) -> None:
         """Passes until one has nothing to write: what controllers still report may be told of before."""

@@ -54,6 +54,7 @@ def test_the_shortest_spec_is_completed_with_the_defaults(world: World) -> None:
         "traffic": {"mode": "ReplicaRatio"},
         "disruption": {"enabled": True, "maxUnavailable": 1},
         "drain": {"delay": "5s", "timeout": "20s"},
+        "security": {},
         "pod": {},
     }
 
@@ -80,6 +81,7 @@ def test_every_field_is_accepted(world: World) -> None:
             "signingKeySecret": "report-key",
         },
         disruption={"maxUnavailable": "25%"},
+        security={"tlsSecret": "certificate", "apiKeySecret": "keys"},
         pod={
             "nodeSelector": {"disk": "ssd"},
             "tolerations": [{"key": "k", "operator": "Exists", "effect": "NoSchedule"}],
@@ -142,9 +144,17 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"engine": {"backend": "TensorRT"}}, "spec.engine.backend: Unsupported value"),
     ({"engine": {"script": "-m serving"}}, "script is a file of the package, followed by its arguments"),
     ({"consistency": {"recheckInterval": "often"}}, "spec.consistency.recheckInterval"),
+    ({"consistency": {"recheckInterval": "0s"}}, "every worker answers all golden samples each time; give 10s or more"),
+    ({"consistency": {"recheckInterval": "0m9s"}}, "every worker answers all golden samples each time; give 10s or"),
     ({"engine": {"batching": {"mode": "On"}}}, "spec.engine.batching.mode"),
     ({"engine": {"batching": {"maxRows": 65}}}, "spec.engine.batching.maxRows"),
     ({"engine": {"mode": "pipeline", "batching": {"mode": "Auto"}}}, "batching belongs to mode direct"),
+    ({"engine": {"warmup": {"shapes": [{"inputs": {}}]}}}, "spec.engine.warmup.shapes[0].inputs"),
+    ({"engine": {"warmup": {"shapes": [{"inputs": {"x": [0]}}]}}}, "spec.engine.warmup.shapes[0].inputs.x[0]"),
+    (
+        {"engine": {"mode": "pipeline", "warmup": {"shapes": [{"inputs": {"x": [1]}}]}}},
+        "shapes to warm up need mode direct",
+    ),
     ({"rollout": {"progressDeadline": "soon"}}, "spec.rollout.progressDeadline"),
     ({"replicas": -1}, "spec.replicas"),
     ({"resources": {"limits": {"cpu": "fast"}}}, "spec.resources.limits.cpu"),
@@ -158,13 +168,15 @@ def test_a_contradiction_is_refused_with_a_sentence(world: World, fields: dict[s
 
 
 SOURCES: list[tuple[dict[str, Any], str]] = [
-    ({}, "spec.model.source needs exactly one of pvc, http, s3, image, configMap"),
+    ({}, "spec.model.source needs exactly one of pvc, http, s3, gcs, oss, image, configMap"),
     ({"http": {"url": "http://a/b"}, "configMap": {"name": "c"}}, "spec.model.source needs exactly one of"),
     ({"pvc": {"claimName": "m", "path": "/abs"}}, "path is relative to the root of the volume"),
     ({"pvc": {"claimName": "m", "path": "a/../../b"}}, "without a leading / and without .."),
     ({"image": {"reference": "r", "path": "/a/.."}}, "path is an absolute directory of the image"),
     ({"http": {"url": "https://me:secret@store/a.zip"}}, "a user or password in the URL is readable by everybody"),
     ({"http": {"url": "ftp://store/a.zip"}}, "spec.model.source.http.url"),
+    ({"http": {"url": "hf://owner"}}, "spec.model.source.http.url"),
+    ({"http": {"url": "http://store/a.zip", "credentialsSecret": "s"}}, "would go over the network in plain text"),
     ({"s3": {}}, "spec.model.source.s3.uri: Required value"),
     ({"s3": {"uri": "models/a"}}, "spec.model.source.s3.uri"),
     ({"s3": {"uri": "s3://models/a/../b"}}, "uri is s3://<bucket>/<folder or archive>, without .."),
@@ -172,6 +184,15 @@ SOURCES: list[tuple[dict[str, Any], str]] = [
     ({"s3": {"uri": "s3://models/a", "endpoint": "https://me:secret@store"}}, "use credentialsSecret"),
     ({"s3": {"uri": "s3://models/a", "endpoint": "http://store", "caConfigMap": "ca"}}, "caConfigMap has no effect"),
     ({"s3": {"uri": "s3://models/a", "caConfigMap": "ca"}}, "caConfigMap has no effect without an endpoint"),
+    ({"gcs": {}}, "spec.model.source.gcs.uri: Required value"),
+    ({"gcs": {"uri": "s3://models/a"}}, "spec.model.source.gcs.uri"),
+    ({"gcs": {"uri": "gs://models/a/../b"}}, "uri is gs://<bucket>/<folder or archive>, without .."),
+    ({"gcs": {"uri": "gs://models/a", "endpoint": "https://me:secret@store"}}, "use credentialsSecret"),
+    ({"gcs": {"uri": "gs://models/a", "endpoint": "http://store", "credentialsSecret": "s"}}, "in plain text"),
+    ({"oss": {"uri": "oss://models/a"}}, "spec.model.source.oss.region: Required value"),
+    ({"oss": {"uri": "s3://models/a", "region": "cn-hangzhou"}}, "spec.model.source.oss.uri"),
+    ({"oss": {"uri": "oss://models/a/..", "region": "r"}}, "uri is oss://<bucket>/<folder or archive>, without .."),
+    ({"oss": {"uri": "oss://models/a", "region": "r", "caConfigMap": "ca"}}, "caConfigMap has no effect without"),
 ]
 
 
@@ -184,19 +205,29 @@ def test_a_source_that_cannot_work_is_refused_with_a_sentence(
     assert sentence in refusal(world, "ocr", wrong)
 
 
-def test_a_store_with_every_field_is_accepted(world: World) -> None:
-    source = {
-        "s3": {
-            "uri": "s3://models/ocr-rec/v2.tar.gz",
-            "endpoint": "https://minio.models.svc:9000",
-            "region": "us-east-1",
-            "credentialsSecret": "reader",
-            "caConfigMap": "ca",
-        }
-    }
+WITH_ALL = {"endpoint": "https://store.example:9000", "credentialsSecret": "reader", "caConfigMap": "ca"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"s3": {"uri": "s3://models/ocr-rec/v2.tar.gz", "region": "us-east-1", **WITH_ALL}},
+        {"gcs": {"uri": "gs://the_models.example.com/ocr-rec/v2.tar.gz", **WITH_ALL}},
+        {"oss": {"uri": "oss://models/ocr-rec/v2.tar.gz", "region": "cn-hangzhou", **WITH_ALL}},
+    ],
+    ids=lambda source: next(iter(source)),
+)
+def test_a_store_with_every_field_is_accepted(world: World, source: dict[str, Any]) -> None:
     whole = copy.deepcopy(spec())
     whole["model"]["source"] = source
     assert world.create("ocr", whole)["spec"]["model"]["source"] == source
+
+
+@pytest.mark.parametrize("url", ["https://store/v2/", "hf://owner/model", "hf://owner/model@v2/folder/a.tar.gz"])
+def test_an_address_of_a_folder_or_of_hugging_face_is_accepted(world: World, url: str) -> None:
+    whole = copy.deepcopy(spec())
+    whole["model"]["source"] = {"http": {"url": url, "credentialsSecret": "reader"}}
+    assert world.create("ocr", whole)["spec"]["model"]["source"] == whole["model"]["source"]
 
 
 def test_a_digest_is_required_and_checked(world: World) -> None:

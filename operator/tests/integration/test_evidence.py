@@ -31,6 +31,7 @@ class Pods:
             if pod["status"].get("podIP") and f"//{pod['status']['podIP']}:" in url
         }
         report: dict[str, Any] = {"verdict": "EngineOnly", "samples": 3, "recorded": 0, "paddleVersion": "3.3.1"}
+        report["backend"] = "OpenVINO"
         if arguments[arguments.index("--digest") + 1] in self.recorded:
             report |= {"verdict": "Recorded", "recorded": 3, "largestDifference": FAR}
         return json.dumps(report).encode()
@@ -68,6 +69,7 @@ def test_an_update_without_recorded_answers_waits_for_a_word_and_the_columns_nam
     operator.once()
     verification = world.status("ocr")["verification"]
     assert (verification["revision"], verification["verdict"]) == (new, "EngineOnly")
+    assert verification["backend"] == "OpenVINO"
     assert columns(world, "ocr")["Difference"] is None
 
 

@@ -17,8 +17,8 @@ from paddle_serving_operator.constants import (
     Manifest,
 )
 from paddle_serving_operator.kube.budget import Budget
-from paddle_serving_operator.kube.dynamic import DynamicCluster
 from paddle_serving_operator.kube.errors import Forbidden
+from paddle_serving_operator.kube.rest import RestCluster
 
 from .spy import Operator
 from .world import World, digest, spec
@@ -134,7 +134,7 @@ def test_a_spec_that_never_was_right_makes_nothing(world: World) -> None:
 class Blind:
     """A cluster that does not let the operator look at one kind."""
 
-    def __init__(self, cluster: DynamicCluster, hidden: list[Kind]) -> None:
+    def __init__(self, cluster: RestCluster, hidden: list[Kind]) -> None:
         self._cluster = cluster
         self._hidden = hidden
 

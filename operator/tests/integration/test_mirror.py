@@ -15,6 +15,7 @@ from paddle_serving_operator.constants import (
     SERVICE_ACCOUNT,
     Kind,
 )
+from paddle_serving_operator.handlers import registry
 from paddle_serving_operator.observe.mirror import EVERYBODYS, WATCHED_KINDS
 from paddle_serving_operator.reconcile.queue import RESYNC
 from paddle_serving_operator.reconcile.workers import RESYNC_AFTER
@@ -74,6 +75,46 @@ def is_the_same(operator: Running) -> list[str]:
     return [
         kind.kind for kind in WATCHED_KINDS if versions(operator.mirror.known(kind, world.namespace)) != server[kind]
     ]
+
+
+def test_an_operator_that_starts_anew_knows_lists_of_many_pages_as_a_whole_and_has_nothing_to_do(
+    world: World, gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(world, gate, tmp_path) as before:
+        deployed(before)
+    monkeypatch.setattr(registry, "PAGE", 1)
+    gate.requests = []
+    with running(world, gate, tmp_path) as anew:
+        assert is_the_same(anew) == []
+        assert len(anew.mirror.known(POD, world.namespace)) == 2
+        assert sum(call.path.endswith("/pods") and not call.watches for call in gate.requests) == 2
+        anew.calls()
+        anew.rest()
+        assert [call for call in anew.calls() if call.method != "GET"] == []
+
+
+def test_a_list_whose_next_page_has_expired_begins_anew_and_the_other_watches_go_on(
+    world: World, gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(world, gate, tmp_path) as before:
+        deployed(before)
+    monkeypatch.setattr(registry, "PAGE", 1)
+    expired: list[Request] = []
+
+    def expire(request: Request) -> Fault | None:
+        if expired or not request.goes_on or not request.path.endswith("/pods"):
+            return None
+        expired.append(request)
+        return Answer(410, "The provided continue parameter is too old to display a consistent list result.")
+
+    gate.rule, gate.requests = expire, []
+    with running(world, gate, tmp_path) as anew:
+        world.until("the pods are known", lambda: anew.mirror.holds(POD, world.namespace))
+        assert is_the_same(anew) == []
+        begun = [call for call in gate.requests if call.reads and not call.goes_on]
+        assert len(expired) == 1
+        assert sum(call.path.endswith("/pods") for call in begun) == 2
+        assert sum(call.path.endswith("/services") for call in begun) == 1
 
 
 def test_after_rollouts_with_watches_that_break_the_mirror_is_what_the_api_server_has(operator: Running) -> None:

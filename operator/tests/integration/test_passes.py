@@ -136,9 +136,9 @@ def test_what_the_api_server_refuses_is_a_condition_with_its_sentence(world: Wor
 
 
 MISTAKES: list[tuple[Object, str]] = [
-    ({"affinity": {"nodeAfinity": {}}}, ".spec.template.spec.affinity.nodeAfinity: field not declared in schema"),
-    ({"affinity": {"nodeAffinity": []}}, "nodeAffinity: expected map"),
-    ({"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"x": 1}]}}}, ".x: field"),
+    ({"affinity": {"nodeAfinity": {}}}, 'unknown field "spec.template.spec.affinity.nodeAfinity"'),
+    ({"affinity": {"nodeAffinity": []}}, "spec.template.spec.affinity.nodeAffinity of type"),
+    ({"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"x": 1}]}}}, '[0].x"'),
     ({"labels": {"a b": "c"}}, "a b"),
     ({"labels": {"a": "c d"}}, "c d"),
     ({"annotations": {"a b": "c"}}, "a b"),

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.documents import printing
+
 from .plugin import Plugin
 from .scene import NAME, NEW, Scene
 from .world import World
@@ -14,13 +16,14 @@ from .world import World
 pytestmark = pytest.mark.integration
 
 PAGE = Path(__file__).parents[3] / "docs" / "kubectl-paddle.md"
-BLOCK = re.compile(r"^```console\n\$ kubectl paddle (.*)\n((?:.*\n)*?)```$", re.MULTILINE)
+TYPED = "kubectl paddle "
 CHANGING = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\b\d+[smhdy](\d+[smhdy])?\b")
 NAMESPACE = "default"
 CODES = {"wait": 3, "watch": 4, "describe ocr-red": 1, "get --context nowhere": 1}
 
 STATES: dict[str, Callable[[Scene], None]] = {
     "While a canary is on its way": Scene.shifting,
+    "Verbs": Scene.shifting,
     "When it is stopped": Scene.stopped,
     "Afterwards": Scene.healthy,
     "When it cannot": Scene.healthy,
@@ -51,17 +54,15 @@ def test_the_document_shows_what_is_printed(world: World, plugin: Plugin, reques
     text = PAGE.read_text(encoding="utf-8")
     scene = Scene(world)
     scene.everything()
-    wrong, sections = [], re.split(r"^(?=## )", text, flags=re.MULTILINE)
-    for section in sections:
-        heading = section.partition("\n")[0].removeprefix("## ")
-        commands = BLOCK.findall(section)
-        assert not commands or heading in STATES, heading
-        for command, shown in commands:
-            STATES[heading](scene)
-            found = printed(plugin, scene, command)
-            text = text.replace(f"$ kubectl paddle {command}\n{shown}```", f"$ kubectl paddle {command}\n{found}```")
-            if alike(found) != alike(shown):
-                wrong.append(f"$ kubectl paddle {command}\n{found}")
+    wrong = []
+    for block in printing("docs/kubectl-paddle.md"):
+        shown, command = block.commands[0].printed or "", block.text
+        STATES[block.heading](scene)
+        found = printed(plugin, scene, command.removeprefix(TYPED))
+        text = text.replace(f"$ {command}\n{shown}```", f"$ {command}\n{found}```")
+        if alike(found) != alike(shown):
+            wrong.append(f"$ {command}\n{found}")
+    assert set(STATES) == {block.heading for block in printing("docs/kubectl-paddle.md")}
     if request.config.getoption("--update-golden"):
         PAGE.write_text(text, encoding="utf-8")
     else:

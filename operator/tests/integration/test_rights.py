@@ -16,12 +16,12 @@ pytestmark = pytest.mark.integration
 
 ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
 BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
-CHART = Path(__file__).parents[3] / "charts/paddle-serving-operator/templates/_rules.tpl"
+CHART = Path(__file__).parents[3] / "charts/paddle-serving-operator/templates"
 
 
-def rules_of_the_chart() -> list[Object]:
+def rules_of_the_chart(template: str = "_rules.tpl") -> list[Object]:
     """The template has no expressions between its first and its last line, and is YAML there."""
-    lines = CHART.read_text(encoding="utf-8").strip().splitlines()
+    lines = (CHART / template).read_text(encoding="utf-8").strip().splitlines()
     begin = next(number for number, line in enumerate(lines) if line.startswith("{{- define"))
     rules: list[Object] = yaml.safe_load("\n".join(lines[begin + 1 : -1]))
     return rules

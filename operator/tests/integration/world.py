@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from kubernetes import client, config
 from e2e.ports import free_ports
 from paddle_serving_operator.constants import DEPLOYMENT, LABEL_REVISION, PADDLE_SERVICE, POD, SERVICE, Key, Kind
 from paddle_serving_operator.kube.budget import Budget
-from paddle_serving_operator.kube.dynamic import DynamicCluster
+from paddle_serving_operator.kube.rest import RestCluster
+from paddle_serving_operator.observe.audits import Audits
 from paddle_serving_operator.observe.mirror import Mirror
 from paddle_serving_operator.observe.reports import Fetch, Reports
 from paddle_serving_operator.observe.sampling import Sampler
@@ -60,6 +61,7 @@ class World:
         plane.request("post", "/api/v1/namespaces", {"metadata": {"name": self.namespace}})
         self.kubelet: dict[str, str] = {}
         self.images: dict[str, str] = {}
+        self.profiles: Mapping[str, Profile] = PROFILES
         self._numbers: dict[str, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run_kubelet if plays_kubelet else self._stop.wait, daemon=True)
@@ -160,25 +162,34 @@ class World:
         return yaml.safe_dump([services, [list(pod) for pod in pods]], width=150)
 
     def reconciler(
-        self, wrap: Callable[[DynamicCluster], Any] = lambda cluster: cluster, fetch: Fetch | None = None
-    ) -> Callable[[str], None]:
-        """Single passes that read from the API server; `wrap` may spy on or break it, `fetch` answers for pods."""
+        self,
+        wrap: Callable[[RestCluster], Any] = lambda cluster: cluster,
+        fetch: Fetch | None = None,
+        kubeconfig: Path | None = None,
+    ) -> Callable[..., None]:
+        """Single passes that read from the API server; `wrap` may spy on or break it, `fetch` answers for pods.
+
+        `kubeconfig` says as whom, an administrator where it is None. A pass is told the name of a PaddleService, and
+        how far `ahead` of the clock it is.
+        """
         configuration = client.Configuration()
-        config.load_kube_config(config_file=str(self.plane.kubeconfig), client_configuration=configuration)  # type: ignore[no-untyped-call]
-        cluster = wrap(DynamicCluster(configuration, connections=2, recorder=Unrecorded()))
+        config.load_kube_config(
+            config_file=str(kubeconfig or self.plane.kubeconfig), client_configuration=configuration
+        )  # type: ignore[no-untyped-call]
+        cluster = wrap(RestCluster(configuration, connections=2, recorder=Unrecorded()))
         reports, sampler = Reports(fetch or no_report), Sampler(fetch or no_report)
-        observer, tally = Observer(reports, sampler), Tally(Unrecorded())
+        observer, tally = Observer(reports, sampler, Audits(fetch or no_report)), Tally(Unrecorded())
         made = Reconciler(cluster, Mirror(time.monotonic), self.settings(), observer, tally)
 
-        def once(name: str) -> None:
-            now = datetime.now(UTC).replace(microsecond=0)
+        def once(name: str, ahead: timedelta = timedelta()) -> None:
+            now = datetime.now(UTC).replace(microsecond=0) + ahead
             made.reconcile(Key(self.namespace, name), now, Budget(time.monotonic, PASS_SECONDS))
 
         return once
 
     def settings(self) -> Settings:
         """What an operator of this namespace is told."""
-        return Settings(PROFILES, (self.namespace,), workers=1, log_level="INFO")
+        return Settings(self.profiles, (self.namespace,), workers=1, log_level="INFO")
 
     @contextmanager
     def operator(

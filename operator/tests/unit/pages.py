@@ -123,7 +123,7 @@ def secretive() -> Objects:
     """A service and its things with a secret wherever one could be."""
     password = {"name": "PASSWORD", "value": "hunter2-env"}
     address = "https://user:hunter2-url@models.example/m.tgz?X-Amz-Signature=hunter2-query"
-    before = {**SPEC, "pod": {"env": [password]}}
+    before = {**SPEC, "pod": {"env": [password], "annotations": {"example.com/token": "hunter2-annotation"}}}
     after = {
         **SPEC,
         "pod": {"env": [{**password, "value": "hunter2-new"}]},

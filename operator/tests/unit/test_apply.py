@@ -15,7 +15,7 @@ from paddle_serving_operator.constants import (
     Kind,
     Manifest,
 )
-from paddle_serving_operator.kube.apply import NameTakenError, apply_all, mend_all, prune
+from paddle_serving_operator.kube.apply import Known, NameTakenError, apply_all, mend_all, prune
 from paddle_serving_operator.kube.errors import Conflict, Invalid, NotFound
 
 OWNER: Manifest = {"metadata": {"namespace": "default", "name": "ocr", "uid": "u1"}}
@@ -44,6 +44,13 @@ class Recorder:
         if kind in self.lacks:
             raise NotFound("the server could not find the requested resource")
         self.writes.append(f"apply {kind.kind} {name}")
+        version = manifest["metadata"].get("resourceVersion")
+        if version and version != self.live[kind, name]["metadata"]["resourceVersion"]:
+            raise Conflict("the object has been modified")
+        return self._stored(kind, manifest)
+
+    def _stored(self, kind: Kind, manifest: Manifest) -> Manifest:
+        name = manifest["metadata"]["name"]
         stored = {key: value for key, value in copy.deepcopy(manifest).items() if key not in {"apiVersion", "kind"}}
         metadata = stored["metadata"] | {"uid": f"uid-{name}", "resourceVersion": "1"}
         self.live[kind, name] = stored | {"metadata": metadata, "status": {}}
@@ -57,7 +64,14 @@ class Recorder:
         self.patches.append(operations)
         return self.live[kind, name]
 
-    def create(self, _kind: Kind, _namespace: str, _manifest: Manifest) -> None:
+    def create(self, kind: Kind, _namespace: str, manifest: Manifest) -> Manifest:
+        name = manifest["metadata"]["name"]
+        if (kind, name) in self.live:
+            raise Conflict(f"{name} already exists")
+        self.writes.append(f"create {kind.kind} {name}")
+        return self._stored(kind, manifest)
+
+    def dry_run(self, _kind: Kind, _namespace: str, _manifest: Manifest) -> Manifest:
         raise AssertionError
 
     def delete(self, kind: Kind, _namespace: str, name: str, uid: str) -> None:
@@ -173,6 +187,7 @@ def test_a_kind_that_the_cluster_does_not_know_is_a_mistake_of_the_spec_and_no_o
     with pytest.raises(Invalid, match=r"does not know httproutes .* Install the Gateway API .* ReplicaRatio"):
         apply_all(cluster, OWNER, [route, service()], {})
     assert cluster.writes == ["apply Service ocr"]
+    cluster.live.clear()
     cluster.lacks = {SERVICE}  # whose namespace is gone
     with pytest.raises(NotFound):
         apply_all(cluster, OWNER, [service()], {})
@@ -182,7 +197,7 @@ def test_mending_leaves_out_what_belongs_to_somebody_else(cluster: Recorder) -> 
     cluster.live[SERVICE, "ocr"] = {"metadata": {"name": "ocr", "uid": "foreign"}}
     deployment = (DEPLOYMENT, {"kind": "Deployment", "metadata": {"name": "ocr-1"}, "spec": {}})
     assert mend_all(cluster, OWNER, [service(), deployment], {}) == 1
-    assert cluster.writes == ["apply Deployment ocr-1"]
+    assert cluster.writes == ["create Deployment ocr-1"]
 
 
 def test_an_object_of_ours_whose_owner_was_cut_off_is_taken_back(cluster: Recorder) -> None:
@@ -213,6 +228,37 @@ def test_what_a_deleted_namesake_left_is_waited_for(cluster: Recorder) -> None:
     cluster.live[SERVICE, "ocr"] = {"metadata": {"name": "ocr", "uid": "x", "ownerReferences": [owner]}}
     with pytest.raises(Conflict, match="left over"):
         apply_all(cluster, OWNER, [service()], {})
+
+
+DEPLOYED = DEPLOYMENT, {"kind": "Deployment", "metadata": {"name": "ocr-1"}, "spec": {}}
+
+
+def test_what_is_known_to_be_absent_is_created_without_a_question_and_found_out_where_it_is_not(
+    cluster: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Known(absent=frozenset({(DEPLOYMENT, "ocr-1")}))
+    monkeypatch.setattr(cluster, "get", None)
+    assert apply_all(cluster, OWNER, [DEPLOYED], {}, asked) == 1
+    with pytest.raises(Conflict, match="already exists"):
+        apply_all(cluster, OWNER, [DEPLOYED], {}, asked)
+    assert cluster.writes == ["create Deployment ocr-1"]
+
+
+def test_an_object_of_ours_that_lost_its_labels_is_applied_and_not_created(cluster: Recorder) -> None:
+    apply_all(cluster, OWNER, [DEPLOYED], {})
+    cluster.live[DEPLOYMENT, "ocr-1"]["metadata"]["annotations"] = {}
+    assert apply_all(cluster, OWNER, [DEPLOYED], {}) == 1
+    assert cluster.writes == ["create Deployment ocr-1", "apply Deployment ocr-1"]
+
+
+def test_what_must_be_as_it_is_known_is_not_changed_where_it_is_not(cluster: Recorder) -> None:
+    apply_all(cluster, OWNER, [service()], {})
+    exact = Known(exact=frozenset({(SERVICE, "ocr")}))
+    known = {place: copy.deepcopy(found) for place, found in cluster.live.items()}
+    cluster.live[SERVICE, "ocr"]["metadata"]["resourceVersion"] = "2"
+    with pytest.raises(Conflict, match="has been modified"):
+        apply_all(cluster, OWNER, [service(selector={"x": "2"})], known, exact)
+    assert apply_all(cluster, OWNER, [service(selector={"x": "2"})], cluster.live, exact) == 1
 
 
 def test_what_nobody_wants_is_deleted_once(cluster: Recorder) -> None:

@@ -12,8 +12,8 @@ from typing_extensions import override
 
 from paddle_serving_operator.constants import SERVICE
 from paddle_serving_operator.kube.budget import CONNECT_SECONDS, Budget, OutOfTime
-from paddle_serving_operator.kube.dynamic import DynamicCluster
 from paddle_serving_operator.kube.errors import Unavailable
+from paddle_serving_operator.kube.rest import RestCluster
 from paddle_serving_operator.recorder import Unrecorded
 
 
@@ -94,7 +94,7 @@ class Mute(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[ThreadingHTTPServer]:
     http = ThreadingHTTPServer(("127.0.0.1", 0), Mute)
-    threading.Thread(target=http.serve_forever, daemon=True).start()
+    threading.Thread(target=http.serve_forever, args=(0.05,), daemon=True).start()
     Mute.released.clear()
     yield http
     Mute.released.set()
@@ -106,7 +106,7 @@ def test_a_call_that_is_not_answered_ends_with_the_pass_and_is_counted(server: T
     configuration = client.Configuration()
     configuration.host = f"http://127.0.0.1:{server.server_port}"
     calls = Calls()
-    cluster = DynamicCluster(configuration, connections=1, recorder=calls).within(Budget(time.monotonic, 0.5))
+    cluster = RestCluster(configuration, connections=1, recorder=calls).within(Budget(time.monotonic, 0.5))
     assert cluster.list(SERVICE, "default", "a=b") == []
     with pytest.raises(OutOfTime, match=r"get Service default/ocr: the 0.5 s of this pass are used up \(get Service"):
         cluster.get(SERVICE, "default", "ocr")

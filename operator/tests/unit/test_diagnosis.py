@@ -132,7 +132,66 @@ def test_a_missing_secret_of_a_store_is_about_the_model(said: str) -> None:
     assert trouble.reason is Reason.MODEL_UNAVAILABLE
     assert trouble.about_model
     assert not trouble.terminal
-    assert f"{said}. Create it, or correct spec.model.source.s3.credentialsSecret" in trouble.message
+    assert f"{said}. Create it, or correct credentialsSecret in spec.model.source" in trouble.message
+
+
+def with_mounted_image(**status: Any) -> dict[str, Any]:  # noqa: ANN401 - as the API has it
+    volume = {"name": "models", "image": {"reference": "registry/ocr:v2"}}
+    return pod(**status) | {"spec": {"volumes": [{"name": "tmp", "emptyDir": {}}, volume]}}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'Back-off pulling image "registry/ocr:v2": ErrImagePull: not found',
+        'rpc error: failed to pull and unpack image "registry/ocr:v2": not found',
+    ],
+)
+def test_a_mounted_image_that_cannot_be_pulled_is_named_and_is_about_the_model(said: str) -> None:
+    trouble = diagnose([with_mounted_image(containerStatuses=[waiting("ImagePullBackOff", said)])], None)
+    assert trouble is not None
+    assert (trouble.reason, trouble.about_model) == (Reason.IMAGE_PULL_FAILED, True)
+    assert trouble.message.startswith("Image registry/ocr:v2 of the model cannot be pulled.")
+
+
+def test_a_runtime_image_that_cannot_be_pulled_is_not_taken_for_the_models() -> None:
+    refused = waiting("ErrImagePull", 'Back-off pulling image "registry/x:1"')
+    trouble = diagnose([with_mounted_image(containerStatuses=[refused])], None)
+    assert trouble is not None
+    assert not trouble.about_model
+    assert trouble.message.startswith("Image registry/x:1 of container serve")
+
+
+# containerd 1.6 to 2.0, and CRI-O before 1.31
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            f'failed to generate container "{"4" * 64}" spec: failed to generate spec: failed to mkdir "": mkdir',
+            'failed to generate container spec: failed to generate spec: failed to mkdir ""',
+        ),
+        ("mount.HostPath is empty", "mount.HostPath is empty"),
+    ],
+)
+def test_a_node_that_cannot_mount_images_is_told_with_what_to_do(said: str, shown: str) -> None:
+    refused = waiting("CreateContainerError", said)
+    trouble = diagnose([with_mounted_image(containerStatuses=[refused])], None)
+    assert trouble is not None
+    assert (trouble.reason, trouble.about_model, trouble.terminal) == (Reason.MODEL_UNAVAILABLE, True, False)
+    assert shown in trouble.message
+    assert "older than containerd 2.1 or CRI-O 1.31" in trouble.message
+    assert "set fetch.imageVolumes of the runtime profile to Never" in trouble.message
+    other = diagnose([pod(containerStatuses=[refused])], None)
+    assert other is not None
+    assert "imageVolumes" not in other.message
+
+
+def test_an_image_that_is_mounted_empty_is_told_with_what_to_do() -> None:
+    missing = ended("DigestMismatch: /models/model/MANIFEST.sha256 is missing, expected sha256:0.")
+    trouble = diagnose([with_mounted_image(containerStatuses=[missing])], None)
+    assert trouble is not None
+    assert "looked for at spec.model.source.image.path of image registry/ocr:v2" in trouble.message
+    assert "set fetch.imageVolumes" in trouble.message
 
 
 def test_a_model_image_without_the_package_says_what_cp_said() -> None:

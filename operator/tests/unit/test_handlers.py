@@ -1,16 +1,11 @@
-import asyncio
 import io
 import itertools
 import json
 import logging
-import time
 from collections.abc import Iterable, Sized
-from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
-import kopf
 import pytest
-from yarl import URL
 
 from paddle_serving_operator.constants import (
     AUTOSCALER,
@@ -24,60 +19,24 @@ from paddle_serving_operator.constants import (
     SERVICE,
     SERVICE_ACCOUNT,
     Kind,
-    Manifest,
 )
 from paddle_serving_operator.handlers import registry as handlers
-from paddle_serving_operator.handlers.hub import Hub
-from paddle_serving_operator.handlers.session import Listener, path_of
 from paddle_serving_operator.json_logging import start_logging
-from paddle_serving_operator.observe.mirror import OPTIONAL_KINDS, WATCHED_KINDS, Mirror
-from paddle_serving_operator.reconcile.queue import Queue, Timing
+from paddle_serving_operator.observe.mirror import OPTIONAL_KINDS, WATCHED_KINDS
+
+from .desk import Desk, child, made, new_desk
 
 OURS = {"apiVersion": PADDLE_SERVICE.api_version, "kind": PADDLE_SERVICE.kind, "name": "ocr", "uid": "2"}
 
 
-class Desk(NamedTuple):
-    """A hub, and what it fills."""
-
-    hub: Hub
-    mirror: Mirror
-    queue: Queue
-
-    def due(self) -> dict[str, str]:
-        """Everything that is due, by namespace/name, with its causes; it is taken."""
-        found = {}
-        while turn := self.queue.take(timedelta(0)):
-            found[turn.key.path()] = ", ".join(str(cause) for cause in turn.causes)
-            self.queue.finished(turn.key)
-        return found
-
-
 @pytest.fixture
 def desk() -> Desk:
-    mirror, queue = Mirror(time.monotonic), Queue(Timing(lambda: 0.0, lambda: 0.0))
-    return Desk(Hub(mirror, queue), mirror, queue)
-
-
-def made(name: str, version: int = 1, namespace: str = "default", **metadata: Any) -> Manifest:  # noqa: ANN401 - JSON
-    given = {"name": name, "namespace": namespace, "uid": f"uid-{name}", "resourceVersion": str(version)}
-    return {"metadata": given | metadata}
-
-
-def child(name: str, version: int = 1, **metadata: Any) -> Manifest:  # noqa: ANN401 - JSON
-    return made(name, version, labels={LABEL_SERVICE: "ocr"}, **metadata)
-
-
-def test_an_event_of_kopf_is_heard_with_its_kind(desk: Desk) -> None:
-    event: Any = {"type": "ADDED", "object": made("ocr")}
-    memo = handlers.Memo(desk.hub, None)
-    asyncio.run(handlers.hearing(PADDLE_SERVICE)(event=event, memo=memo, namespace="default"))  # type: ignore[arg-type]
-    assert desk.due() == {"default/ocr": "PaddleService ocr ADDED"}
-    assert desk.mirror.known(PADDLE_SERVICE, "default") == [made("ocr")]
+    return new_desk()
 
 
 def test_an_event_of_a_child_puts_its_owner_into_the_queue_and_the_child_into_the_mirror(desk: Desk) -> None:
-    desk.hub.heard(POD, None, child("ocr-1"))
-    assert desk.due() == {"default/ocr": "Pod ocr-1 listed"}
+    desk.hub.heard(POD, "ADDED", child("ocr-1"))
+    assert desk.due() == {"default/ocr": "Pod ocr-1 ADDED"}
     desk.hub.heard(POD, "DELETED", child("ocr-1", 2))
     assert desk.due() == {"default/ocr": "Pod ocr-1 DELETED"}
     assert desk.mirror.known(POD, "default") == []
@@ -96,8 +55,8 @@ def test_a_child_that_lost_its_label_is_found_by_its_owner(desk: Desk) -> None:
 
 def services(desk: Desk) -> None:
     for namespace, name in (("default", "ocr"), ("default", "seg"), ("other", "b")):
-        desk.hub.heard(PADDLE_SERVICE, None, made(name, namespace=namespace))
-    desk.hub.heard(PADDLE_SERVICE, None, made("gone"))
+        desk.hub.heard(PADDLE_SERVICE, "ADDED", made(name, namespace=namespace))
+    desk.hub.heard(PADDLE_SERVICE, "ADDED", made("gone"))
     desk.hub.heard(PADDLE_SERVICE, "DELETED", made("gone", 2))
     desk.due()
 
@@ -150,9 +109,11 @@ def test_an_account_of_somebody_else_concerns_every_service_when_it_comes_or_goe
 
 def test_what_went_while_nobody_watched_is_made_up_for_by_the_next_list(desk: Desk) -> None:
     desk.hub.listed(SERVICE, None, [child("ocr"), child("ocr-stable")], "5")
-    assert desk.due() == {}  # kopf tells each of them
+    assert desk.due() == {"default/ocr": "Service ocr listed"}
     desk.hub.listed(SERVICE, None, [child("ocr")], "9")
     assert desk.due() == {"default/ocr": "Service ocr-stable vanished"}
+    desk.hub.listed(SERVICE, None, [], "11")
+    assert desk.due() == {"default/ocr": "Service ocr vanished"}
 
 
 def test_only_a_right_that_is_missing_is_told_to_every_service(desk: Desk) -> None:
@@ -176,68 +137,6 @@ def test_events_are_for_the_page_alone(desk: Desk) -> None:
     assert desk.due() == {}
 
 
-class Response:
-    def __init__(self, status: int, content: object = None) -> None:
-        self.status, self.ok, self._content = status, status < 400, content
-
-    async def json(self) -> object:
-        return self._content
-
-
-def ask(desk: Desk, url: str, answer: Response | Exception, scope: str | None = "default") -> None:
-    """What kopf's session does with one request."""
-
-    async def handler(_request: Any) -> Any:  # noqa: ANN401 - aiohttp's own
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    class Request(NamedTuple):
-        url: URL
-        method: str = "GET"
-
-    request: Any = Request(URL(f"https://host/k8s/clusters/c-1{url}"))  # an API server behind a path of its own
-    asyncio.run(Listener(desk.hub, scope)(request, handler))
-
-
-PODS = "/api/v1/namespaces/default/pods?labelSelector=x"
-
-
-def test_a_list_that_kopf_reads_fills_the_mirror_and_a_refusal_of_its_watch_empties_it_until_it_goes_on(
-    desk: Desk,
-) -> None:
-    ask(desk, PODS, Response(200, {"metadata": {"resourceVersion": "7"}, "items": [child("ocr-1")]}))
-    assert desk.mirror.holds(POD, "default")
-    assert not desk.mirror.holds(POD, "other")
-    ask(desk, f"{PODS}&watch=true", Response(403))
-    assert not desk.mirror.holds(POD, "default")
-    ask(desk, f"{PODS}&watch=true", Response(200))
-    assert desk.mirror.holds(POD, "default")
-    with pytest.raises(TimeoutError):
-        ask(desk, f"{PODS}&watch=true", TimeoutError())
-    assert not desk.mirror.holds(POD, "default")
-    ask(desk, PODS, Response(200, {"metadata": {"resourceVersion": "9"}, "items": []}))
-    assert desk.mirror.holds(POD, "default")
-    assert desk.mirror.known(POD, "default") == []
-
-
-def test_requests_about_anything_else_are_no_news(desk: Desk) -> None:
-    for url in ("/api/v1", "/api/v1/namespaces/default/secrets", "/api/v1/pods"):
-        ask(desk, url, Response(403))
-    assert desk.mirror.wait([(POD, "default")], 0) is False
-
-
-@pytest.mark.parametrize(
-    ("kind", "scope", "path"),
-    [
-        (POD, None, "/api/v1/pods"),
-        (PADDLE_SERVICE, "ml", "/apis/serving.paddlepaddle.org/v1alpha1/namespaces/ml/paddleservices"),
-    ],
-)
-def test_kopf_asks_at_the_paths_that_are_listened_to(kind: Kind, scope: str | None, path: str) -> None:
-    assert path_of(kind, scope) == path
-
-
 def test_only_events_are_handled_so_kopf_writes_nothing_to_objects() -> None:
     registry: Any = handlers.make_registry(WATCHED_KINDS)
     assert not registry._changing._handlers
@@ -252,11 +151,6 @@ def test_a_request_that_is_refused_is_repeated_without_an_end() -> None:
     assert list(itertools.islice(retries, 8)) == [1, 2, 4, 8, 16, 30, 30, 30]
     assert next(iter(retries)) == 1  # every request begins anew
     assert not isinstance(retries, Sized)  # of those kopf asks how many there are
-
-
-def test_kopf_copies_nothing_of_an_object_to_compare_it_with_later() -> None:
-    storage = handlers.operator_settings().persistence.diffbase_storage
-    assert storage.build(body=kopf.Body({"spec": {"replicas": 1}})) == {}
 
 
 def test_kopf_watches_only_our_children_and_needs_no_peering() -> None:

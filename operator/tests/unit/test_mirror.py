@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 
 from paddle_serving_operator.constants import (
-    DEPLOYMENT,
     DISRUPTION_BUDGET,
     EVERYWHERE,
     LABEL_SERVICE,
@@ -167,15 +166,6 @@ def test_where_resource_versions_are_no_numbers_the_api_server_is_always_asked(m
     assert mirror.holds(SERVICE, "default")
     mirror.saw(SERVICE, item("ocr", strange))
     assert not mirror.holds(SERVICE, "default")
-
-
-def test_of_pods_it_does_not_keep_who_set_which_field(mirror: Mirror) -> None:
-    fields = [{"manager": "kubelet"}]
-    for kind, kept in ((POD, False), (DEPLOYMENT, True)):
-        mirror.saw(kind, item("ocr", managedFields=fields))
-        found = mirror.find(kind, item("ocr"))
-        assert found is not None
-        assert ("managedFields" in found["metadata"]) is kept
 
 
 def test_who_waits_for_the_first_lists_is_let_go_by_the_last_answer(mirror: Mirror) -> None:

@@ -49,8 +49,11 @@ class Server:
     def patch(self, _kind: Kind, _namespace: str, _name: str, _operations: Sequence[Manifest]) -> Manifest:
         return self._answer()
 
-    def create(self, _kind: Kind, _namespace: str, _manifest: Manifest) -> None:
-        self._answer()
+    def create(self, _kind: Kind, _namespace: str, _manifest: Manifest) -> Manifest:
+        return self._answer()
+
+    def dry_run(self, _kind: Kind, _namespace: str, _manifest: Manifest) -> Manifest:
+        return self._answer()
 
     def delete(self, _kind: Kind, _namespace: str, _name: str, _uid: str) -> Manifest | None:
         self._answer()

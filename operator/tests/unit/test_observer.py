@@ -10,6 +10,7 @@ from paddle_serving_operator.api.memory import Halted, RolloutStatus, Stage, Ver
 from paddle_serving_operator.api.status import ServiceStatus
 from paddle_serving_operator.api.types import Drift, DriftMode, DriftSamples
 from paddle_serving_operator.constants import DEPLOYMENT, LABEL_REVISION
+from paddle_serving_operator.observe.audits import Audits
 from paddle_serving_operator.observe.reports import Reports
 from paddle_serving_operator.observe.sampling import Sampler
 from paddle_serving_operator.observe.snapshot import Snapshot
@@ -40,7 +41,7 @@ def running(*revisions: str) -> Snapshot:
     pods = []
     for revision in revisions:
         made: Any = pod()
-        pods.append({**made, "metadata": {"name": revision, "labels": {LABEL_REVISION: revision}}})
+        pods.append({**made, "metadata": {"name": revision, "uid": revision, "labels": {LABEL_REVISION: revision}}})
     deployments = {
         (DEPLOYMENT, name): {
             "metadata": {"name": name, "labels": {LABEL_REVISION: name}},
@@ -56,7 +57,7 @@ def at(stage: Stage) -> ServiceStatus:
 
 
 def test_a_stopped_revision_that_is_started_again_is_compared_again() -> None:
-    observer, intent = Observer(Reports(fetch := Pods()), Sampler(fetch)), goal(drift=POLICY)
+    observer, intent = Observer(Reports(fetch := Pods()), Sampler(fetch), Audits(fetch)), goal(drift=POLICY)
     verifying = at(Verifying(NEW, NOW))
 
     def different(status: ServiceStatus, *revisions: str) -> int | None:

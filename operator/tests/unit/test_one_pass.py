@@ -17,13 +17,16 @@ from paddle_serving_operator.constants import (
     NO_REVISION,
     PADDLE_SERVICE,
     SERVICE,
+    SERVICE_ACCOUNT,
     Key,
     Kind,
     Manifest,
 )
+from paddle_serving_operator.kube.apply import Known
 from paddle_serving_operator.kube.budget import Budget
+from paddle_serving_operator.kube.errors import Conflict
 from paddle_serving_operator.observe.mirror import Mirror
-from paddle_serving_operator.reconcile.one_pass import Pass, ReadAgainError, from_mirror, moves_of
+from paddle_serving_operator.reconcile.one_pass import Pass, ReadAgainError, effects_of, from_mirror
 
 
 def made(kind: Kind, name: str, spec: Manifest | None = None, **metadata: object) -> tuple[Kind, Manifest]:
@@ -43,7 +46,7 @@ EXISTING = live(THREE, TRAFFIC, RECORD, ROUTE)
 
 
 @pytest.mark.parametrize(
-    ("desired", "kept", "moves"),
+    ("desired", "kept", "effects"),
     [
         ([THREE, TRAFFIC, RECORD], EXISTING, []),
         ([made(DEPLOYMENT, "ocr-a", {"replicas": 4})], EXISTING, []),
@@ -64,9 +67,11 @@ EXISTING = live(THREE, TRAFFIC, RECORD, ROUTE)
 def test_a_plan_makes_or_takes_something_where_it_makes_deletes_shrinks_or_redirects(
     desired: list[tuple[Kind, Manifest]],
     kept: Collection[tuple[Kind, str]],
-    moves: list[str],
+    effects: list[str],
 ) -> None:
-    assert [f"{move.kind.kind} {move.name} {move.word}" for move in moves_of(EXISTING, desired, kept)] == moves
+    assert [
+        f"{effect.kind.kind} {effect.name} {effect.word}" for effect in effects_of(EXISTING, desired, kept)
+    ] == effects
 
 
 NOTHING_YET = live(THREE, made(SERVICE, "ocr", {"selector": SELECTED | {LABEL_REVISION: NO_REVISION}}))
@@ -89,11 +94,11 @@ FIRST = [THREE, TRAFFIC, RECORD]
 def test_what_is_made_where_nothing_answers_or_plays_no_part_in_it_is_light(
     known: dict[tuple[Kind, str], Manifest], desired: list[tuple[Kind, Manifest]], light: list[bool]
 ) -> None:
-    assert [move.light for move in moves_of(known, desired, known)] == light
+    assert [effect.light for effect in effects_of(known, desired, known)] == light
 
 
-def test_what_is_ending_already_is_not_moves_of() -> None:
-    assert moves_of(live(made(DISRUPTION_BUDGET, "ocr", {}, deletionTimestamp="now")), [], ()) == []
+def test_what_is_ending_already_has_no_effect() -> None:
+    assert effects_of(live(made(DISRUPTION_BUDGET, "ocr", {}, deletionTimestamp="now")), [], ()) == []
 
 
 OWNER = {"metadata": {"name": "ocr", "resourceVersion": "7"}}
@@ -127,15 +132,39 @@ def this(server: Server) -> Pass:
 
 
 def test_a_plan_from_the_mirror_that_takes_something_is_not_carried_out(this: Pass, server: Server) -> None:
-    assert this.allow(OWNER, EXISTING, [THREE], EXISTING) == set()
+    assert this.allow(OWNER, EXISTING, [THREE], EXISTING) == Known()
     with pytest.raises(ReadAgainError, match="Deployment ocr-a is deleted"):
         this.allow(OWNER, EXISTING, [], live(TRAFFIC, RECORD))
     assert server.asked == []
 
 
-def test_the_first_objects_are_asked_for_by_name(this: Pass, server: Server) -> None:
-    assert this.allow(OWNER, {}, [THREE, RECORD], ()) == {(DEPLOYMENT, "ocr-a"), (CONTROLLER_REVISION, "ocr-a")}
-    assert server.asked == ["PaddleService ocr", "Deployment ocr-a", "ControllerRevision ocr-a"]
+def test_of_the_first_objects_those_are_asked_for_whose_creation_would_not_tell(this: Pass, server: Server) -> None:
+    account = made(SERVICE_ACCOUNT, "ocr")
+    known = this.allow(OWNER, {}, [account, RECORD, THREE, TRAFFIC], ())
+    places = {(SERVICE_ACCOUNT, "ocr"), (CONTROLLER_REVISION, "ocr-a"), (DEPLOYMENT, "ocr-a"), (SERVICE, "ocr")}
+    assert known == Known(absent=frozenset(places))
+    assert server.asked == ["PaddleService ocr", "ServiceAccount ocr", "ControllerRevision ocr-a", "Service ocr"]
+
+
+def test_a_budget_of_somebody_else_that_has_the_name_is_found_in_the_mirror(this: Pass, server: Server) -> None:
+    theirs = made(DISRUPTION_BUDGET, "ocr", {}, namespace="default", resourceVersion="3")
+    this.reader._mirror.listed(DISRUPTION_BUDGET, None, [theirs[1]], "5")  # type: ignore[attr-defined]
+    with pytest.raises(ReadAgainError, match="PodDisruptionBudget ocr is not as the watch has told"):
+        this.allow(OWNER, {}, [THREE, made(DISRUPTION_BUDGET, "ocr", {})], ())
+    this.allow(OWNER, {}, [made(DISRUPTION_BUDGET, "ocr-2", {})], ())
+    assert server.asked == ["PaddleService ocr", "PaddleService ocr"]
+
+
+def test_the_first_traffic_is_moved_only_where_the_service_is_as_it_is_known(this: Pass, server: Server) -> None:
+    assert this.allow(OWNER, NOTHING_YET, [TRAFFIC], NOTHING_YET) == Known(exact=frozenset({(SERVICE, "ocr")}))
+    assert server.asked == ["PaddleService ocr"]
+
+
+def test_a_conflict_in_a_plan_from_the_mirror_makes_it_again_from_the_api_server(this: Pass) -> None:
+    with pytest.raises(ReadAgainError, match="it exists"), this.carrying_out():
+        raise Conflict("it exists")
+    with pytest.raises(Conflict), this.afresh().carrying_out():
+        raise Conflict("it exists")
 
 
 def test_nothing_is_made_for_a_paddleservice_that_is_gone_or_another_one(this: Pass, server: Server) -> None:
@@ -147,17 +176,14 @@ def test_nothing_is_made_for_a_paddleservice_that_is_gone_or_another_one(this: P
         this.allow(OWNER, {}, FIRST, ())
 
 
-def test_what_exists_already_or_has_changed_is_read_again(this: Pass, server: Server) -> None:
-    server.has |= live(made(DEPLOYMENT, "ocr-a", {"replicas": 1}, resourceVersion="9"))
-    with pytest.raises(ReadAgainError, match="Deployment ocr-a is not as the watch has told"):
-        this.allow(OWNER, {}, FIRST, ())
+def test_what_exists_already_is_read_again(this: Pass, server: Server) -> None:
     server.has |= live(made(SERVICE, "ocr", {"selector": BROAD}, resourceVersion="9"))
     with pytest.raises(ReadAgainError, match="Service ocr is not as the watch has told"):
-        this.allow(OWNER, NOTHING_YET, [TRAFFIC], NOTHING_YET)
+        this.allow(OWNER, {}, FIRST, ())
 
 
 def test_the_same_plan_from_the_api_server_is_carried_out(this: Pass, server: Server) -> None:
     again = this.afresh()
     assert again.reader is again.cluster
-    assert again.allow(OWNER, EXISTING, [], ()) == set()
+    assert again.allow(OWNER, EXISTING, [], ()) == Known()
     assert server.asked == []

@@ -4,20 +4,15 @@ from typing import Any
 
 import pytest
 
-from paddle_serving_operator.api.backend import Backend
+from paddle_serving_operator.api.backend import Allocator, Backend
 from paddle_serving_operator.api.fields import SpecError
 from paddle_serving_operator.api.parse import parse_spec
+from paddle_serving_operator.api.sources import PvcSource
 from paddle_serving_operator.api.types import (
     Account,
-    Allocator,
-    ConfigMapSource,
     ConsistencyMode,
     EngineMode,
-    HttpSource,
-    ImageSource,
-    PvcSource,
     Require,
-    S3Source,
 )
 from paddle_serving_operator.constants import Key
 
@@ -50,32 +45,6 @@ def test_the_shortest_spec_has_a_safe_default_for_everything_else(make_raw_spec:
 
 
 @pytest.mark.parametrize(
-    ("source", "expected"),
-    [
-        ({"pvc": {"claimName": "m"}}, PvcSource("m", "")),
-        ({"http": {"url": "https://store/a.tar.gz"}}, HttpSource("https://store/a.tar.gz")),
-        ({"image": {"reference": "r:1"}}, ImageSource("r:1", "/model", "IfNotPresent")),
-        ({"configMap": {"name": "c"}}, ConfigMapSource("c")),
-        ({"s3": {"uri": "s3://models"}}, S3Source("s3://models", "", "", "", "")),
-        (
-            {
-                "s3": {
-                    "uri": "s3://models/ocr/v2.tar.gz",
-                    "endpoint": "http://store:9000",
-                    "region": "r-1",
-                    "credentialsSecret": "s",
-                    "caConfigMap": "c",
-                }
-            },
-            S3Source("s3://models/ocr/v2.tar.gz", "http://store:9000", "r-1", "s", "c"),
-        ),
-    ],
-)
-def test_each_source_is_understood(make_raw_spec: Callable[..., Any], source: object, expected: object) -> None:
-    assert parse_spec(KEY, make_raw_spec(model={"source": source})).model.source == expected
-
-
-@pytest.mark.parametrize(
     ("text", "expected"), [("90s", timedelta(seconds=90)), ("1h30m", timedelta(minutes=90)), ("0s", timedelta(0))]
 )
 def test_durations_are_hours_minutes_and_seconds(
@@ -91,48 +60,12 @@ BAD = [
     ({"model": {"digest": "sha256:abc"}}, "spec.model.digest", "Run `paddle-serving-runtime digest DIR`"),
     ({"model": {"digest": None}}, "spec.model.digest", "is missing"),
     ({"model": {"name": "Ocr"}}, "spec.model.name", "lower-case"),
-    ({"model": {"source": {}}}, "spec.model.source", "has none. Give exactly one of pvc, http, s3, image, configMap"),
-    (
-        {"model": {"source": {"http": {"url": "http://a"}, "configMap": {"name": "c"}}}},
-        "spec.model.source",
-        "http and configMap",
-    ),
-    ({"model": {"source": {"http": {"url": "ftp://a"}}}}, "spec.model.source.http.url", "http:// or https://"),
-    (
-        {"model": {"source": {"http": {"url": "http://me:secret@a/"}}}},
-        "spec.model.source.http.url",
-        "without a password",
-    ),
-    (
-        {"model": {"source": {"pvc": {"claimName": "m", "path": "/abs"}}}},
-        "spec.model.source.pvc.path",
-        "without a leading /",
-    ),
-    ({"model": {"source": {"pvc": {"claimName": "m", "path": "a/../b"}}}}, "spec.model.source.pvc.path", "without .."),
-    ({"model": {"source": {"image": {"reference": "r", "path": "model"}}}}, "spec.model.source.image.path", "absolute"),
-    (
-        {"model": {"source": {"pvc": {"claimName": "m", "readOnly": True}}}},
-        "spec.model.source.pvc.readOnly",
-        "is unknown",
-    ),
     ({"replica": 2}, "spec.replica", "is unknown. Remove it, or use one of"),
     ({"replicas": -1}, "spec.replicas", "whole number"),
     ({"replicas": True}, "spec.replicas", "whole number"),
     ({"replicas": "2"}, "spec.replicas", "whole number"),
     ({"resources": {"limits": {"cpu": "fast"}}}, "spec.resources.limits.cpu", "Give a quantity"),
     ({"resources": {"limits": {"disk": "1"}}}, "spec.resources.limits.disk", "is unknown"),
-    ({"model": {"source": {"s3": {"uri": "models/a"}}}}, "spec.model.source.s3.uri", "Give s3://<bucket>/"),
-    ({"model": {"source": {"s3": {"uri": "s3://models/a/../b"}}}}, "spec.model.source.s3.uri", "without .."),
-    (
-        {"model": {"source": {"s3": {"uri": "s3://models/a", "endpoint": "http://me:secret@store"}}}},
-        "spec.model.source.s3.endpoint",
-        "without path and password",
-    ),
-    (
-        {"model": {"source": {"s3": {"uri": "s3://models/a", "accessKey": "x"}}}},
-        "spec.model.source.s3.accessKey",
-        "is unknown",
-    ),
     ({"engine": {"backend": "TensorRT"}}, "spec.engine.backend", "Use one of Default, OpenVINO, Auto"),
     ({"engine": {"mode": "pipeline", "backend": "Auto"}}, "spec.engine.backend", "which needs mode direct"),
     ({"engine": {"mode": "brpc"}}, "spec.engine.mode", "Use one of direct, pipeline"),
@@ -144,6 +77,24 @@ BAD = [
         {"engine": {"mode": "pipeline", "batching": {"mode": "Auto"}}},
         "spec.engine.batching.mode",
         "is Auto, which the engine of mode pipeline does not have",
+    ),
+    *[
+        ({"engine": {"warmup": {"shapes": [shape]}}}, f"spec.engine.warmup.shapes[0].{field}", advice)
+        for shape, field, advice in (
+            ({"inputs": {}}, "inputs", "has 0 entries"),
+            ({"inputs": {"x": [1, 0]}}, "inputs[x]", "is no shape. Give a list"),
+            ({"inputs": {"x": [1.5]}}, "inputs[x]", "is no shape. Give a list"),
+            ({"inputs": {"x": 3}}, "inputs[x]", "is no shape. Give a list"),
+            ({"inputs": {"a=b": [1]}}, "inputs", "the name of an input"),
+            ({"model": "a b", "inputs": {"x": [1]}}, "model", "name of an Op"),
+        )
+    ],
+    ({"engine": {"warmup": {"shapes": [{"inputs": {"x": [1]}}] * 65}}}, "spec.engine.warmup.shapes", "at most 64"),
+    ({"engine": {"warmup": {"seconds": 1}}}, "spec.engine.warmup.seconds", "is unknown"),
+    (
+        {"engine": {"mode": "pipeline", "warmup": {"shapes": [{"inputs": {"x": [1]}}]}}},
+        "spec.engine.warmup.shapes",
+        "need mode direct",
     ),
     ({"engine": {"legacyStatus": "yes"}}, "spec.engine.legacyStatus", "true or false"),
     ({"engine": {"workers": 0}}, "spec.engine.workers", "from 1 to 64"),
@@ -198,6 +149,10 @@ BAD = [
         "ends the pods that drift would compare with",
     ),
     ({"disruption": {"maxUnavailable": "half"}}, "spec.disruption.maxUnavailable", "25%"),
+    ({"disruption": {"maxUnavailable": "101%"}}, "spec.disruption.maxUnavailable", "at most 100%"),
+    ({"rollout": {"maxUnavailable": "101%"}}, "spec.rollout.maxUnavailable", "at most 100%"),
+    ({"consistency": {"recheckInterval": "0s"}}, "spec.consistency.recheckInterval", "10s or more"),
+    ({"consistency": {"recheckInterval": "0m9s"}}, "spec.consistency.recheckInterval", "10s or more"),
     ({"pod": {"env": [{"name": "A-B", "value": ""}]}}, "spec.pod.env[0].name", "letters, digits and _"),
     ({"pod": {"env": [{"name": "A", "valueFrom": {}}]}}, "spec.pod.env[0].value", "is missing"),
     ({"pod": {"imagePullSecrets": [{"nam": "x"}]}}, "spec.pod.imagePullSecrets[0].name", "is missing"),

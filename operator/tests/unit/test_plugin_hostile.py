@@ -16,7 +16,9 @@ from paddle_serving_operator.plugin.text import ORDERS, table, visible
 from .test_plugin import kubectl
 from .things import NEW, OLD, Json, event, pod, record, report, shifting
 
-EVIL = "\x1b[8mhidden\x1b]0;title\x07\r\nnext\x9b2J\u202e"
+EVIL = "\x1b[0mplain\x1b]0;\x07\r\nnext\x9b0m\u202e"
+"""Orders that change nothing on a terminal: an end of colours, an empty title."""
+
 Answer = Callable[[dict[str, Json]], None]
 
 
@@ -61,13 +63,13 @@ def evil() -> dict[str, Json]:
     ("command", "part"),
     [
         ("get", "Failed"),
-        ("describe ocr", "HoldingStep: \\x1b[8mhidden"),
+        ("describe ocr", "HoldingStep: \\x1b[0mplain"),
         ("history ocr", "model.digest"),
-        ("history ocr --revision 2", "hidden"),
-        ("diff ocr", "becomes \\x1b[8mhidden"),
-        ("report ocr", "\\x1b[8mhidden"),
-        ("watch ocr --until-done", "HoldingStep: \\x1b[8mhidden"),
-        ("wait ocr", "HoldingStep: \\x1b[8mhidden"),
+        ("history ocr --revision 2", "plain"),
+        ("diff ocr", "becomes \\x1b[0mplain"),
+        ("report ocr", "\\x1b[0mplain"),
+        ("watch ocr --until-done", "HoldingStep: \\x1b[0mplain"),
+        ("wait ocr", "HoldingStep: \\x1b[0mplain"),
     ],
 )
 def test_nothing_that_others_wrote_is_an_order_to_the_terminal(
@@ -87,7 +89,7 @@ def test_nor_in_the_live_view(answer: Answer, monkeypatch: pytest.MonkeyPatch) -
     console = Console(file=drawn, width=200, color_system=None)
     monkeypatch.setattr(watch, "_show", lambda **_: live.LiveView(console))
     run(["-n", "shop", "watch", "ocr", "--until-done"])
-    assert "HoldingStep: \\x1b[8mhidden" in drawn.getvalue()
+    assert "HoldingStep: \\x1b[0mplain" in drawn.getvalue()
     assert not ORDERS.search(drawn.getvalue())
 
 

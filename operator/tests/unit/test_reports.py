@@ -10,7 +10,12 @@ import requests
 from typing_extensions import override
 
 from paddle_serving_operator.api.types import Drift, DriftMode, DriftSamples
-from paddle_serving_operator.api.verification import Difference, Verification
+from paddle_serving_operator.api.verification import (
+    Difference,
+    Verification,
+    dump_verification,
+    parse_verification,
+)
 from paddle_serving_operator.constants import Key
 from paddle_serving_operator.observe.reports import Reports, parse_report
 
@@ -190,3 +195,12 @@ def test_a_clock_that_is_put_back_makes_nobody_wait_for_longer() -> None:
     reports = Reports(Pods(failures=1))
     assert reports.proof_of(KEY, REVISION, [pod()], NOW) is None
     assert reports.proof_of(KEY, REVISION, [pod()], NOW - timedelta(days=1)) is not None
+
+
+def test_the_status_says_what_has_computed_where_the_pod_says_it() -> None:
+    found = parse_report(REVISION, json.dumps(REPORT | {"backend": "OpenVINO"}).encode())
+    status = dump_verification(found)
+    assert status is not None
+    assert status["backend"] == "OpenVINO"
+    assert parse_verification(status) == found
+    assert "backend" not in (dump_verification(parse_report(REVISION, json.dumps(REPORT).encode())) or {})

@@ -10,6 +10,7 @@ import pytest
 from paddle_serving_operator.api.batching import BatchingMode
 from paddle_serving_operator.api.types import ServiceSpec
 from paddle_serving_operator.desired import arguments
+from paddle_serving_operator.settings import ModelCache
 from paddle_serving_runtime.cli import fetch, serve
 from paddle_serving_runtime.cli.options import checked_image_digest
 
@@ -17,6 +18,7 @@ IMAGE = "paddle-serving-runtime:0.1.0"
 SOURCES: list[dict[str, Any]] = [
     {"pvc": {"claimName": "models", "path": "a/b"}},
     {"http": {"url": "https://store/a.zip"}},
+    {"http": {"url": "hf://a/b@v2/c", "credentialsSecret": "s"}},
     {"s3": {"uri": "s3://models/a"}},
     {
         "s3": {
@@ -27,6 +29,8 @@ SOURCES: list[dict[str, Any]] = [
             "caConfigMap": "c",
         }
     },
+    {"gcs": {"uri": "gs://models/a", "endpoint": "https://store", "credentialsSecret": "s", "caConfigMap": "c"}},
+    {"oss": {"uri": "oss://models/a", "region": "cn-hangzhou", "credentialsSecret": "s"}},
     {"image": {"reference": "r:1"}},
     {"configMap": {"name": "c"}},
 ]
@@ -35,10 +39,19 @@ SPECS: list[dict[str, Any]] = [
     {"engine": {"mode": "pipeline", "legacyStatus": True, "standby": False, "allocator": "system"}},
     {"engine": {"workers": 3, "threadsPerWorker": 2, "irOptim": False, "overrides": {"op.rec.concurrency": "1"}}},
     {"engine": {"batching": {"mode": "Auto"}}},
+    {"engine": {"batching": {"mode": "Off", "maxRows": 8}}},
+    {"engine": {"mode": "pipeline", "batching": {"mode": "Off"}}},
     {"engine": {"batching": {"mode": "Auto", "maxRows": 64, "waitMilliseconds": 1}}},
     {"engine": {"batching": {"maxRows": 4}}},
     {"engine": {"script": "web_service_det.py --config=det.yml --opt op.det.a=$(B)", "overrides": {"op.det.c": "1"}}},
     {"engine": {"backend": "OpenVINO"}},
+    {"engine": {"warmup": {"shapes": [{"inputs": {"x": [1, 3, 48, 320], "y": []}}]}}},
+    {
+        "engine": {
+            "warmup": {"shapes": [{"model": "rec", "inputs": {"x": [2]}}, {"inputs": {"x": [1]}}]},
+            "script": "a.py",
+        }
+    },
     {"engine": {"backend": "Auto"}},
     {"consistency": {"recheckInterval": "60s"}},
     {"consistency": {"mode": "Tolerance", "rtol": 0.1, "require": "Recorded", "required": False}},
@@ -54,15 +67,28 @@ def parsed(command: Any, words: list[str]) -> Mapping[str, Any]:  # noqa: ANN401
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: next(iter(source)))
 def test_fetch_takes_the_arguments_of_every_source(make_spec: Callable[..., ServiceSpec], source: object) -> None:
     spec = make_spec(model={"source": source})
-    given = parsed(fetch, arguments.fetch(spec))
+    given = parsed(fetch, arguments.fetch(spec, None))
     assert given["digest"] == spec.model.digest
     assert str(given["output"]) == arguments.MODELS
 
 
+def test_fetch_takes_the_arguments_of_a_cache(make_spec: Callable[..., ServiceSpec]) -> None:
+    given = parsed(fetch, arguments.fetch(make_spec(), ModelCache("packages", "", 5 << 30)))
+    assert (str(given["cache"]), given["cache_limit"]) == (arguments.CACHE, 5 << 30)
+
+
 def test_a_store_arrives_as_it_was_given(make_spec: Callable[..., ServiceSpec]) -> None:
-    given = parsed(fetch, arguments.fetch(make_spec(model={"source": SOURCES[3]})))
+    given = parsed(fetch, arguments.fetch(make_spec(model={"source": SOURCES[4]}), None))
     assert (given["from_s3"], given["s3_endpoint"]) == ("s3://models/a.tar.gz", "https://store:9000")
     assert (given["s3_region"], str(given["s3_ca"])) == ("eu-west-1", arguments.CA_FILE)
+
+
+def test_the_stores_of_other_clouds_are_named_by_their_addresses(make_spec: Callable[..., ServiceSpec]) -> None:
+    google = parsed(fetch, arguments.fetch(make_spec(model={"source": SOURCES[5]}), None))
+    assert (google["from_s3"], google["s3_endpoint"], google["s3_region"]) == ("gs://models/a", "https://store", "")
+    alibaba = parsed(fetch, arguments.fetch(make_spec(model={"source": SOURCES[6]}), None))
+    assert (alibaba["from_s3"], alibaba["s3_endpoint"]) == ("oss://models/a", "")
+    assert (alibaba["s3_region"], alibaba["s3_ca"]) == ("cn-hangzhou", None)
 
 
 def test_a_key_that_signs_is_named(make_spec: Callable[..., ServiceSpec]) -> None:
@@ -103,6 +129,31 @@ def test_serve_takes_the_arguments_of_every_spec(make_spec: Callable[..., Servic
     batching = spec.engine.batching
     said = (batching.max_rows, batching.wait_milliseconds / 1000) if batching.mode is BatchingMode.AUTO else (1, 0)
     assert (settings.batching.max_rows, settings.batching.wait) == said
+    assert tuple(map(str, settings.warmup)) == spec.engine.warmup
     assert settings.computing.backend == spec.engine.backend
     assert settings.computing.script == spec.engine.script.replace("$", "$$")  # Kubernetes makes one of two
     assert (settings.http_port, settings.grpc_port, settings.admin_port) == (8080, 9000, 8081)
+
+
+@pytest.mark.parametrize(
+    ("folder", "expected"),
+    [
+        ("", "/models"),
+        ("/", "/models"),
+        ("/model", "/models/model"),
+        ("/a/b/", "/models/a/b"),
+        ("/$(X)", "/models/$$(X)"),
+    ],
+)
+def test_serve_reads_the_package_where_it_lies_in_the_volume(
+    make_spec: Callable[..., ServiceSpec], folder: str, expected: str
+) -> None:
+    given = parsed(serve, arguments.serve("ocr", make_spec(), IMAGE, folder))
+    assert str(given["model_dir"]) == expected
+
+
+@pytest.mark.parametrize("engine", [{}, {"mode": "pipeline"}, {"mode": "pipeline", "batching": {"mode": "Off"}}])
+def test_a_spec_from_before_batching_makes_the_pod_that_it_made_then(
+    make_spec: Callable[..., ServiceSpec], engine: dict[str, Any]
+) -> None:
+    assert "--batching" not in arguments.serve("ocr", make_spec(engine=engine), IMAGE)

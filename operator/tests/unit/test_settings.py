@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from paddle_serving_operator.settings import Profile, Settings, SettingsError, read_profiles
+from paddle_serving_operator.settings import ModelCache, Profile, Settings, SettingsError, read_profiles
 
+USUAL = "image: i, resources: {limits: {cpu: 1, memory: 1Gi}}"
 GOOD = "cpu: {image: runtime:1, resources: {limits: {cpu: 2, memory: 2Gi}}}"
 
 
@@ -50,13 +51,24 @@ gpu:
   runtimeClassName: nvidia
   nodeSelector: {x: "y"}
   tolerations: [{operator: Exists}]
-  fetch: {resources: {limits: {cpu: 1}, requests: {memory: 64Mi}}}
+  fetch:
+    resources: {limits: {cpu: 1}, requests: {memory: 64Mi}}
+    cache: {persistentVolumeClaim: packages, hostPath: "", limit: 2Gi}
+    imageVolumes: Auto
 """
     profile = read_profiles(profiles_file(tmp_path, text))["gpu"]
     assert profile.limits["nvidia.com/gpu"] == "1"
     assert profile.env == (("A", "b"), ("C", ""))
     assert profile.tolerations == ({"operator": "Exists"},)
     assert (profile.fetch_limits, profile.fetch_requests) == ({"cpu": "1"}, {"memory": "64Mi"})
+    assert profile.cache == ModelCache("packages", "", 2 << 30)
+    assert profile.image_volumes
+
+
+def test_a_cache_without_a_place_is_none(tmp_path: Path) -> None:
+    nowhere = "fetch: {cache: {persistentVolumeClaim: '', hostPath: '', limit: 1Gi}}"
+    text = GOOD.replace("runtime:1,", f"runtime:1, {nowhere},")
+    assert read_profiles(profiles_file(tmp_path, text))["cpu"].cache is None
 
 
 @pytest.mark.parametrize(
@@ -83,6 +95,15 @@ gpu:
         (
             "cpu: {image: i, resources: {limits: {cpu: 1, memory: 1Gi}}, fetch: {resources: {limits: {cpu: 0m}}}}",
             "cpu.fetch.resources.limits.cpu is '0m', which is no limit",
+        ),
+        (f"cpu: {{{USUAL}, fetch: {{imageVolumes: true}}}}", "cpu.fetch.imageVolumes is True. Use one of Auto, Never"),
+        (f"cpu: {{{USUAL}, fetch: {{cache: {{pvc: a}}}}}}", "cpu.fetch.cache.pvc is unknown"),
+        (f"cpu: {{{USUAL}, fetch: {{cache: {{hostPath: a, limit: 1Gi}}}}}}", "cpu.fetch.cache.hostPath is 'a'"),
+        (f"cpu: {{{USUAL}, fetch: {{cache: {{hostPath: /a}}}}}}", "cpu.fetch.cache.limit is None"),
+        (f"cpu: {{{USUAL}, fetch: {{cache: {{hostPath: /a, limit: 0}}}}}}", "cpu.fetch.cache.limit is 0"),
+        (
+            f"cpu: {{{USUAL}, fetch: {{cache: {{hostPath: /a, persistentVolumeClaim: b, limit: 1Gi}}}}}}",
+            "cpu.fetch.cache has a persistentVolumeClaim and a hostPath",
         ),
         (
             "cpu: {image: i, imagePullPolicy: never, resources: {limits: {cpu: 1, memory: 1Gi}}}",

@@ -169,7 +169,7 @@ def woken_by(*statuses: ServiceStatus | None) -> set[str]:
     """Who is looked at after the last of these statuses of shop/a (None: it is deleted), while shop/b waits."""
     mirror, queue = Mirror(time.monotonic), Queue(Timing(lambda: 0.0, lambda: 0.0))
     hub = Hub(mirror, queue)
-    hub.heard(PADDLE_SERVICE, None, service("b", passes(FIRST, 2).status, 1))
+    hub.heard(PADDLE_SERVICE, "ADDED", service("b", passes(FIRST, 2).status, 1))
     for version, status in enumerate(statuses, start=2):
         while turn := queue.take(timedelta(0)):
             queue.finished(turn.key)

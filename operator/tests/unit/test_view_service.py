@@ -76,6 +76,22 @@ def test_a_proof_and_its_drift_are_said_in_words() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("backend", "stable", "words"),
+    [
+        ("OpenVINO", "Default", "; OpenVINO has computed, Default in the revision that serves"),
+        ("OpenVINO", "OpenVINO", ""),
+        ("OpenVINO", "", ""),
+    ],
+)
+def test_a_drift_names_what_has_computed_where_the_two_are_not_the_same(backend: str, stable: str, words: str) -> None:
+    drift = {"samples": "Golden", "asked": 3, "different": 1, "missing": 0, "complete": True}
+    raw = report(drift=drift | {"backend": backend, "stableBackend": stable})
+    found = overview(Objects(shifting(), reports=(raw,)), NOW).reports[NEW].proof.drift
+    assert found is not None
+    assert found.sentence.removeprefix("1 of 3 golden samples answered differently") == words
+
+
 def test_a_report_names_the_worst_element_of_every_tensor() -> None:
     found = overview(Objects(shifting(), reports=(report(),)), NOW).reports[NEW]
     assert found.comparisons[0].worst == Element(

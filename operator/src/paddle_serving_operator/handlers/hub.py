@@ -1,6 +1,6 @@
 """What the watches tell, in one place: into the mirror, and the PaddleServices that it concerns into the queue."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from paddle_serving_operator.constants import (
     AUTOSCALER,
@@ -16,7 +16,7 @@ from paddle_serving_operator.handlers.turns import TurnNews
 from paddle_serving_operator.observe.mirror import PAGE_KINDS, Mirror
 from paddle_serving_operator.reconcile.queue import Cause, Queue
 
-DELETED = "DELETED"
+DELETED, VANISHED = "DELETED", "vanished"
 STATUS_UNREAD = frozenset({AUTOSCALER, DISRUPTION_BUDGET})
 """Their status changes every few seconds, or with every pod, and no pass reads it."""
 NOTED = frozenset({"resourceVersion", "managedFields"})
@@ -31,25 +31,25 @@ class Hub:
         self._queue = queue
         self._turns = TurnNews(mirror)
 
-    def heard(self, kind: Kind, change: str | None, manifest: Manifest) -> None:
-        """An event of a watch: ADDED, MODIFIED, DELETED, or None for an object of the first list."""
+    def heard(self, kind: Kind, change: str, manifest: Manifest) -> None:
+        """An event of a watch: ADDED, MODIFIED or DELETED."""
         before = self._mirror.find(kind, manifest)
         if change == DELETED:
             self._mirror.missed(kind, manifest)
         else:
             self._mirror.saw(kind, manifest)
-        cause = Cause(kind.kind, f"{manifest['metadata']['name']} {change or 'listed'}")
-        for key in self._concerned(kind, manifest, before if change not in {None, DELETED} else None):
-            self._queue.add(key, cause)
-        self._wake(kind, manifest, gone=change == DELETED)
+        self._tell(kind, manifest, change, before if change != DELETED else None)
+
+    def compact(self, kind: Kind, items: Iterable[Manifest]) -> list[Manifest]:
+        """The same objects in less memory, for whoever keeps them until a list is whole."""
+        return [self._mirror.compact(kind, item) for item in items]
 
     def listed(self, kind: Kind, scope: str | None, items: Collection[Manifest], version: str) -> None:
-        """A watch has begun with this list. Each of its objects is heard of as well, those that are gone are not."""
+        """A watch has begun with this list: these objects are there, and what else was known of the kind is gone."""
         for manifest in self._mirror.listed(kind, scope, items, version):
-            cause = Cause(kind.kind, f"{manifest['metadata']['name']} vanished")
-            for key in self._concerned(kind, manifest, None):
-                self._queue.add(key, cause)
-            self._wake(kind, manifest, gone=True)
+            self._tell(kind, manifest, VANISHED, None)
+        for manifest in items:
+            self._tell(kind, manifest, "listed", None)
 
     def refused(self, kind: Kind, scope: str | None, *, forbidden: bool) -> None:
         """A list or a watch was not answered, or with an error; each service tells it where it is `forbidden`.
@@ -68,6 +68,13 @@ class Hub:
     def ended(self, kinds: Collection[Kind], scope: str | None) -> None:
         """The watches of these kinds have ended in a scope."""
         self._mirror.ended(kinds, scope)
+
+    def _tell(self, kind: Kind, manifest: Manifest, change: str, before: Manifest | None) -> None:
+        """Puts the PaddleServices whose matter it is into the queue. `before`: the object as it was known."""
+        cause = Cause(kind.kind, f"{manifest['metadata']['name']} {change}")
+        for key in self._concerned(kind, manifest, before):
+            self._queue.add(key, cause)
+        self._wake(kind, manifest, gone=change in {DELETED, VANISHED})
 
     def _wake(self, kind: Kind, manifest: Manifest, *, gone: bool) -> None:
         """Those that wait for the turn of this PaddleService."""

@@ -1,13 +1,11 @@
-"""kopf, and only here: the watches, and what becomes of their events."""
+"""kopf, and only here: what it watches, and how."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias, cast
 
 import kopf
 
-from paddle_serving_operator.constants import EVENT, LABEL_SERVICE, PADDLE_SERVICE, Kind, Manifest
-from paddle_serving_operator.handlers.forgetful import NothingRemembered
+from paddle_serving_operator.constants import EVENT, LABEL_SERVICE, PADDLE_SERVICE, Kind
 from paddle_serving_operator.handlers.hub import Hub
 from paddle_serving_operator.handlers.session import Listener, session_of
 from paddle_serving_operator.observe.mirror import EVERYBODYS, OPTIONAL_KINDS, WATCHED_KINDS
@@ -15,9 +13,8 @@ from paddle_serving_operator.observe.mirror import EVERYBODYS, OPTIONAL_KINDS, W
 WATCH_SECONDS = 600  # whole seconds: kopf writes it into the URL as it is
 CONNECT_SECONDS = 10
 REQUEST_SECONDS = 30
+PAGE = 250  # objects of a list that are in memory as the API server wrote them; a pod is some ten kilobytes
 FIRST_RETRY, LONGEST_RETRY = 1.0, 30.0  # seconds
-
-Handler: TypeAlias = Callable[..., Awaitable[None]]
 
 
 class Retries:
@@ -37,7 +34,7 @@ class Retries:
 
 @dataclass(frozen=True, slots=True)
 class Memo:
-    """What the handlers of one scope share. kopf copies it for every object."""
+    """What one scope's session is made from."""
 
     hub: Hub
     scope: str | None
@@ -54,10 +51,10 @@ def operator_settings() -> kopf.OperatorSettings:
     settings.watching.server_timeout = WATCH_SECONDS
     settings.watching.client_timeout = WATCH_SECONDS + CONNECT_SECONDS
     settings.watching.connect_timeout = CONNECT_SECONDS
+    settings.watching.chunk_size = PAGE
     settings.networking.connect_timeout = CONNECT_SECONDS
     settings.networking.request_timeout = REQUEST_SECONDS
     settings.networking.error_backoffs = Retries()
-    settings.persistence.diffbase_storage = NothingRemembered()
     settings.process.ultimate_exiting_timeout = None  # it would kill the process, where only watches start anew
     for kind in (*WATCHED_KINDS, *OPTIONAL_KINDS):
         if kind not in EVERYBODYS:
@@ -68,11 +65,11 @@ def operator_settings() -> kopf.OperatorSettings:
 
 
 def make_registry(kinds: Iterable[Kind]) -> kopf.OperatorRegistry:
-    """The handlers of these kinds. Nothing is registered at import, so that every test has its own."""
+    """What kopf needs to watch these kinds. Nothing is registered at import, so that every test has its own."""
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry, id="login", errors=kopf.ErrorsMode.PERMANENT)(login)
     for kind in kinds:
-        kopf.on.event(*_group_version(kind), kind.plural, registry=registry, id=kind.plural)(hearing(kind))
+        kopf.on.event(*_group_version(kind), kind.plural, registry=registry, id=kind.plural)(unheard)
     return registry
 
 
@@ -88,10 +85,5 @@ async def login(settings: kopf.OperatorSettings, memo: Memo, **_: object) -> kop
     return session_of(info, Listener(memo.hub, memo.scope)) if info else None
 
 
-def hearing(kind: Kind) -> Handler:
-    """The handler of a kind's events."""
-
-    async def heard(event: kopf.RawEvent, memo: Memo, **_: object) -> None:
-        memo.hub.heard(kind, event["type"], cast("Manifest", event["object"]))
-
-    return heard
+async def unheard(**_: object) -> None:
+    """Does nothing: kopf watches what has a handler, and the session tells of every change before."""

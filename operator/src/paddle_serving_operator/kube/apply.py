@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from paddle_serving_operator.constants import (
     ANNOTATION_APPLIED,
+    DEPLOYMENT,
     DISRUPTION_BUDGET,
     FIELD_MANAGER,
     HTTP_ROUTE,
@@ -28,6 +29,26 @@ log = logging.getLogger(__name__)
 
 Live: TypeAlias = Mapping[tuple[Kind, str], Manifest]
 
+CREATED = frozenset({DEPLOYMENT, DISRUPTION_BUDGET})
+"""Kinds that are made by a creation, which fails where there is one already: nobody needs to ask before.
+
+What is created belongs to its creator as if by an update, so that a later apply leaves a field that it does not name
+any more. Of these kinds no field is ever dropped. Others are asked for, and applied: a ControllerRevision too, whose
+data may not change by a byte, while an apply writes its fields in another order than a creation.
+"""
+
+
+class Known(NamedTuple):
+    """What is known of objects beside what they look like.
+
+    `absent` do not exist as far as is known, `exact` must be as they are known when they are changed.
+    """
+
+    absent: frozenset[tuple[Kind, str]] = frozenset()
+    exact: frozenset[tuple[Kind, str]] = frozenset()
+
+
+NOTHING = Known()
 
 KEEPING: Mapping[Kind, str] = MappingProxyType(
     {
@@ -48,32 +69,28 @@ class NameTakenError(Exception):
 
 
 def apply_all(
-    cluster: Cluster,
-    owner: Manifest,
-    desired: Sequence[tuple[Kind, Manifest]],
-    live: Live,
-    absent: Collection[tuple[Kind, str]] = (),
+    cluster: Cluster, owner: Manifest, desired: Sequence[tuple[Kind, Manifest]], live: Live, known: Known = NOTHING
 ) -> int:
     """Applies what differs from `live`, in order. Returns the number of writes.
 
-    `owner` is the PaddleService, `live` its objects as just read, `absent` what was just asked for and does not exist;
-    other new objects are asked for, so that a stranger of the same name is found. An object that the API server refuses
-    keeps none of the others from being applied; its Invalid or Forbidden is raised at the end. Raises NameTakenError
-    before the first write, or what else the cluster raises at once.
+    `owner` is the PaddleService, `live` its objects as they are known; new objects that are not `known` to be absent
+    are asked for, so that a stranger of the same name is found. An object that the API server refuses keeps none of the
+    others from being applied; its Invalid or Forbidden is raised at the end. Raises NameTakenError before the first
+    write, Conflict where something is not as it is known, or what else the cluster raises at once.
     """
     namespace = owner["metadata"]["namespace"]
-    complete = [(kind, _complete(owner, manifest)) for kind, manifest in desired]
-    found = [live.get((kind, manifest["metadata"]["name"])) for kind, manifest in complete]
-    for (kind, manifest), known in zip(complete, found, strict=True):
-        if (
-            known is None and (kind, manifest["metadata"]["name"]) not in absent
-        ):  # before the first write, so that nothing is half made next to a stranger
-            _refuse_strangers(cluster, kind, manifest, owner)
+    complete = []
+    for kind, manifest in desired:
+        place = kind, manifest["metadata"]["name"]
+        found, made = live.get(place), _complete(owner, manifest)
+        if found is None and place not in known.absent:
+            found = _ours(cluster, kind, made, owner)  # before the first write: nothing is half made next to a stranger
+        complete.append((kind, _exactly(made, found) if place in known.exact else made, found))
     writes = 0
     refusals: list[KubeError] = []
-    for (kind, manifest), known in zip(complete, found, strict=True):
+    for kind, manifest, found in complete:
         try:
-            writes += _bring(cluster, kind, namespace, manifest, known)
+            writes += _bring(cluster, kind, namespace, manifest, found)
         except (Invalid, Forbidden) as error:
             refusals.append(error)
     if refusals:
@@ -99,6 +116,9 @@ def _bring(cluster: Cluster, kind: Kind, namespace: str, manifest: Manifest, kno
     """Makes one object what it should be. Returns the number of writes: 0, 1, or 2 where others added something."""
     if known is not None and is_applied(manifest, known):
         return 0
+    if known is None and kind in CREATED:
+        cluster.create(kind, namespace, manifest)
+        return 1
     try:
         stored = cluster.apply(kind, namespace, manifest)
     except NotFound as error:
@@ -106,9 +126,10 @@ def _bring(cluster: Cluster, kind: Kind, namespace: str, manifest: Manifest, kno
             raise
         raise Invalid(f"The cluster does not know {kind.plural} of {kind.api_version}. {UNKNOWN[kind]}") from error
     except Invalid:
-        if known is None:
+        found = cluster.get(kind, namespace, manifest["metadata"]["name"]) if known is not None else None
+        if found is None:
             raise
-        stored = known  # what others added may contradict what is applied beside it: two ports of one name
+        stored = found  # what others added may contradict what is applied beside it: two ports of one name
     if known is None or is_applied(manifest, stored):
         return 1  # nobody can have changed what was just made
     # server-side apply leaves alone what others added: a field that we do not name, an item of a list
@@ -150,18 +171,27 @@ def _complete(owner: Manifest, manifest: Manifest) -> Manifest:
     return manifest | {"metadata": metadata | {"annotations": annotations}}
 
 
-def _refuse_strangers(cluster: Cluster, kind: Kind, manifest: Manifest, owner: Manifest) -> None:
-    """Server-side apply would silently take over whatever has this name."""
+def _exactly(manifest: Manifest, known: Manifest | None) -> Manifest:
+    """The manifest that the API server takes only where the object is as it is known."""
+    version = known["metadata"].get("resourceVersion") if known is not None else None
+    return manifest | {"metadata": manifest["metadata"] | {"resourceVersion": version}} if version else manifest
+
+
+def _ours(cluster: Cluster, kind: Kind, manifest: Manifest, owner: Manifest) -> Manifest | None:
+    """The object that already has this name, None where there is none. Raises for one that is not ours.
+
+    Server-side apply would silently take it over.
+    """
     key = _key_of(owner)
     name = manifest["metadata"]["name"]
     found = cluster.get(kind, key.namespace, name)
     if found is None:
-        return
+        return None
     owners = found["metadata"].get("ownerReferences", ())
     if any(item["uid"] == owner["metadata"]["uid"] for item in owners):
-        return  # ours, but someone changed its labels or its owner's field `controller`: applying puts them back
+        return found  # someone changed its labels or its owner's field `controller`: applying puts them back
     if not owners and _is_orphan(found, key):
-        return  # made by an operator for this name, but its owner was cut off (`--cascade=orphan`, a restore, by hand)
+        return found  # made for this name, but its owner was cut off (`--cascade=orphan`, a restore, by hand)
     if "deletionTimestamp" in found["metadata"] or any(
         item["kind"] == PADDLE_SERVICE.kind and item["name"] == key.name for item in owners
     ):

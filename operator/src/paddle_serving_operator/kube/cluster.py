@@ -44,8 +44,12 @@ class Cluster(PodLogs, Protocol):
         """
         ...
 
-    def create(self, kind: Kind, namespace: str, manifest: Manifest) -> None:
-        """Creates an object; one of the same name is a Conflict."""
+    def create(self, kind: Kind, namespace: str, manifest: Manifest) -> Manifest:
+        """Creates an object; one of the same name is a Conflict. Returns the object as the API server stored it."""
+        ...
+
+    def dry_run(self, kind: Kind, namespace: str, manifest: Manifest) -> Manifest:
+        """What the API server would store if the object were created; nothing is stored."""
         ...
 
     def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> Manifest | None:

@@ -9,6 +9,10 @@ class Conflict(KubeError):  # noqa: N818 - named after the API's own word
     """The object changed meanwhile or exists already: read again and repeat."""
 
 
+class Expired(Conflict):
+    """What the request refers to, such as the place where a list goes on, is too old: begin anew."""
+
+
 class NotFound(KubeError):  # noqa: N818 - named after the API's own word
     """The object, its namespace or its kind does not exist."""
 
@@ -25,7 +29,6 @@ class Unavailable(KubeError):  # noqa: N818 - named after the API's own word
     """No or a temporary answer: repeat later."""
 
 
-CONFLICTS = (409, 410)
 INVALIDS = (400, 413, 415, 422)
 # Server-side apply answers 500 where a field below a typed object is unknown or of another type. It names the field,
 # and repeating the request gives the same answer, so this is no outage.
@@ -34,8 +37,10 @@ MISTAKES = ("failed to create typed patch object", "field not declared in schema
 
 def error_of(status: int | None, message: str) -> KubeError:
     """The error for an HTTP status; None means that there was no answer."""
-    if status in CONFLICTS:
+    if status == 409:  # noqa: PLR2004 - HTTP's own number
         return Conflict(message)
+    if status == 410:  # noqa: PLR2004 - HTTP's own number
+        return Expired(message)
     if status == 404:  # noqa: PLR2004 - HTTP's own number
         return NotFound(message)
     if status in {401, 403}:

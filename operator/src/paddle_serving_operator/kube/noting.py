@@ -5,7 +5,7 @@ from typing import Protocol
 
 from typing_extensions import override
 
-from paddle_serving_operator.constants import Kind, Manifest
+from paddle_serving_operator.constants import EVENT, Kind, Manifest
 from paddle_serving_operator.kube.cluster import Cluster
 from paddle_serving_operator.kube.errors import Conflict, NotFound
 
@@ -64,9 +64,15 @@ class NotingCluster(Cluster):
         return self._noted(kind, self._cluster.patch(kind, namespace, name, operations))
 
     @override
-    def create(self, kind: Kind, namespace: str, manifest: Manifest) -> None:
-        """Creates an object of which nobody here reads again: an event."""
-        self._cluster.create(kind, namespace, manifest)
+    def create(self, kind: Kind, namespace: str, manifest: Manifest) -> Manifest:
+        """Creates an object. Of an event nobody here reads again, and nobody would tell that it has gone."""
+        made = self._cluster.create(kind, namespace, manifest)
+        return made if kind == EVENT else self._noted(kind, made)
+
+    @override
+    def dry_run(self, kind: Kind, namespace: str, manifest: Manifest) -> Manifest:
+        """What would be stored of a new object: nothing that the mirror should know."""
+        return self._cluster.dry_run(kind, namespace, manifest)
 
     @override
     def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> Manifest | None:

@@ -27,6 +27,7 @@ from paddle_serving_operator.constants import (
 )
 from paddle_serving_operator.observe.sharing import Sharing
 from paddle_serving_operator.observe.shelf import Place, Shelf, number_of, place_of
+from paddle_serving_operator.observe.trimming import trimmed
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +42,6 @@ PAGE_KINDS = (EVENT,)
 
 EVERYBODYS = frozenset({PADDLE_SERVICE, DISRUPTION_BUDGET, SERVICE_ACCOUNT})
 """Kinds of which every object is watched: other people's budgets cover our pods, and their accounts run them."""
-
-TRIMMED = frozenset({POD, ENDPOINT_SLICE, EVENT})
-"""Kinds of which nobody reads who set which field; it is a third of a pod."""
 
 
 class NotHeldError(Exception):
@@ -84,6 +82,11 @@ class Mirror:
             self._lock.notify_all()
             return vanished
 
+    def compact(self, kind: Kind, manifest: Manifest) -> Manifest:
+        """An equal object as it is kept here, which shares with others what is equal in them."""
+        with self._lock:
+            return self._kept(kind, manifest)
+
     def refused(self, kind: Kind, scope: str | None) -> bool:
         """A list or a watch was not answered, or with an error: the API server is to be asked from now on.
 
@@ -110,8 +113,9 @@ class Mirror:
     def saw(self, kind: Kind, manifest: Manifest) -> None:
         """An object is there, and looks like this."""
         with self._lock:
-            if kind in self._shelves:
-                self._shelves[kind].put(self._kept(kind, manifest), self._floor(kind, manifest))
+            shelf = self._shelves.get(kind)
+            if shelf is not None and not shelf.knows(manifest):  # the watch repeats what the answer to a write was
+                shelf.put(self._kept(kind, manifest), self._floor(kind, manifest))
 
     def missed(self, kind: Kind, manifest: Manifest) -> None:
         """An object is gone, or does not match the watch any more. The manifest is as the watch's event has it."""
@@ -188,7 +192,7 @@ class Mirror:
 
     def _kept(self, kind: Kind, manifest: Manifest) -> Manifest:
         """The object as it is kept in memory."""
-        return self._sharing.shared(_trimmed(kind, manifest), self._shelves[kind].get(place_of(manifest)))
+        return self._sharing.shared(trimmed(kind, manifest), self._shelves[kind].get(place_of(manifest)))
 
     def _watching(self, kind: Kind, namespace: str) -> Iterable[_Watch]:
         return (self._watches[kind, scope] for scope in (namespace, None) if (kind, scope) in self._watches)
@@ -207,11 +211,3 @@ def _parsed(selector: str) -> dict[str, str] | None:
     parts = [part.partition("=") for part in selector.split(",") if part]
     simple = all(name and mark and not set(name + value) & set("!=() ") for name, mark, value in parts)
     return {name: value for name, _, value in parts} if simple else None
-
-
-def _trimmed(kind: Kind, manifest: Manifest) -> Manifest:
-    metadata = manifest["metadata"]
-    if kind not in TRIMMED or "managedFields" not in metadata:
-        return manifest
-    kept = {name: value for name, value in metadata.items() if name != "managedFields"}
-    return manifest | {"metadata": kept}

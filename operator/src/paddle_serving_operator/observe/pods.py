@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 from typing_extensions import override
 
 from paddle_serving_operator.api.conditions import Reason
+from paddle_serving_operator.constants import MODELS_VOLUME
 from paddle_serving_operator.rollout.facts import NOTHING, Facts, Trouble
 
 Raw: TypeAlias = Mapping[str, Any]
@@ -30,6 +31,7 @@ MODEL_REASONS = frozenset(
     {Reason.DIGEST_MISMATCH, Reason.MODEL_UNAVAILABLE, Reason.MODEL_INVALID, Reason.VOLUME_MISSING}
 )
 SAID_BY_RUNTIME = TERMINAL | {Reason.MODEL_UNAVAILABLE, Reason.WORKER_CRASH_LOOP}
+NO_PACKAGE = "MANIFEST.sha256 is missing"
 PULL_FAILURES = frozenset(
     {
         "ErrImagePull",
@@ -41,6 +43,12 @@ PULL_FAILURES = frozenset(
     }
 )
 REFUSALS = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError"})
+# A runtime numbers every attempt to make a container, and the status would change with each.
+NUMBER = re.compile(r' "?[0-9a-f]{64}"?')
+OLD_RUNTIME = (
+    "Where the node's container runtime is older than containerd 2.1 or CRI-O 1.31, it cannot mount images: set "
+    "fetch.imageVolumes of the runtime profile to Never in the operator's chart"
+)
 # Several pods may say different things; what needs a person comes first, what may pass by itself last.
 ORDER = (
     *sorted(TERMINAL),
@@ -138,8 +146,15 @@ def _of_pod(pod: Raw) -> Iterator[Trouble]:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             yield _unscheduled(name, str(condition.get("message", "")))
     for container in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
-        if trouble := _of_container(name, container):
+        if trouble := _of_container(name, container, _mounted_image(pod)):
             yield trouble
+
+
+def _mounted_image(pod: Raw) -> str:
+    """The model image that the pod has as a volume; "" where it has none."""
+    volumes = pod.get("spec", {}).get("volumes", ())
+    found = (volume["image"] for volume in volumes if volume["name"] == MODELS_VOLUME and "image" in volume)
+    return next((str(image.get("reference", "")) for image in found), "")
 
 
 def _unscheduled(pod: PodName, message: str) -> Trouble:
@@ -152,31 +167,42 @@ def _unscheduled(pod: PodName, message: str) -> Trouble:
     return _trouble(Reason.UNSCHEDULABLE, f"No node takes pod {pod}: {message.rstrip('.')}. {advice}.")
 
 
-def _of_container(pod: PodName, container: Raw) -> Trouble | None:
+def _of_container(pod: PodName, container: Raw, mounted: str) -> Trouble | None:
+    """`mounted` is the model image that the pod has as a volume, or ""."""
     name, state = container["name"], container.get("state", {})
     waiting = state.get("waiting", {}).get("reason", "")
+    said = str(state.get("waiting", {}).get("message", ""))
     if waiting in PULL_FAILURES:
         # the kubelet's own message changes with every attempt, and so would the status
-        text = f"Image {container.get('image', '')} of container {name} cannot be pulled."
+        of_volume = bool(mounted) and mounted in said
+        what = f"{mounted} of the model" if of_volume else f"{container.get('image', '')} of container {name}"
         advice = f"`kubectl describe pod {pod} -n {pod.namespace}` shows the registry's answer."
-        return Trouble(Reason.IMAGE_PULL_FAILED, f"{text} {advice}", terminal=False, about_model=name == "model")
+        about_model = of_volume or name == "model"
+        text = f"Image {what} cannot be pulled. {advice}"
+        return Trouble(Reason.IMAGE_PULL_FAILED, text, terminal=False, about_model=about_model)
     if waiting in REFUSALS:
-        message = str(state["waiting"].get("message", waiting)).rstrip(".")
+        message = NUMBER.sub("", said or waiting).rstrip(".")
+        if mounted:
+            text = f"The node does not start container {name} with image {mounted} mounted: {message}. {OLD_RUNTIME}"
+            return _trouble(Reason.MODEL_UNAVAILABLE, f"{text} (pod {pod}).")
         if name == "fetch" and "secret" in message.lower():
             text = f"No keys for the model's store: {message}. Create it, or correct"
-            return _trouble(Reason.MODEL_UNAVAILABLE, f"{text} spec.model.source.s3.credentialsSecret (pod {pod}).")
+            return _trouble(Reason.MODEL_UNAVAILABLE, f"{text} credentialsSecret in spec.model.source (pod {pod}).")
         advice = f"`kubectl describe pod {pod} -n {pod.namespace}` shows more."
         return _trouble(Reason.PODS_REFUSED, f"The node refuses container {name}: {message}. {advice}")
     ended = state.get("terminated") or container.get("lastState", {}).get("terminated")
     if ended is None or (ended.get("exitCode") == 0 and name != "serve"):
         return None
-    return _ended(pod, name, ended)
+    return _ended(pod, name, ended, mounted)
 
 
-def _ended(pod: PodName, container: str, ended: Raw) -> Trouble:
+def _ended(pod: PodName, container: str, ended: Raw, mounted: str) -> Trouble:
     said = TERMINATION_MESSAGE.match(str(ended.get("message", "")).strip())
     if said is not None and said[1] in SAID_BY_RUNTIME:
-        return _trouble(Reason(said[1]), f"{said[2].strip()} (pod {pod})")
+        text = said[2].strip()
+        if mounted and NO_PACKAGE in text:
+            text += f" It is looked for at spec.model.source.image.path of image {mounted}. {OLD_RUNTIME}."
+        return _trouble(Reason(said[1]), f"{text} (pod {pod})")
     if container == "model":
         cause = str(ended.get("message", "")).strip() or f"exit code {ended.get('exitCode')}"
         advice = "Correct spec.model.source.image; the image needs `cp` and readable files"

@@ -244,6 +244,7 @@ def parse_report(revision: str, body: bytes) -> Verification:
         samples=int(report.get("samples", 0)),
         paddle_version=str(report.get("paddleVersion", ""))[:64],
         device=str(report.get("device", ""))[:64],
+        backend=str(report.get("backend", ""))[:64],
         unequal=unequal[0] if unequal else "",
         recorded=int(report.get("recorded", 0)),
         difference=parse_difference(report.get("largestDifference")),

@@ -3,8 +3,6 @@
 Reading happens outside the passes; a pass takes what is known.
 """
 
-import logging
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,18 +10,9 @@ from datetime import datetime, timedelta
 from prometheus_client.parser import text_string_to_metric_families
 
 from paddle_serving_operator.constants import Key, Manifest
-from paddle_serving_operator.observe.reports import (
-    UNREADABLE,
-    Fetch,
-    Submit,
-    admin_address,
-    at_once,
-    fetch,
-    tell_nobody,
-)
+from paddle_serving_operator.observe.pod_metrics import PodMetrics, Round
+from paddle_serving_operator.observe.reports import Fetch, Submit, admin_address, at_once, fetch, tell_nobody
 from paddle_serving_operator.rollout.facts import Reading
-
-log = logging.getLogger(__name__)
 
 REQUESTS, DURATION = "paddle_serving_requests_total", "paddle_serving_request_duration_seconds_bucket"
 FAILED = 500  # and above: the service's own fault
@@ -54,10 +43,18 @@ class Counts:
 class _Window:
     """What was read since a step began; `began` and `latest` by pod."""
 
-    read_at: datetime | None = None
-    busy: bool = False
+    round: Round = field(default_factory=Round)
     began: dict[str, Counts] = field(default_factory=dict)
     latest: dict[str, tuple[str, Counts]] = field(default_factory=dict)
+
+    def take(self, revisions: Mapping[str, str], found: Mapping[str, Counts]) -> bool:
+        """Notes what was read of pods, whose revisions are given; always news."""
+        first = not self.latest
+        for uid, counts in found.items():
+            # what a pod has counted that was started within the step belongs to the step
+            self.began.setdefault(uid, counts if first else Counts())
+            self.latest[uid] = revisions[uid], counts
+        return True
 
 
 class Sampler:
@@ -66,8 +63,7 @@ class Sampler:
     def __init__(
         self, fetch: Fetch = fetch, submit: Submit = at_once, wake: Callable[[Key], None] = tell_nobody
     ) -> None:
-        self._fetch, self._submit, self._wake = fetch, submit, wake
-        self._lock = threading.Lock()
+        self._metrics = PodMetrics(counts_of, fetch, submit, wake)
         self._windows: dict[Key, tuple[str, _Window]] = {}
 
     def readings(
@@ -77,55 +73,30 @@ class Sampler:
 
         `pods` are those of the revisions that share the traffic. They are read again once `interval` has passed.
         """
-        with self._lock:
+        with self._metrics.lock:
             known, window = self._windows.get(key, ("", _Window()))
             if known != step:
                 window = _Window()
                 self._windows[key] = step, window
-            # a clock that was put back makes nobody wait for longer than was meant
-            due = window.read_at is None or not timedelta(0) <= now - window.read_at < interval
-            if due and not window.busy:
-                window.busy, window.read_at = True, now
-            else:
-                due = False
+            due = window.round.begins(now, interval)
         if due:
-            addresses = {
-                pod["metadata"]["uid"]: (revision, address)
-                for revision, items in pods.items()
-                for pod in items
-                if (address := admin_address(pod))
-            }
-            self._submit(lambda: self._read(key, window, addresses))
-        with self._lock:
+            found = [(pod["metadata"]["uid"], name, admin_address(pod)) for name, of in pods.items() for pod in of]
+            revisions = {uid: name for uid, name, _ in found}
+            addresses = {uid: address for uid, _, address in found if address}
+            self._metrics.read(key, window.round, addresses, lambda counts: window.take(revisions, counts))
+        with self._metrics.lock:
             return _summed(window)
 
     def forget(self, key: Key) -> None:
         """Drops what is known about a PaddleService."""
-        with self._lock:
+        with self._metrics.lock:
             self._windows.pop(key, None)
 
-    def _read(self, key: Key, window: _Window, addresses: Mapping[str, tuple[str, str]]) -> None:
-        found: dict[str, tuple[str, Counts]] = {}
-        for uid, (revision, address) in addresses.items():
-            try:
-                body = self._fetch(f"{address}/metrics")
-                found[uid] = revision, counts_of(body.decode())
-            except UNREADABLE as error:
-                log.info("metrics of a pod of %s cannot be read: %s", revision, error, extra={"key": key.path()})
-        with self._lock:
-            first = not window.latest
-            for uid, (_, counts) in found.items():
-                # what a pod has counted that was started within the step belongs to the step
-                window.began.setdefault(uid, counts if first else Counts())
-            window.latest |= found
-            window.busy = False
-        self._wake(key)
 
-
-def counts_of(text: str) -> Counts:
+def counts_of(metrics: bytes) -> Counts:
     """The counters out of a pod's /metrics. Raises ValueError where it is no such text."""
     requests, errors, refused, buckets = 0.0, 0.0, 0.0, dict[float, float]()
-    for family in text_string_to_metric_families(text):
+    for family in text_string_to_metric_families(metrics.decode()):
         for sample in family.samples:
             if sample.name == REQUESTS:
                 code = int(sample.labels["code"])

@@ -70,6 +70,11 @@ class Shelf:
         if self._label:
             self._groups[Place(place.namespace, labels_of(manifest)[self._label])][place.name] = manifest
 
+    def knows(self, manifest: Manifest) -> bool:
+        """Whether the object at the place of this one is known as it is here, or newer."""
+        known, version = self.get(place_of(manifest)), number_of(manifest["metadata"].get("resourceVersion"))
+        return known is not None and version is not None and version <= self._number(known)
+
     def take(self, manifest: Manifest) -> None:
         """Takes the news that an object is gone, or does not match any more. The version is that of this news."""
         version, place = self._version(manifest), place_of(manifest)

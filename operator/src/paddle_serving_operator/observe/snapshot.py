@@ -61,7 +61,7 @@ class Snapshot:
         found = {}
         for record in self.of_kind(CONTROLLER_REVISION):
             name = record["metadata"]["labels"].get(LABEL_REVISION, "")
-            if revision := parse_revision(name, record.get("data")):
+            if revision := parse_revision(name, record):
                 found[name] = (revision, int(record.get("revision", 0)))
         return found | dict(self.remembered)
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from paddle_serving_operator.view.difference import Change
 
 HIDDEN = "(not shown)"
-ENVIRONMENT = re.compile(r"pod\.env\b(?!.*\.name$)")
-"""The path of a variable's value; people keep passwords there against all advice."""
+PRIVATE = re.compile(r"pod\.(env\b(?!.*\.name$)|annotations\b)")
+"""The path of a variable's or an annotation's value; people keep passwords there against all advice."""
 
 ADDRESS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)(?:[^\s/@?#]*@)?([^\s?#\"'<>]*)(\?[^\s\"'<>]*)?", re.IGNORECASE)
 
@@ -18,8 +18,8 @@ def scrubbed(text: str) -> str:
 
 
 def discreet(change: Change) -> Change:
-    """The change without the values of environment variables."""
-    if not ENVIRONMENT.match(change.path):
+    """The change without the values of environment variables and annotations."""
+    if not PRIVATE.match(change.path):
         return change
     return replace(
         change,

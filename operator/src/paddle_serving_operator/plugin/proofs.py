@@ -15,7 +15,7 @@ def proof_lines(proof: Proof, indent: str = "") -> str:
             ("Verdict", f"{proof.verdict}: {proof.sentence}"),
             ("Farthest from recorded", proof.largest.sentence if proof.largest else ""),
             ("Drift", proof.drift.sentence if proof.drift else ""),
-            ("Paddle", f"{proof.paddle_version} on {proof.device}" if proof.paddle_version else ""),
+            ("Paddle", proof.computed_by),
             *(("Warning", warning) for warning in proof.warnings),
         ),
         indent,

@@ -83,5 +83,5 @@ def goal_of_stable(key: Key, resource: Manifest, status: ServiceStatus) -> Inten
         progress_deadline=timedelta(0),
         paused=True,
         consistency_required=True,
-        url=names.url(key),
+        url=status.url or names.url(key),
     )

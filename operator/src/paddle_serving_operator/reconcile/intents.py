@@ -21,7 +21,7 @@ def intent_of(key: Key, resource: Manifest, spec: ServiceSpec, revision: Revisio
         progress_deadline=spec.rollout.progress_deadline,
         paused=spec.rollout.paused,
         consistency_required=spec.consistency.required,
-        url=names.url(key),
+        url=names.url(key, tls=bool(spec.security.tls_secret)),
         budgeted=spec.disruption.enabled,
         require=spec.consistency.require,
         steps=spec.rollout.steps,

@@ -12,6 +12,7 @@ from paddle_serving_operator.api.verification import Verification, parse_drift
 from paddle_serving_operator.constants import CONFIG_MAP, Key
 from paddle_serving_operator.desired import names
 from paddle_serving_operator.desired.report import REPORT, is_intact
+from paddle_serving_operator.observe.audits import Audits
 from paddle_serving_operator.observe.refused import is_of_refused
 from paddle_serving_operator.observe.reports import UNREADABLE, Proof, Reports, parse_report
 from paddle_serving_operator.observe.sampling import Sampler
@@ -25,14 +26,16 @@ from paddle_serving_operator.rollout.plan import holder
 class Observer:
     """Sees for several threads, as long as each has its own key."""
 
-    def __init__(self, reports: Reports, sampler: Sampler) -> None:
+    def __init__(self, reports: Reports, sampler: Sampler, audits: Audits) -> None:
         self._reports = reports
         self._sampler = sampler
+        self._audits = audits
 
     def forget(self, key: Key) -> None:
         """Drops what is known about a PaddleService."""
         self._reports.forget(key)
         self._sampler.forget(key)
+        self._audits.forget(key)
 
     def next_attempt(self, key: Key, revision: str) -> datetime | None:
         """When a pod of the revision that could not be asked is asked again; None where none is to be."""
@@ -64,6 +67,7 @@ class Observer:
             candidate=_verification(proofs.get(intent.revision)),
             unreachable=self._reports.has_failed(key, intent.revision),
             readings=self._readings(key, snapshot, status, intent, now),
+            batch_differences=self._audits.differing(key, snapshot.pods, now),
         )
         return seen, {name: proof.body for name, proof in proofs.items() if proof is not None}
 

@@ -18,6 +18,11 @@ def describe_pods(revision: str, key: Key) -> str:
     return f"`kubectl describe pods -n {key.namespace} -l {LABEL_REVISION}={revision}`"
 
 
+def batching_log(pod: str, key: Key) -> str:
+    """What a pod says of the audit that ended its shared runs."""
+    return f"`kubectl logs {pod} -n {key.namespace} -c serve | grep 'batching is off'`"
+
+
 def describe_route(key: Key) -> str:
     """What a Gateway says of the HTTPRoute."""
     return f"`kubectl describe httproute {key.name} -n {key.namespace}`"

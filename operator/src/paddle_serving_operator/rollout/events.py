@@ -15,6 +15,7 @@ def events_between(before: ServiceStatus, after: ServiceStatus) -> tuple[Event, 
         *_pods_lost(before, after),
         *_not_required(before, after),
         *_budgets(before, after),
+        *_batching(before, after),
         *_verified(before, after),
     )
 
@@ -64,6 +65,14 @@ def _budgets(before: ServiceStatus, after: ServiceStatus) -> tuple[Event, ...]:
     if new is None or new.status is not ConditionStatus.FALSE or was:
         return ()
     return (Event(warning=True, reason=new.reason, message=new.message),)
+
+
+def _batching(before: ServiceStatus, after: ServiceStatus) -> tuple[Event, ...]:
+    """A pod more in which an audit found a difference is told too: the message names the pods."""
+    old, new = before.condition(ConditionType.BATCHING), after.condition(ConditionType.BATCHING)
+    if new is None or (old is not None and (old.status, old.message) == (new.status, new.message)):
+        return ()
+    return (Event(warning=new.status is ConditionStatus.FALSE, reason=new.reason, message=new.message),)
 
 
 def _verified(before: ServiceStatus, after: ServiceStatus) -> tuple[Event, ...]:

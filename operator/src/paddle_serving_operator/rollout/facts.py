@@ -114,6 +114,7 @@ class Facts:
     `unreachable`: the last attempt to ask a pod of the wanted revision failed.
     `pinned`: the revision that the Service of the stable revision selects.
     `turn`: None where the spec itself asks for the wanted revision, which then waits for no other service.
+    `batch_differences`: the pods in which an audit of shared runs has found a difference; None where that is unknown.
     """
 
     traffic: str | None
@@ -131,6 +132,7 @@ class Facts:
     pinned: str | None = None
     unreachable: bool = False
     turn: TurnSeen | None = None
+    batch_differences: tuple[str, ...] | None = None
 
     @property
     def weights(self) -> Mapping[str, int] | None:

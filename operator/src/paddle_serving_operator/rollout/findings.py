@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from paddle_serving_operator.api.conditions import ConditionStatus, ConditionType, Finding, Reason
-from paddle_serving_operator.api.status import Phase
+from paddle_serving_operator.api.status import Phase, ServiceStatus
 from paddle_serving_operator.api.verification import Verification
 from paddle_serving_operator.rollout import commands, shares
 from paddle_serving_operator.rollout.facts import Facts, RevisionSeen
@@ -11,6 +11,9 @@ from paddle_serving_operator.rollout.intent import Intent
 from paddle_serving_operator.rollout.move import Progress
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
+MOST_NAMES = 3
+"""Of pods that a sentence names."""
+
 CONSISTENCY_REASONS = frozenset({Reason.NOT_CONSISTENT, Reason.NOT_VERIFIABLE})
 
 
@@ -153,6 +156,23 @@ def evictable(intent: Intent, facts: Facts) -> Finding:
         f"PodDisruptionBudget {others}: {also} the same pods, and Kubernetes evicts no pod that has several budgets. "
     )
     return Finding(kind, FALSE, Reason.SEVERAL_BUDGETS, f"{text}No node with such a pod can be drained; {advice}.")
+
+
+def batching(intent: Intent, before: ServiceStatus, facts: Facts) -> tuple[Finding, ...]:
+    """Whether requests that shared a run got the bits that they get alone; nothing while no audit says otherwise."""
+    kind, pods = ConditionType.BATCHING, facts.batch_differences
+    if pods is None or (not pods and before.condition(kind) is None):
+        return ()
+    if not pods:
+        return (Finding(kind, TRUE, Reason.BATCHES_AGREE, "No audit of a pod that is Ready has found a difference."),)
+    more = f" and {len(pods) - MOST_NAMES} more" if len(pods) > MOST_NAMES else ""
+    text = (
+        f"An audit found that a request gets other bits in a run with others than alone, in pod "
+        f"{', '.join(pods[:MOST_NAMES])}{more}, which computes every request alone since then. Answers of earlier "
+        f"shared runs may have differed too. See {commands.batching_log(pods[0], intent.key)}; set "
+        "spec.engine.batching.mode to Off, or add a golden sample that shows it, so that no pod batches."
+    )
+    return (Finding(kind, FALSE, Reason.BATCH_DIFFERENCE, text),)
 
 
 def outcome(phase: Phase | None, progress: Progress) -> tuple[Finding, Finding, Finding]:

@@ -69,6 +69,7 @@ def refused(
         findings.moving(progress),
         findings.degraded(intent, pool, promised),
         findings.evictable(intent, facts),
+        *findings.batching(intent, status, facts),
         *findings.outcome(Phase.INVALID, progress),
     )
     return telling.written(intent, status, memory, facts, found, now, phase=Phase.INVALID, divided=None)

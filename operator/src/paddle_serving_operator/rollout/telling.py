@@ -28,6 +28,7 @@ def status_after(intent: Intent, before: ServiceStatus, move: Move, facts: Facts
         findings.model_available(intent, facts),
         findings.degraded(intent, pool, promised),
         findings.evictable(intent, facts),
+        *findings.batching(intent, before, facts),
         *findings.outcome(phase, progress),
     )
     return written(intent, before, memory, facts, found, now, phase=phase, divided=move.shares)

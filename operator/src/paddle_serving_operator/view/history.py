@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from paddle_serving_operator.api.records import recorded_spec
 from paddle_serving_operator.constants import LABEL_REVISION
 from paddle_serving_operator.view.difference import Change, changes
 from paddle_serving_operator.view.raw import Raw, moment_at, object_at, text_at, whole_at
@@ -45,7 +46,6 @@ def _owners(raw: Raw) -> tuple[Raw, ...]:
 
 def _record(raw: Raw, rollout: Rollout) -> Record:
     data, revision = object_at(raw, "data"), text_at(raw, "metadata", "labels", LABEL_REVISION)
-    spec = data.get("spec")
     return Record(
         number=whole_at(raw, "revision"),
         revision=revision,
@@ -53,7 +53,7 @@ def _record(raw: Raw, rollout: Rollout) -> Record:
         model_digest=text_at(data, "modelDigest"),
         image=text_at(data, "image"),
         state=_state(revision, rollout),
-        spec=spec if isinstance(spec, dict) else None,
+        spec=recorded_spec(raw),
     )
 
 

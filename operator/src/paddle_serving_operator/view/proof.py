@@ -50,7 +50,8 @@ class Drift:
     """How far a candidate's answers are from those of the revision that serves. `samples`: Golden or Replay.
 
     `different` and `missing` of the `asked` samples. `worst` has the worst element of every tensor that the report
-    names. `reason` says why the comparison is not `complete`.
+    names. `reason` says why the comparison is not `complete`. `backend` computed the candidate's answers,
+    `stable_backend` the others; empty where that is not known.
     """
 
     samples: str
@@ -62,14 +63,19 @@ class Drift:
     complete: bool
     reason: str
     worst: tuple[Element, ...]
+    backend: str
+    stable_backend: str
 
     @property
     def sentence(self) -> str:
-        """The counts in words."""
+        """The counts in words, and what computed where that differs."""
         what = "replayed request" if self.samples == "Replay" else "golden sample"
         lost = f", {self.missing} without an answer" if self.missing else ""
         open_end = "" if self.complete else f"; not complete{': ' + self.reason if self.reason else ''}"
-        return f"{self.different} of {counted(self.asked, what)} answered differently{lost}{open_end}"
+        known = self.backend and self.stable_backend
+        by = f"; {self.backend} has computed, {self.stable_backend} in the revision that serves" if known else ""
+        engines = by if self.backend != self.stable_backend else ""
+        return f"{self.different} of {counted(self.asked, what)} answered differently{lost}{open_end}{engines}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +88,17 @@ class Proof:
     recorded: int
     paddle_version: str
     device: str
+    backend: str
     largest: Element | None
     unequal: str
     warnings: tuple[str, ...]
     drift: Drift | None
+
+    @property
+    def computed_by(self) -> str:
+        """Paddle's version, the device and which of Paddle's engines, as far as they are known."""
+        engine = f", backend {self.backend}" if self.backend else ""
+        return f"{self.paddle_version} on {self.device}{engine}" if self.paddle_version else ""
 
     @property
     def sentence(self) -> str:
@@ -130,7 +143,6 @@ class Report:
     golden_digest: str
     image_digest: str
     runtime_version: str
-    backend: str
     processor: str
     signed: bool
     differences: tuple[str, ...]
@@ -157,6 +169,7 @@ def proof_of(raw: Raw, revision: str = "") -> Proof | None:
         recorded=whole_at(raw, "recorded"),
         paddle_version=text_at(raw, "paddleVersion"),
         device=text_at(raw, "device"),
+        backend=text_at(raw, "backend"),
         largest=_element(object_at(raw, "largestDifference")),
         unequal=text_at(raw, "unequal"),
         warnings=texts_at(raw, "warnings"),
@@ -175,7 +188,6 @@ def report_of(raw: Raw, revision: str) -> Report | None:
         golden_digest=text_at(raw, "goldenDigest"),
         image_digest=text_at(raw, "imageDigest"),
         runtime_version=text_at(raw, "runtimeVersion"),
-        backend=text_at(raw, "backend"),
         processor=text_at(raw, "processor"),
         signed=bool(text_at(raw, "signature", "value")),
         differences=texts_at(raw, "differences"),
@@ -212,6 +224,8 @@ def _drift(raw: Raw) -> Drift | None:
         complete=flag_at(raw, "complete"),
         reason=text_at(raw, "reason"),
         worst=tuple(found for item in named if (found := _element(item)) is not None),
+        backend=text_at(raw, "backend"),
+        stable_backend=text_at(raw, "stableBackend"),
     )
 
 

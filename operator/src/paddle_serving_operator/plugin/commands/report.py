@@ -76,7 +76,6 @@ def report_text(found: Report) -> str:
             ("Golden samples", found.golden_digest),
             ("Runtime image", found.image_digest),
             ("Runtime", found.runtime_version),
-            ("Backend", found.backend),
             ("Processor", found.processor),
             ("Signature", "yes, see `paddle-serving-runtime verify`" if found.signed else "none"),
         )

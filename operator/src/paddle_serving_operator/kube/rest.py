@@ -1,4 +1,4 @@
-"""The API server through the official client."""
+"""The API server by its REST interface, over the connections of the official client."""
 
 import copy
 import json
@@ -6,24 +6,26 @@ import math
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any, Final, NamedTuple, Self, TypeAlias
+from typing import Final, NamedTuple, Self, TypeAlias
+from urllib.parse import urlencode
 
+import orjson
 import urllib3
 from kubernetes import client, config
-from kubernetes.client.exceptions import ApiException
-from kubernetes.dynamic import DynamicClient
 from typing_extensions import override
 
 from paddle_serving_operator.constants import FIELD_MANAGER, POD, Kind, Manifest
 from paddle_serving_operator.kube.budget import CONNECT_SECONDS, Budget, OutOfTime
 from paddle_serving_operator.kube.cluster import ApiServer, Cluster
-from paddle_serving_operator.kube.errors import KubeError, NotFound, error_of
+from paddle_serving_operator.kube.errors import Expired, KubeError, NotFound, error_of
 from paddle_serving_operator.recorder import Recorder
 
 TIMEOUT: Final = (CONNECT_SECONDS, 30.0)  # seconds to connect, seconds for the answer, of calls outside a pass
 PAGE: Final = 500
 LOG_SECONDS: Final = 5.0
 LOG_LIMITS: Final = (("tailLines", "100"), ("limitBytes", str(4 << 20)))
+FIRST_ERROR: Final = 300  # the first HTTP status that is no answer; nothing here is told to look elsewhere
+IDENTITY: Final = {"Accept": "application/json", "User-Agent": FIELD_MANAGER}
 Query: TypeAlias = Sequence[tuple[str, str]]
 
 
@@ -41,13 +43,6 @@ class _Call(NamedTuple):
         return f"{self.verb} {self.kind} {self.name}"
 
 
-class _NoDiscovery:
-    """Stands in for the client's discovery: the few kinds are known, and a read-only disk has no cache."""
-
-    def __init__(self, *_: object) -> None:
-        pass
-
-
 def load_configuration() -> client.Configuration:
     """Where the API server is: the pod's service account, else the kubeconfig. Raises kubernetes' ConfigException."""
     configuration = client.Configuration()
@@ -60,16 +55,19 @@ def load_configuration() -> client.Configuration:
     return configuration
 
 
-class DynamicCluster(Cluster, ApiServer):
-    """A Cluster on kubernetes.dynamic. Safe for several threads."""
+class RestCluster(Cluster, ApiServer):
+    """A Cluster over HTTP. Safe for several threads.
+
+    The official client knows how to connect and who to be. Its layers above that (paths of resources that it discovers,
+    models, copies of every body) cost more than a request, and none of it is needed here.
+    """
 
     def __init__(self, configuration: client.Configuration, connections: int, recorder: Recorder) -> None:
         """`connections`: how many threads use it at once."""
         configuration.connection_pool_maxsize = connections
         configuration.retries = False  # the queue repeats, with its own patience
-        self._client = DynamicClient(  # type: ignore[no-untyped-call]
-            client.ApiClient(configuration), discoverer=_NoDiscovery
-        )
+        self._configuration = configuration
+        self._pool: urllib3.PoolManager = client.ApiClient(configuration).rest_client.pool_manager
         self._recorder = recorder
         self._budget: Budget | None = None
 
@@ -90,16 +88,20 @@ class DynamicCluster(Cluster, ApiServer):
 
     @override
     def list(self, kind: Kind, namespace: str, selector: str) -> list[Manifest]:
-        """The objects that a label selector matches, page by page."""
+        """The objects that a label selector matches, page by page, or as a whole where the next page has expired."""
         found: list[Manifest] = []
-        token = ""
+        matching = ("labelSelector", selector)
+        query = [matching, ("limit", str(PAGE))]
         while True:
-            query = [("labelSelector", selector), ("limit", str(PAGE)), *([("continue", token)] if token else [])]
-            page = self._request("get", kind, namespace, "", query=query)
+            try:
+                page = self._request("get", kind, namespace, "", query=query)
+            except Expired:  # begun anew in pages it could expire for ever
+                page, found = self._request("get", kind, namespace, "", query=[matching]), []
             found += page.get("items") or []
             token = page.get("metadata", {}).get("continue", "")
             if not token:
                 return found
+            query = [matching, ("limit", str(PAGE)), ("continue", token)]
 
     @override
     def apply(self, kind: Kind, namespace: str, manifest: Manifest) -> Manifest:
@@ -126,9 +128,15 @@ class DynamicCluster(Cluster, ApiServer):
         )
 
     @override
-    def create(self, kind: Kind, namespace: str, manifest: Manifest) -> None:
-        """Creates an object."""
-        self._request("post", kind, namespace, "", query=[("fieldManager", FIELD_MANAGER)], body=manifest)
+    def create(self, kind: Kind, namespace: str, manifest: Manifest) -> Manifest:
+        """Creates an object. An unknown field is an error, not silently dropped."""
+        query = [("fieldManager", FIELD_MANAGER), ("fieldValidation", "Strict")]
+        return self._request("post", kind, namespace, "", query=query, body=manifest)
+
+    @override
+    def dry_run(self, kind: Kind, namespace: str, manifest: Manifest) -> Manifest:
+        """What would be stored of a new object: fields that the API server does not know are not in it."""
+        return self._request("post", kind, namespace, "", query=[("dryRun", "All")], body=manifest)
 
     @override
     def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> Manifest | None:
@@ -151,7 +159,7 @@ class DynamicCluster(Cluster, ApiServer):
         path = f"{_prefix(POD)}/{POD.api_version}/namespaces/{namespace}/{POD.plural}/{pod}/log"
         query = [("container", container), ("previous", str(previous).lower()), *LOG_LIMITS]
         call = _Call("get", path, "log", POD.kind, f"{namespace}/{pod}")
-        return self._answer(call, longest=LOG_SECONDS, query_params=query).decode(errors="replace")
+        return self._answer(call, query, {}, longest=LOG_SECONDS).decode(errors="replace")
 
     def serves(self, kind: Kind) -> bool:
         """Whether the API server knows the kind."""
@@ -177,48 +185,66 @@ class DynamicCluster(Cluster, ApiServer):
         path = f"{_prefix(kind)}/{kind.api_version}{within}/{kind.plural}{'/' if name else ''}{name}"
         verb = "list" if method == "get" and not name else method
         call = _Call(method, path, verb, kind.kind, f"{namespace}/{name}")
-        return self._send(call, query_params=[*query], body=body, content_type=content_type)
+        return self._send(call, query, body, content_type)
 
-    def _send(self, call: _Call, **parameters: Any) -> Manifest:  # noqa: ANN401 - the client's own
-        answer = self._answer(call, **parameters)
+    def _send(
+        self, call: _Call, query: Query = (), body: object = None, content_type: str = "application/json"
+    ) -> Manifest:
+        data = None if body is None else orjson.dumps(body)
+        answer = self._answer(call, query, {"Content-Type": content_type}, data)
         try:
-            content: Manifest = json.loads(answer or b"{}")
+            content: Manifest = orjson.loads(answer or b"{}")
         except ValueError as error:
             raise error_of(None, f"{call}: no answer from the API server: {error}") from error
         return content
 
-    def _answer(self, call: _Call, *, longest: float = math.inf, **parameters: Any) -> bytes:  # noqa: ANN401
+    def _answer(
+        self,
+        call: _Call,
+        query: Query,
+        headers: dict[str, str],
+        body: bytes | None = None,
+        *,
+        longest: float = math.inf,
+    ) -> bytes:
         """The body of the answer, for which the pass's time is waited, and `longest` seconds at most."""
         budget = self._budget
         connect, wait = budget.timeouts(str(call)) if budget else TIMEOUT
-        timeouts = connect, min(wait, longest)
+        timeout = urllib3.Timeout(connect=connect, read=min(wait, longest))
         began, code = time.monotonic(), "none"
         try:
             with budget.spending(str(call), writes=call.method != "get") if budget else nullcontext():
-                answer = self._client.request(
-                    call.method, call.path, serialize=False, _request_timeout=timeouts, **parameters
-                )
+                answer = self._ask(call, query, headers, body, timeout)
                 code = str(answer.status)
-                content: bytes = answer.data
-        except ApiException as error:
-            code = str(error.status or code)
-            raise _translated(call, error) from error
+                if answer.status >= FIRST_ERROR:
+                    raise _error(call, answer)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             if budget and not budget.left():
                 raise OutOfTime(f"{call}: {budget.summary()}") from error
             raise error_of(None, f"{call}: no answer from the API server: {error}") from error
         finally:
             self._recorder.called(call.verb, call.kind, code, time.monotonic() - began)
-        return content
+        return answer.data
+
+    def _ask(
+        self, call: _Call, query: Query, headers: dict[str, str], body: bytes | None, timeout: urllib3.Timeout
+    ) -> urllib3.BaseHTTPResponse:
+        # a token that expires is read anew by this, and with it the address
+        token = self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        who = {"Authorization": token} if token else {}
+        url = f"{self._configuration.host}{call.path}{'?' if query else ''}{urlencode(query)}"
+        return self._pool.request(
+            call.method.upper(), url, body=body, headers=IDENTITY | headers | who, timeout=timeout, redirect=False
+        )
 
 
 def _prefix(kind: Kind) -> str:
     return "/apis" if "/" in kind.api_version else "/api"
 
 
-def _translated(call: _Call, error: ApiException) -> KubeError:
+def _error(call: _Call, answer: urllib3.BaseHTTPResponse) -> KubeError:
     try:
-        message = json.loads(error.body or "")["message"]
+        message = json.loads(answer.data)["message"]
     except (TypeError, ValueError, KeyError):
-        message = error.reason or "no reason given"
-    return error_of(error.status, f"{call}: {message}")
+        message = answer.reason or "no reason given"
+    return error_of(answer.status, f"{call}: {message}")

@@ -13,8 +13,8 @@ from kubernetes.config import incluster_config
 from typing_extensions import override
 
 from paddle_serving_operator.constants import DEPLOYMENT, PADDLE_SERVICE, SERVICE
-from paddle_serving_operator.kube.dynamic import DynamicCluster, load_configuration
 from paddle_serving_operator.kube.errors import Conflict, Forbidden, Invalid, KubeError, NotFound, Unavailable
+from paddle_serving_operator.kube.rest import RestCluster, load_configuration
 from paddle_serving_operator.recorder import Unrecorded
 
 
@@ -47,7 +47,7 @@ class Server(BaseHTTPRequestHandler):
 def server() -> Iterator[type[Server]]:
     Server.answers, Server.requests = [], []
     http = ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    threading.Thread(target=http.serve_forever, daemon=True).start()
+    threading.Thread(target=http.serve_forever, args=(0.05,), daemon=True).start()
     Server.port = http.server_port
     yield Server
     http.shutdown()
@@ -55,14 +55,14 @@ def server() -> Iterator[type[Server]]:
 
 
 @pytest.fixture
-def cluster(server: type[Server]) -> DynamicCluster:
+def cluster(server: type[Server]) -> RestCluster:
     configuration = client.Configuration()
     configuration.host = f"http://127.0.0.1:{server.port}"
     configuration.api_key = {"authorization": "Bearer secret"}
-    return DynamicCluster(configuration, connections=1, recorder=Unrecorded())
+    return RestCluster(configuration, connections=1, recorder=Unrecorded())
 
 
-def test_every_request_carries_the_token(cluster: DynamicCluster, server: type[Server]) -> None:
+def test_every_request_carries_the_token(cluster: RestCluster, server: type[Server]) -> None:
     cluster.get(SERVICE, "default", "ocr")
     assert server.requests[0][2] == "Bearer secret"
 
@@ -86,17 +86,17 @@ def test_in_a_pod_the_token_of_the_service_account_is_sent_and_no_proxy_is_asked
     assert configuration.ssl_ca_cert == str(certificate)
     configuration.refresh_api_key_hook = None  # it would set the address again
     configuration.host = f"http://127.0.0.1:{server.port}"
-    DynamicCluster(configuration, connections=1, recorder=Unrecorded()).get(SERVICE, "default", "ocr")
+    RestCluster(configuration, connections=1, recorder=Unrecorded()).get(SERVICE, "default", "ocr")
     assert (server.requests[0][2] or "").lower() == "bearer of-the-pod"
 
 
-def test_an_object_that_is_not_there_is_none(cluster: DynamicCluster, server: type[Server]) -> None:
+def test_an_object_that_is_not_there_is_none(cluster: RestCluster, server: type[Server]) -> None:
     server.answers = [(404, {"message": "not found"})]
     assert cluster.get(PADDLE_SERVICE, "default", "ocr") is None
     assert server.requests[0][0] == "GET /apis/serving.paddlepaddle.org/v1alpha1/namespaces/default/paddleservices/ocr"
 
 
-def test_a_list_is_read_page_by_page(cluster: DynamicCluster, server: type[Server]) -> None:
+def test_a_list_is_read_page_by_page(cluster: RestCluster, server: type[Server]) -> None:
     server.answers = [
         (200, {"items": [{"n": 1}], "metadata": {"continue": "more"}}),
         (200, {"items": [{"n": 2}], "metadata": {}}),
@@ -106,7 +106,20 @@ def test_a_list_is_read_page_by_page(cluster: DynamicCluster, server: type[Serve
     assert "continue=more" in server.requests[1][0]
 
 
-def test_a_log_is_text_and_its_length_is_bounded(cluster: DynamicCluster, server: type[Server]) -> None:
+def test_a_list_whose_next_page_has_expired_is_read_anew_as_a_whole(cluster: RestCluster, server: type[Server]) -> None:
+    server.answers = [
+        (200, {"items": [{"n": 1}], "metadata": {"continue": "more"}}),
+        (410, {"message": "The provided continue parameter is too old"}),
+        (200, {"items": [{"n": 1}, {"n": 2}], "metadata": {}}),
+    ]
+    assert cluster.list(SERVICE, "default", "a=b") == [{"n": 1}, {"n": 2}]
+    anew = server.requests[2][0]
+    assert "labelSelector=a%3Db" in anew
+    assert "limit" not in anew
+    assert "continue" not in anew
+
+
+def test_a_log_is_text_and_its_length_is_bounded(cluster: RestCluster, server: type[Server]) -> None:
     server.answers = [(200, {"message": "refused"}), (404, {"message": 'pods "ocr-1" not found'})]
     assert cluster.log("default", "ocr-1", "serve", previous=True) == '{"message": "refused"}'
     path = server.requests[0][0]
@@ -117,7 +130,7 @@ def test_a_log_is_text_and_its_length_is_bounded(cluster: DynamicCluster, server
         cluster.log("default", "ocr-1", "serve", previous=False)
 
 
-def test_applying_is_strict_and_has_the_field_manager(cluster: DynamicCluster, server: type[Server]) -> None:
+def test_applying_is_strict_and_has_the_field_manager(cluster: RestCluster, server: type[Server]) -> None:
     manifest = {"metadata": {"name": "ocr-1"}}
     cluster.apply(DEPLOYMENT, "default", manifest)
     cluster.apply_status(PADDLE_SERVICE, "default", {"metadata": {"name": "ocr"}})
@@ -131,7 +144,7 @@ def test_applying_is_strict_and_has_the_field_manager(cluster: DynamicCluster, s
     assert "paddleservices/ocr/status?" in server.requests[1][0]
 
 
-def test_deleting_names_the_uid_and_forgives_what_is_gone(cluster: DynamicCluster, server: type[Server]) -> None:
+def test_deleting_names_the_uid_and_forgives_what_is_gone(cluster: RestCluster, server: type[Server]) -> None:
     server.answers = [(404, {"message": "not found"})]
     cluster.delete(DEPLOYMENT, "default", "ocr-1", "u1")
     assert server.requests[0][3]["preconditions"] == {"uid": "u1"}
@@ -152,7 +165,7 @@ def test_deleting_names_the_uid_and_forgives_what_is_gone(cluster: DynamicCluste
     ],
 )
 def test_an_error_becomes_one_of_five_kinds_and_says_what_was_tried(
-    cluster: DynamicCluster, server: type[Server], status: int, kind: type[KubeError]
+    cluster: RestCluster, server: type[Server], status: int, kind: type[KubeError]
 ) -> None:
     server.answers = [(status, {"message": "the server's reason"})]
     with pytest.raises(kind, match="patch Deployment default/ocr-1: the server's reason"):
@@ -168,7 +181,7 @@ def test_an_error_becomes_one_of_five_kinds_and_says_what_was_tried(
     ],
 )
 def test_a_field_that_the_schema_does_not_know_is_a_mistake_and_no_outage(
-    cluster: DynamicCluster, server: type[Server], problem: str
+    cluster: RestCluster, server: type[Server], problem: str
 ) -> None:
     sentence = f"failed to create typed patch object (default/ocr-1; apps/v1, Kind=Deployment): {problem}"
     server.answers = [(500, {"message": sentence})]
@@ -180,10 +193,10 @@ def test_no_answer_is_unavailable() -> None:
     configuration = client.Configuration()
     configuration.host = "http://127.0.0.1:1"
     with pytest.raises(Unavailable, match="no answer from the API server"):
-        DynamicCluster(configuration, connections=1, recorder=Unrecorded()).get(SERVICE, "default", "ocr")
+        RestCluster(configuration, connections=1, recorder=Unrecorded()).get(SERVICE, "default", "ocr")
 
 
-def test_it_knows_whether_the_definition_is_installed(cluster: DynamicCluster, server: type[Server]) -> None:
+def test_it_knows_whether_the_definition_is_installed(cluster: RestCluster, server: type[Server]) -> None:
     server.answers = [
         (404, {}),
         (200, {"resources": [{"name": "other"}]}),
