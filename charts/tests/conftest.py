@@ -5,15 +5,18 @@ from __future__ import annotations
 import functools
 import json
 import os
-import re
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
+
+from e2e import published_definitions
+from tools.manifests import read_all
 
 CHARTS = Path(__file__).resolve().parents[1]
 NEWEST_KUBERNETES = "1.37.0"
@@ -29,15 +32,6 @@ class Manifests(list[Manifest]):
         found = [manifest for manifest in self if manifest["kind"] == kind]
         assert len(found) == 1, f"{len(found)} manifests of kind {kind}"
         return found[0]
-
-
-class YamlLoader(yaml.SafeLoader):
-    """Reads 1e-05 as a number, as Kubernetes (YAML 1.2) does and PyYAML (YAML 1.1) does not."""
-
-
-YamlLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
 
 
 @dataclass(frozen=True)
@@ -72,8 +66,7 @@ def template_arguments(chart: str) -> list[str]:
 def rendered(helm: Helm, chart: str, options: tuple[str, ...]) -> tuple[str, ...]:
     result = helm.run(*template_arguments(chart), *options)
     assert result.returncode == 0, result.stderr
-    documents = yaml.load_all(result.stdout, Loader=YamlLoader)
-    return tuple(json.dumps(document) for document in documents if document)
+    return tuple(json.dumps(manifest) for manifest in read_all(result.stdout))
 
 
 @pytest.fixture(scope="session", params=["helm", "helm4"])
@@ -103,6 +96,19 @@ def strict_schema(crd: Manifest) -> Manifest:
     return schema
 
 
+@functools.cache
+def published_validators() -> dict[tuple[str, str], jsonschema.Draft7Validator]:
+    """By apiVersion and kind, with strict field validation, CEL rules aside: kinds that other projects define."""
+    return {
+        kind: jsonschema.Draft7Validator(closed(schema)) for kind, schema in published_definitions.schemas().items()
+    }
+
+
+def validate_published(manifest: Manifest) -> None:
+    """Raises jsonschema.ValidationError where the kind's published definition refuses the manifest."""
+    published_validators()[manifest["apiVersion"], manifest["kind"]].validate(manifest)
+
+
 @dataclass(frozen=True)
 class Golden:
     """Reviewed manifests; with UPDATE_GOLDEN=1 in the environment they are written instead of compared."""
@@ -130,7 +136,8 @@ def closed(node: Any) -> Any:  # noqa: ANN401 - any part of a schema
     if not isinstance(node, dict):
         return node
     copy = {key: closed(value) for key, value in node.items()}
-    if isinstance(node.get("properties"), dict) and node.get("type") == "object":
+    free = node.get("x-kubernetes-preserve-unknown-fields") is True
+    if isinstance(node.get("properties"), dict) and node.get("type") == "object" and not free:
         copy.setdefault("additionalProperties", False)
     if node.get("x-kubernetes-int-or-string") is True:
         copy["type"] = ["integer", "string"]

@@ -45,6 +45,7 @@ class Server:
         self.status, self.body = 200, b"{}"
         self.respond = respond or (lambda _: (self.status, self.body))
         self.asked: list[tuple[str, Manifest]] = []
+        self.shown: list[str | None] = []  # what each POST had for Authorization
         self.found: list[tuple[int, Manifest]] = [(200, resource())]
         self.read: list[tuple[str, str | None]] = []
         server = self
@@ -60,6 +61,7 @@ class Server:
             def do_POST(self) -> None:
                 request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 server.asked.append((self.path, request))
+                server.shown.append(self.headers["Authorization"])
                 status, answer = server.respond(request)
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")

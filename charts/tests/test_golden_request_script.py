@@ -37,14 +37,16 @@ class Question:
     folder: Path
     api: Server
 
-    def ask(self, url: str, expect: Manifest | None = None, timeout: float = 120, **environment: str) -> Outcome:
+    def ask(
+        self, url: str, expect: Manifest | None = None, timeout: float = 120, *more: str, **environment: str
+    ) -> Outcome:
         request, expected = self.folder / "request.json", self.folder / "expect.json"
         request.write_text('{"key": ["image"], "value": ["aGVsbG8="]}')
         expected.write_text(json.dumps(expect or {}))
         (self.folder / "token").write_text("secret")
         flags = [f"--url={url}/ocr/prediction", f"--request={request}", f"--expect={expected}", f"--digest={DIGEST}"]
         flags += [f"--resource={self.api.url}/paddleservices/ocr", f"--account={self.folder}"]
-        return run(GOLDEN_REQUEST, *flags, "--tolerance=0.001", f"--timeout={timeout}", **environment)
+        return run(GOLDEN_REQUEST, *flags, "--tolerance=0.001", f"--timeout={timeout}", *more, **environment)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,8 @@ def test_a_registry_applies_to_every_image(helm: Helm) -> None:
 
 @pytest.mark.parametrize("scenario", ["default", "full", "namespaced"])
 def test_the_operator_can_read_its_profiles(helm: Helm, tmp_path: Path, scenario: str) -> None:
-    config = helm.template(CHART, "--no-hooks", values=CI / f"{scenario}-values.yaml").one("ConfigMap")
+    manifests = helm.template(CHART, "--no-hooks", values=CI / f"{scenario}-values.yaml")
+    (config,) = (one for one in manifests if one["metadata"]["name"].endswith("-profiles"))
     file = tmp_path / "profiles.yaml"
     file.write_text(config["data"]["profiles.yaml"])
     profiles = read_profiles(file)
@@ -235,3 +237,26 @@ def test_resources_for_fetching_are_in_the_profile_where_they_are_given(helm: He
     assert "fetch" not in profiles_of(helm)["cpu"]
     given = profiles_of(helm, "--set", "profiles.cpu.fetch.resources.limits.cpu=0.5")["cpu"]["fetch"]
     assert given == {"resources": {"limits": {"cpu": "0.5"}, "requests": {}}}
+
+
+def test_a_cache_is_in_the_profile_where_it_has_a_place(helm: Helm) -> None:
+    given = profiles_of(helm, "--set", "profiles.cpu.fetch.cache.hostPath=/var/lib/models")
+    assert given["cpu"]["fetch"] == {
+        "cache": {"persistentVolumeClaim": "", "hostPath": "/var/lib/models", "limit": "50Gi"}
+    }
+    assert "fetch" not in given["vision"]
+
+
+def test_image_volumes_are_in_the_profile_where_they_are_asked_for(helm: Helm) -> None:
+    given = profiles_of(helm, "--set", "profiles.cpu.fetch.imageVolumes=Auto")
+    assert given["cpu"]["fetch"] == {"imageVolumes": "Auto"}
+    assert "fetch" not in given["vision"]
+
+
+def test_the_profile_for_slices_of_the_guide_to_gpus_is_one(helm: Helm, tmp_path: Path) -> None:
+    (values,) = re.findall(r"```yaml\n(profiles:\n.*?)```", (ROOT / "docs" / "gpu.md").read_text(), re.DOTALL)
+    (tmp_path / "values.yaml").write_text(values)
+    (tmp_path / "profiles.yaml").write_text(yaml.safe_dump(profiles_of(helm, "-f", str(tmp_path / "values.yaml"))))
+    mig = read_profiles(tmp_path / "profiles.yaml")["mig"]
+    assert mig.limits == {"cpu": "2", "memory": "4Gi", "nvidia.com/mig-1g.10gb": "1"}
+    assert mig.image == image_references()["paddle-serving-runtime-gpu"]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 OPERATOR, SERVING = "paddle-serving-operator", "paddle-serving"
 MINIMAL = Path(__file__).resolve().parents[1] / SERVING / "ci" / "default-values.yaml"
 GPU = "profiles.gpu.resources"
+KEDA = "keda.enabled=true,keda.prometheus.serverAddress=http://prometheus:9090"
 CANARY = "rollout.strategy=Canary,rollout.steps[0].weight=20"
 
 
@@ -32,6 +33,11 @@ CANARY = "rollout.strategy=Canary,rollout.steps[0].weight=20"
         ("profiles.cpu.resources.limits.memory=0.0Gi", "/profiles/cpu/resources/limits/memory"),
         (f"{GPU}.limits.nvidia\\.com/gpu=0", "/profiles/gpu/resources/limits"),
         ("profiles.cpu.fetch.resources.limits.cpu=0", "/profiles/cpu/fetch/resources/limits/cpu"),
+        ("profiles.cpu.fetch.cache.hostPath=models", "/profiles/cpu/fetch/cache/hostPath"),
+        (
+            "profiles.cpu.fetch.cache.hostPath=/a,profiles.cpu.fetch.cache.persistentVolumeClaim=b",
+            "`profiles.cpu.fetch.cache` has a persistentVolumeClaim and a hostPath",
+        ),
         (f"{GPU}.limits.cpu=null", "at '/profiles/gpu/resources/limits': missing property 'cpu'"),
         ("profiles.mine.image.repository=runtime", "`profiles.mine.resources.limits.cpu` is missing"),
         ("profiles.mine.resources.limits.cpu=1,profiles.mine.resources.limits.memory=1Gi", "`profiles.mine.image.rep"),
@@ -43,6 +49,22 @@ CANARY = "rollout.strategy=Canary,rollout.steps[0].weight=20"
         ("env[0].name=PAGE_ENDPOINT", "`env` sets PAGE_ENDPOINT, which the chart sets itself"),
         ("page.enabled=true,page.port=8080", "`page.port` is 8080, where the health probe and the metrics are"),
         ("page.port=80", "/page/port"),
+        ("env[0].name=A,env[0].valueFrom.fieldReff.fieldPath=a", "additional properties 'fieldReff' not allowed"),
+        ("affinity.nodeAffinty.a=b", "at '/affinity': additional properties 'nodeAffinty' not allowed"),
+        (
+            "rbac.scope=Namespaced,priorityClasses[0].name=models,priorityClasses[0].value=5",
+            "`priorityClasses` has models, and `rbac.scope` Namespaced makes nothing that belongs to the cluster",
+        ),
+        (
+            "rbac.scope=Namespaced,networkPolicy.services.namespaces={team-a}",
+            "`networkPolicy.services.namespaces` names team-a, which the operator does not watch",
+        ),
+        (
+            "imageRegistry=https://registry.example.com",
+            '`imageRegistry` is "https://registry.example.com", which no name',
+        ),
+        ("image.registry=oci://a.example.com", "`image.registry` is"),
+        ("profiles.vision.image.registry=a example.com", "`profiles.vision.image.registry` is"),
     ],
 )
 def test_the_operator_chart_refuses(helm: Helm, option: str, message: str) -> None:
@@ -54,6 +76,11 @@ def test_the_operator_chart_refuses(helm: Helm, option: str, message: str) -> No
     [
         ("replicsa=2", "additional properties 'replicsa' not allowed"),
         ("model.source.pvc.claim=models", "at '/model/source/pvc': additional properties 'claim' not allowed"),
+        (
+            "model.source.pvc.claimName=,model.source.oss.uri=oss://models/a",
+            "`model.source.oss.region` is missing, and OSS does not say in which region a bucket is",
+        ),
+        ("model.source.gcs.region=eu", "at '/model/source/gcs': additional properties 'region' not allowed"),
         ("engine.mode=brpc", "at '/engine/mode': value must be one of 'direct', 'pipeline'"),
         ("engine.workers=0", "/engine/workers"),
         ("rollout.progressDeadline=600", "/rollout/progressDeadline"),
@@ -107,6 +134,8 @@ def test_the_operator_chart_refuses(helm: Helm, option: str, message: str) -> No
         ("rollout.analysis.minRequests=10", "`rollout.analysis` looks at nothing. Give"),
         ("rollout.analysis.interval=30s", "`rollout.analysis` looks at nothing. Give"),
         ("rollout.maxSurge=many", "at '/rollout/maxSurge'"),
+        ("rollout.maxUnavailable=101%", "at '/rollout/maxUnavailable'"),
+        ("disruption.maxUnavailable=101%", "at '/disruption/maxUnavailable'"),
         (
             "rollout.strategy=Recreate,rollout.drift.mode=Require",
             "`rollout.drift.mode` is Require, but `rollout.strategy` Recreate ends the pods",
@@ -135,7 +164,28 @@ def test_the_operator_chart_refuses(helm: Helm, option: str, message: str) -> No
             "autoscaling.maxReplicas=5,replicas=0",
             "`replicas` is 0, but with `autoscaling` the autoscaler sets the number",
         ),
+        (f"{KEDA},autoscaling.maxReplicas=5", "`keda.enabled` is true and `autoscaling.maxReplicas` is given"),
+        (f"{KEDA},replicas=3", "`replicas` is 3, but with `keda` the autoscaler sets the number of pods"),
+        ("keda.enabled=true", "`keda.enabled` is true, but there is nothing to scale by. Name Prometheus"),
+        (f"{KEDA},keda.minReplicas=0", "`keda.minReplicas` is 0, but without pods no request waits"),
+        (f"{KEDA},keda.minReplicas=20", "`keda.minReplicas` is 20, more than `keda.maxReplicas`, which is 10"),
+        ("ingress.enabled=true", "`ingress.enabled` is true, but `ingress.hosts` is empty. Name the host"),
+        (
+            "httpRoute.enabled=true",
+            "`httpRoute.enabled` is true, but `httpRoute.parentRefs` is empty. Name the Gateway",
+        ),
+        (
+            "grpcRoute.enabled=true",
+            "`grpcRoute.enabled` is true, but `grpcRoute.parentRefs` is empty. Name the Gateway",
+        ),
+        (
+            "httpRoute.enabled=true,traffic.mode=Gateway,traffic.parentRefs[0].name=public",
+            "`httpRoute.enabled` is true, but with `traffic.mode` Gateway the operator makes an HTTPRoute",
+        ),
+        ("networkPolicy.from[0].podSelektor.matchLabels.a=b", "additional properties 'podSelektor' not allowed"),
         ("fullnameOverride=OCR", '"OCR" cannot be the name of a PaddleService'),
+        ("fullnameOverride=v2", "a model cannot be called v2"),
+        ("model.name=v2", "a model cannot be called v2"),
         ("fullnameOverride=1ocr", '"1ocr" cannot be the name of a PaddleService'),
         ("fullnameOverride=ocr-stable", '"ocr-stable" cannot be the name of a PaddleService'),
         ("test.expect.text=hello", "`test.expect` says what to expect, but `test.request` is empty"),
@@ -144,6 +194,24 @@ def test_the_operator_chart_refuses(helm: Helm, option: str, message: str) -> No
 )
 def test_the_serving_chart_refuses(helm: Helm, option: str, message: str) -> None:
     assert message in helm.refusal(SERVING, "--set", option, values=MINIMAL)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (KEDA, "`keda.enabled` is true, but this cluster has no ScaledObject (keda.sh/v1alpha1). Install KEDA first"),
+        (
+            "httpRoute.enabled=true,httpRoute.parentRefs[0].name=public",
+            "this cluster has no HTTPRoute (gateway.networking.k8s.io/v1). Install the Gateway API",
+        ),
+        (
+            "grpcRoute.enabled=true,grpcRoute.parentRefs[0].name=public",
+            "this cluster has no GRPCRoute (gateway.networking.k8s.io/v1). Install the Gateway API",
+        ),
+    ],
+)
+def test_a_kind_that_the_cluster_lacks_is_told_before_anything_is_made(helm: Helm, option: str, message: str) -> None:
+    assert message in helm.refusal(SERVING, "--set", option, "--api-versions", "v1/Pod", values=MINIMAL)
 
 
 def test_the_first_thing_that_is_asked_for_without_any_value_is_limits(helm: Helm) -> None:

@@ -91,26 +91,6 @@ def test_every_value_reaches_the_custom_resource(helm: Helm, spec_schema: Manife
     assert {path: at(spec, path) for path in wanted} == wanted
 
 
-def test_a_store_reaches_the_custom_resource_without_its_empty_fields(helm: Helm) -> None:
-    full = helm.template(CHART, values=CHART_FOLDER / "ci" / "s3-values.yaml").one("PaddleService")["spec"]
-    assert full["model"]["source"] == {
-        "s3": {
-            "uri": "s3://models/ocr-rec/v2",
-            "endpoint": "https://minio.models.svc:9000",
-            "region": "us-east-1",
-            "credentialsSecret": "models-reader",
-            "caConfigMap": "models-ca",
-        }
-    }
-    assert full["engine"]["mode"] == "pipeline"
-    assert full["engine"]["legacyStatus"] is True
-    assert full["engine"]["standby"] is False
-    assert full["engine"]["allocator"] == "system"
-    options = ["--set=model.source.pvc.claimName=", "--set=model.source.s3.uri=s3://models/a"]
-    short = helm.template(CHART, *options, values=DEFAULT).one("PaddleService")["spec"]
-    assert short["model"]["source"] == {"s3": {"uri": "s3://models/a"}}
-
-
 def test_the_release_name_is_the_name_of_the_service_and_of_the_model(helm: Helm) -> None:
     resource = helm.template(CHART, values=DEFAULT).one("PaddleService")
     assert resource["metadata"]["name"] == "ocr"

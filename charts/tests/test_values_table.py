@@ -70,6 +70,15 @@ def test_a_level_that_lets_misspelt_keys_pass_is_named(chart: Path) -> None:
     assert result.returncode == 1
 
 
+def test_a_map_that_takes_any_key_is_named(chart: Path) -> None:
+    schema = json.loads((chart / "values.schema.json").read_text())
+    del schema["properties"]["pod"]["properties"]["affinity"]["allOf"]
+    (chart / "values.schema.json").write_text(json.dumps(schema))
+    result = tool("--check", chart)
+    assert "values.schema.json: /properties/pod/properties/affinity accepts misspelt keys" in result.stderr
+    assert result.returncode == 1
+
+
 def test_a_stale_table_is_noticed_and_written_anew(chart: Path) -> None:
     edit(chart / "values.yaml", "# -- Number of pods.", "# -- Number of replicas, that is pods.")
     stale = tool("--check", chart)

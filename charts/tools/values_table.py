@@ -26,6 +26,8 @@ MARK = "# --"
 DEFAULTS = "files/defaults.yaml"
 HELMS_OWN = {"global", "enabled"}
 """Top-level keys that Helm gives to, or reads from, the values of a subchart."""
+CLOSING = {"properties", "additionalProperties", "maxProperties", "allOf"}
+"""Keywords by which a map says which keys it takes."""
 WITHOUT_DEFAULT = {"replicas"}
 """Keys of values.yaml for which null has a meaning of its own."""
 
@@ -109,9 +111,11 @@ def schema_keys(schema: Schema, root: Schema, above: KeyPath = ()) -> Iterator[K
 
 
 def open_levels(node: Any, where: str = "") -> Iterator[str]:  # noqa: ANN401 - any JSON value
-    """Places of a schema that name keys and yet let unknown ones pass."""
+    """Places of a schema that are maps and let unknown keys pass."""
     if isinstance(node, dict):
-        if "properties" in node and node.get("additionalProperties", True) is True:
+        named = "properties" in node and node.get("additionalProperties", True) is True
+        anything = node.get("type") == "object" and not node.keys() & CLOSING
+        if named or anything:
             yield where or "/"
         for key, child in node.items():
             yield from open_levels(child, f"{where}/{key}")

@@ -12,8 +12,8 @@
 
 {{/* Labels by which the Deployment finds its pods. They can never change. */}}
 {{- define "paddle-serving-operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "paddle-serving-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "paddle-serving-operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{/* Labels of every object. */}}
@@ -25,7 +25,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{/* Labels of the `helm test` objects: not the selector's, so that no Deployment takes the test's pod for its own. */}}
 {{- define "paddle-serving-operator.testLabels" -}}
 app.kubernetes.io/name: {{ include "paddle-serving-operator.name" . }}-test
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{ include "paddle-serving-operator.commonLabels" . }}
 {{- end -}}
 
@@ -33,7 +33,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/component: operator
 app.kubernetes.io/part-of: paddle-serving
-app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 

@@ -8,7 +8,11 @@
 {{- $resources := include "paddle-serving-operator.resources" $values.resources | fromYaml -}}
 {{- $profile := dict "image" $image "imagePullPolicy" $pullPolicy "resources" $resources "env" ($values.env | default list) -}}
 {{- $fetch := include "paddle-serving-operator.resources" ($values.fetch | default dict).resources | fromYaml -}}
-{{- if or $fetch.limits $fetch.requests -}}{{- $_ := set $profile "fetch" (dict "resources" $fetch) -}}{{- end -}}
+{{- $fetching := dict -}}
+{{- if or $fetch.limits $fetch.requests -}}{{- $_ := set $fetching "resources" $fetch -}}{{- end -}}
+{{- with ($values.fetch | default dict).cache -}}{{- if or .persistentVolumeClaim .hostPath -}}{{- $_ := set $fetching "cache" . -}}{{- end -}}{{- end -}}
+{{- if eq (($values.fetch | default dict).imageVolumes | default "Never") "Auto" -}}{{- $_ := set $fetching "imageVolumes" "Auto" -}}{{- end -}}
+{{- with $fetching -}}{{- $_ := set $profile "fetch" . -}}{{- end -}}
 {{- range $key := list "runtimeClassName" "nodeSelector" "tolerations" -}}
 {{- with index $values $key -}}{{- $_ := set $profile $key . -}}{{- end -}}
 {{- end -}}

@@ -21,10 +21,10 @@ app.kubernetes.io/name: paddle-serving-test
 {{- end -}}
 
 {{- define "paddle-serving.commonLabels" -}}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: paddle-serving
-app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
@@ -58,9 +58,9 @@ Given a map of quantities; YAML text, `{}` where none is given.
 {{/* The source that is given, as in a PaddleService: a map with one key. YAML text. Given `model.source`. */}}
 {{- define "paddle-serving.source" -}}
 {{- $given := dict -}}
-{{- range $kind, $field := dict "pvc" "claimName" "http" "url" "s3" "uri" "image" "reference" "configMap" "name" -}}
+{{- range $kind, $field := dict "pvc" "claimName" "http" "url" "s3" "uri" "gcs" "uri" "oss" "uri" "image" "reference" "configMap" "name" -}}
 {{- with index $ $kind -}}
-{{- if index . $field -}}{{- $_ := set $given $kind (ternary (include "paddle-serving.notEmpty" . | fromYaml) . (eq $kind "s3")) -}}{{- end -}}
+{{- if index . $field -}}{{- $_ := set $given $kind (ternary (include "paddle-serving.notEmpty" . | fromYaml) . (has $kind (list "http" "s3" "gcs" "oss"))) -}}{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- toYaml $given -}}
@@ -123,7 +123,7 @@ in YAML, and means Ignore. YAML text.
 
 {{/* The number of pods that the values ask for; empty where they leave it to others. */}}
 {{- define "paddle-serving.replicasAsked" -}}
-{{- if not (or .Values.autoscaling.maxReplicas (kindIs "invalid" .Values.replicas)) -}}{{- .Values.replicas | int -}}{{- end -}}
+{{- if not (or .Values.keda.enabled .Values.autoscaling.maxReplicas (kindIs "invalid" .Values.replicas)) -}}{{- .Values.replicas | int -}}{{- end -}}
 {{- end -}}
 
 {{/* Annotation with the number of pods that the values ask for, by which an upgrade sees whether they ask for another one. YAML text. */}}

@@ -1,14 +1,23 @@
 {{/* Refuses values with a sentence that says what to do, where the schema could only point at a pattern. Renders nothing. */}}
 {{- define "paddle-serving.validate" -}}
 {{- include "paddle-serving.validateName" . -}}
+{{- include "paddle-serving.validateModelName" . -}}
 {{- include "paddle-serving.validateLimits" . -}}
 {{- include "paddle-serving.validateModel" . -}}
+{{- include "paddle-serving.validateSource" .Values.model.source -}}
+{{- include "paddle-serving.validateEngine" .Values.engine -}}
 {{- include "paddle-serving.validateConsistency" . -}}
 {{- include "paddle-serving.validateSteps" .Values.rollout -}}
 {{- include "paddle-serving.validateDrift" .Values.rollout -}}
 {{- include "paddle-serving.validateAnalysis" . -}}
 {{- include "paddle-serving.validateTraffic" .Values.traffic -}}
 {{- include "paddle-serving.validateAutoscaling" . -}}
+{{- include "paddle-serving.validateKeda" . -}}
+{{- include "paddle-serving.validateExposure" . -}}
+{{- include "paddle-serving.validateIngress" .Values.ingress -}}
+{{- include "paddle-serving.validateNetworkPolicy" .Values.networkPolicy -}}
+{{- include "paddle-serving.validateDisruption" .Values.disruption -}}
+{{- include "paddle-serving.validatePod" .Values.pod -}}
 {{- include "paddle-serving.validateAccount" . -}}
 {{- include "paddle-serving.validateTest" . -}}
 {{- end -}}
@@ -17,6 +26,12 @@
 {{- $name := include "paddle-serving.name" . -}}
 {{- if or (not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name)) (gt (len $name) 52) (regexMatch "-(stable|canary)$" $name) -}}
 {{- fail (printf "charts/paddle-serving: %q cannot be the name of a PaddleService, because it becomes the name of a Service. Use lower-case letters, digits and '-', a letter first, at most 52 characters, not ending with -stable or -canary: choose another release name or --set fullnameOverride=ocr" $name) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "paddle-serving.validateModelName" -}}
+{{- if eq (include "paddle-serving.modelName" .) "v2" -}}
+{{- fail "charts/paddle-serving: a model cannot be called v2, because the paths of the Open Inference Protocol begin with /v2/. Choose another name, for example --set model.name=ocr-v2" -}}
 {{- end -}}
 {{- end -}}
 
@@ -36,6 +51,7 @@
 {{- else if $missing -}}
 {{- fail (printf "charts/paddle-serving: `resources.limits.%s` is missing. Give cpu and memory limits, for example --set resources.limits.%s=%s" (first $missing) (first $missing) (ternary "2" "2Gi" (eq (first $missing) "cpu"))) -}}
 {{- end -}}
+{{- include "paddle-serving.validateRequests" (dict "path" "resources" "resources" .Values.resources) -}}
 {{- end -}}
 
 {{- define "paddle-serving.validateModel" -}}
@@ -45,11 +61,49 @@
 {{- else if not (regexMatch "^sha256:[0-9a-f]{64}$" $digest) -}}
 {{- fail (printf "charts/paddle-serving: `model.digest` is %q. A digest is sha256: and 64 hexadecimal digits, as `paddle-serving-runtime digest DIR` prints it." $digest) -}}
 {{- end -}}
-{{- $sources := keys (include "paddle-serving.source" .Values.model.source | fromYaml) | sortAlpha -}}
+{{- $source := include "paddle-serving.source" .Values.model.source | fromYaml -}}
+{{- $sources := keys $source | sortAlpha -}}
 {{- if not $sources -}}
-{{- fail "charts/paddle-serving: `model.source` is missing. Say where the package is, for example --set model.source.pvc.claimName=models (or model.source.http.url, model.source.s3.uri, model.source.image.reference, model.source.configMap.name)." -}}
+{{- fail "charts/paddle-serving: `model.source` is missing. Say where the package is, for example --set model.source.pvc.claimName=models (or model.source.http.url, model.source.s3.uri, model.source.gcs.uri, model.source.oss.uri, model.source.image.reference, model.source.configMap.name)." -}}
 {{- else if gt (len $sources) 1 -}}
 {{- fail (printf "charts/paddle-serving: `model.source` names %s. A package comes from one place; remove the others." (join " and " $sources)) -}}
+{{- else if and (has "oss" $sources) (not (dig "oss" "region" "" $source)) -}}
+{{- fail "charts/paddle-serving: `model.source.oss.region` is missing, and OSS does not say in which region a bucket is. Give it, for example --set model.source.oss.region=cn-hangzhou" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Given `model.source`. */}}
+{{- define "paddle-serving.validateSource" -}}
+{{- range $path, $value := dict "pvc.path" .pvc.path "image.path" .image.path "s3.uri" .s3.uri "gcs.uri" .gcs.uri "oss.uri" .oss.uri -}}
+{{- if has ".." (splitList "/" ($value | default "")) -}}
+{{- fail (printf "charts/paddle-serving: `model.source.%s` is %s, and leads out by `..`. Give the folder itself." $path $value) -}}
+{{- end -}}
+{{- end -}}
+{{- if or (regexMatch "^https?://[^/]*@" .http.url) (contains "@" (printf "%s%s%s" .s3.endpoint .gcs.endpoint .oss.endpoint)) -}}
+{{- fail "charts/paddle-serving: `model.source` has a user or password in an address, which everybody reads who may read the PaddleService. Use `credentialsSecret`." -}}
+{{- end -}}
+{{- if and .http.credentialsSecret (hasPrefix "http://" .http.url) -}}
+{{- fail "charts/paddle-serving: `model.source.http.credentialsSecret` would go over the network in plain text. Give an https:// address, or remove it." -}}
+{{- end -}}
+{{- if and .gcs.credentialsSecret (hasPrefix "http://" .gcs.endpoint) -}}
+{{- fail "charts/paddle-serving: `model.source.gcs.credentialsSecret` would go over the network in plain text. Give an https:// endpoint, or remove it." -}}
+{{- end -}}
+{{- range $kind, $store := dict "s3" .s3 "oss" .oss -}}
+{{- if and $store.uri $store.caConfigMap (not (hasPrefix "https://" $store.endpoint)) -}}
+{{- fail (printf "charts/paddle-serving: `model.source.%s.caConfigMap` has no effect without a `model.source.%s.endpoint` that begins with https://. Remove it, or correct the endpoint." $kind $kind) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Given `engine`. */}}
+{{- define "paddle-serving.validateEngine" -}}
+{{- if eq .mode "pipeline" -}}
+{{- if ne .backend "Default" -}}
+{{- fail (printf "charts/paddle-serving: `engine.backend` is %s, which needs mode direct: Paddle Serving's own server loads models itself. Remove it, or --set engine.mode=direct" .backend) -}}
+{{- end -}}
+{{- if .warmup.shapes -}}
+{{- fail "charts/paddle-serving: `engine.warmup.shapes` need mode direct: Paddle Serving's own server loads models itself. Remove them, or --set engine.mode=direct" -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 
@@ -87,6 +141,9 @@
 {{- if and (eq .strategy "Recreate") (eq (toString .drift.mode) "Require") -}}
 {{- fail "charts/paddle-serving: `rollout.drift.mode` is Require, but `rollout.strategy` Recreate ends the pods that would be compared with. Change one of the two." -}}
 {{- end -}}
+{{- if and (eq .drift.samples "Replay") (or (eq .strategy "Recreate") (has (.drift.mode | default "Ignore") (list "Ignore" "Off"))) -}}
+{{- fail (printf "charts/paddle-serving: `rollout.drift.samples` is Replay, which keeps what users ask in the memory of pods, and with strategy %s and `rollout.drift.mode` %s nothing would be compared with it. --set rollout.drift.samples=Golden, or change the other two." .strategy (.drift.mode | default "Ignore")) -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "paddle-serving.validateAnalysis" -}}
@@ -113,6 +170,7 @@
 {{- fail (printf "charts/paddle-serving: `traffic.%s` belong to mode Gateway, and `traffic.mode` is %s. Remove them, or --set traffic.mode=Gateway" $name $.mode) -}}
 {{- end -}}
 {{- end -}}
+{{- include "paddle-serving.validateParents" (dict "path" "traffic.parentRefs" "parents" .parentRefs) -}}
 {{- end -}}
 
 {{- define "paddle-serving.validateAutoscaling" -}}
@@ -136,6 +194,131 @@
 {{- end -}}
 {{- end -}}
 
+{{- define "paddle-serving.validateKeda" -}}
+{{- $keda := .Values.keda -}}
+{{- if $keda.enabled -}}
+{{- if .Values.autoscaling.maxReplicas -}}
+{{- fail "charts/paddle-serving: `keda.enabled` is true and `autoscaling.maxReplicas` is given, and two autoscalers would undo each other. Remove `autoscaling`, or --set keda.enabled=false" -}}
+{{- end -}}
+{{- if not (or (kindIs "invalid" .Values.replicas) (eq (toString .Values.replicas) "1")) -}}
+{{- fail (printf "charts/paddle-serving: `replicas` is %v, but with `keda` the autoscaler sets the number of pods. Remove `replicas`, and give `keda.minReplicas` instead." .Values.replicas) -}}
+{{- end -}}
+{{- if not (or $keda.triggers $keda.prometheus.serverAddress) -}}
+{{- fail "charts/paddle-serving: `keda.enabled` is true, but there is nothing to scale by. Name Prometheus, for example --set keda.prometheus.serverAddress=http://prometheus.monitoring.svc:9090, or give `keda.triggers`." -}}
+{{- end -}}
+{{- if and (eq (int $keda.minReplicas) 0) (not $keda.triggers) -}}
+{{- fail "charts/paddle-serving: `keda.minReplicas` is 0, but without pods no request waits, so that the queue never starts one. Give `keda.triggers`, for example one of type cron, or --set keda.minReplicas=1" -}}
+{{- end -}}
+{{- if gt (int $keda.minReplicas) (int $keda.maxReplicas) -}}
+{{- fail (printf "charts/paddle-serving: `keda.minReplicas` is %d, more than `keda.maxReplicas`, which is %d." (int $keda.minReplicas) (int $keda.maxReplicas)) -}}
+{{- end -}}
+{{- include "paddle-serving.requireKind" (dict "root" . "value" "keda.enabled" "version" "keda.sh/v1alpha1" "kind" "ScaledObject" "cure" "Install KEDA first") -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "paddle-serving.validateExposure" -}}
+{{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
+{{- fail "charts/paddle-serving: `ingress.enabled` is true, but `ingress.hosts` is empty. Name the host, for example --set ingress.hosts[0].host=ocr.example.com" -}}
+{{- end -}}
+{{- if and .Values.httpRoute.enabled (eq .Values.traffic.mode "Gateway") -}}
+{{- fail "charts/paddle-serving: `httpRoute.enabled` is true, but with `traffic.mode` Gateway the operator makes an HTTPRoute from `traffic.parentRefs` and `traffic.hostnames`. Remove `httpRoute`, or --set traffic.mode=ReplicaRatio" -}}
+{{- end -}}
+{{- range $of, $kind := dict "httpRoute" "HTTPRoute" "grpcRoute" "GRPCRoute" -}}
+{{- with index $.Values $of -}}
+{{- if .enabled -}}
+{{- if not .parentRefs -}}
+{{- fail (printf "charts/paddle-serving: `%s.enabled` is true, but `%s.parentRefs` is empty. Name the Gateway, for example --set %s.parentRefs[0].name=public" $of $of $of) -}}
+{{- end -}}
+{{- include "paddle-serving.validateParents" (dict "path" (printf "%s.parentRefs" $of) "parents" .parentRefs) -}}
+{{- include "paddle-serving.requireKind" (dict "root" $ "value" (printf "%s.enabled" $of) "version" "gateway.networking.k8s.io/v1" "kind" $kind "cure" "Install the Gateway API and a Gateway first") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A Gateway is named once, or each time with a listener of its own. Given (dict "path" <path> "parents" <list>). */}}
+{{- define "paddle-serving.validateParents" -}}
+{{- $path := .path -}}
+{{- $parents := .parents -}}
+{{- range $index, $one := $parents -}}
+{{- range $other := slice $parents 0 $index -}}
+{{- if and (eq $one.name $other.name) (eq ($one.namespace | default "") ($other.namespace | default "")) -}}
+{{- if not (and $one.sectionName $other.sectionName (ne $one.sectionName $other.sectionName)) -}}
+{{- fail (printf "charts/paddle-serving: `%s` names Gateway %s twice. Remove one, or give each a sectionName of its own." $path $one.name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Given `ingress`. */}}
+{{- define "paddle-serving.validateIngress" -}}
+{{- if .enabled -}}
+{{- $hosts := list -}}
+{{- range .hosts -}}{{- with .host -}}{{- $hosts = append $hosts . -}}{{- end -}}{{- end -}}
+{{- range .tls -}}{{- $hosts = concat $hosts (.hosts | default list) -}}{{- end -}}
+{{- range $hosts -}}
+{{- if regexMatch "^[0-9.]+$" . -}}
+{{- fail (printf "charts/paddle-serving: `ingress` names %s, and an Ingress takes names of hosts, no addresses. Give a name, or leave the host out for all of them." .) -}}
+{{- end -}}
+{{- end -}}
+{{- range .hosts -}}
+{{- $path := .path | default "/" -}}
+{{- if and (ne (.pathType | default "Prefix") "ImplementationSpecific") (regexMatch "//|/\\.\\.?(/|$)|%2[fF]" $path) -}}
+{{- fail (printf "charts/paddle-serving: `ingress.hosts` has the path %s, and a path of type %s has no //, /./, /../ or %%2F in it. Give the path itself." $path (.pathType | default "Prefix")) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Given `networkPolicy`. Who names peers believes that others are kept out. */}}
+{{- define "paddle-serving.validateNetworkPolicy" -}}
+{{- range $name := list "from" "metricsFrom" "operatorNamespace" -}}
+{{- if and (index $ $name) (not $.enabled) -}}
+{{- fail (printf "charts/paddle-serving: `networkPolicy.%s` is given, but `networkPolicy.enabled` is false, so that nobody is kept out. --set networkPolicy.enabled=true, or remove it." $name) -}}
+{{- end -}}
+{{- end -}}
+{{- range $name := list "from" "metricsFrom" -}}
+{{- include "paddle-serving.validatePeers" (dict "path" (printf "networkPolicy.%s" $name) "peers" (index $ $name)) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Given `disruption`. */}}
+{{- define "paddle-serving.validateDisruption" -}}
+{{- if and (not .enabled) (ne (toString .maxUnavailable) "1") -}}
+{{- fail (printf "charts/paddle-serving: `disruption.maxUnavailable` is %v, which has no effect while `disruption.enabled` is false. Remove it, or --set disruption.enabled=true" .maxUnavailable) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Given `pod`. */}}
+{{- define "paddle-serving.validatePod" -}}
+{{- include "paddle-serving.validateTolerations" (dict "path" "pod.tolerations" "tolerations" .tolerations) -}}
+{{- include "paddle-serving.validateExpressions" (dict "path" "pod.affinity" "node" .affinity) -}}
+{{- include "paddle-serving.validateEnv" (dict "path" "pod.env" "env" .env) -}}
+{{- $spread := list -}}
+{{- range .topologySpreadConstraints -}}
+{{- $one := printf "%s and %s" .topologyKey .whenUnsatisfiable -}}
+{{- if has $one $spread -}}
+{{- fail (printf "charts/paddle-serving: `pod.topologySpreadConstraints` has %s twice. Keep one." $one) -}}
+{{- end -}}
+{{- if and .minDomains (ne .whenUnsatisfiable "DoNotSchedule") -}}
+{{- fail (printf "charts/paddle-serving: `pod.topologySpreadConstraints` has minDomains with %s, and they belong to DoNotSchedule. Remove them, or change whenUnsatisfiable." .whenUnsatisfiable) -}}
+{{- end -}}
+{{- $spread = append $spread $one -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+Refuses a value that needs a kind which the cluster lacks. Only an API server tells of kinds; without one, as in `helm template`,
+Helm knows no more than versions. Given (dict "root" $ "value" <path> "version" <apiVersion> "kind" <kind> "cure" <what to do>).
+*/}}
+{{- define "paddle-serving.requireKind" -}}
+{{- $known := .root.Capabilities.APIVersions -}}
+{{- if and ($known.Has "v1/Pod") (not ($known.Has (printf "%s/%s" .version .kind))) -}}
+{{- fail (printf "charts/paddle-serving: `%s` is true, but this cluster has no %s (%s). %s, or --set %s=false" .value .kind .version .cure .value) -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "paddle-serving.validateAccount" -}}
 {{- with .Values.pod -}}
 {{- with .serviceAccount -}}
@@ -147,6 +330,7 @@
 {{- end -}}
 
 {{- define "paddle-serving.validateTest" -}}
+{{- include "paddle-serving.validateRequests" (dict "path" "test.resources" "resources" .Values.test.resources) -}}
 {{- $request := .Values.test.request -}}
 {{- if and (kindIs "string" $request) $request -}}
 {{- $parsed := fromJson $request -}}

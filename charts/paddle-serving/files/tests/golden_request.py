@@ -17,7 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 HTTP_OK = 200
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -81,11 +81,35 @@ def wait_for_revision(url: str, account: Path, digest: str, deadline: float) -> 
         time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
-def post(url: str, body: bytes) -> tuple[int, bytes]:
+class Credentials(NamedTuple):
+    """The certificate that the service shows, and the file of its API keys; None where it has none."""
+
+    certificate: Path | None = None
+    api_keys: Path | None = None
+
+    def headers(self) -> dict[str, str]:
+        """What shows a key."""
+        keys = self.api_keys.read_text().split() if self.api_keys else []
+        return {"Authorization": f"Bearer {keys[0]}"} if keys else {}
+
+    def handlers(self) -> list[urllib.request.BaseHandler]:
+        """Trusts that certificate alone, whatever name is in it: that is the one for which users ask."""
+        if self.certificate is None:
+            return []
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        end = "-----END CERTIFICATE-----"
+        context.load_verify_locations(cadata=self.certificate.read_text().partition(end)[0] + end)
+        return [urllib.request.HTTPSHandler(context=context)]
+
+
+def post(url: str, body: bytes, credentials: Credentials) -> tuple[int, bytes]:
     """HTTP status and body of the answer to a POST. Raises URLError where no connection can be made."""
-    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"}, method="POST")  # noqa: S310 - http only
+    headers = {"Content-Type": "application/json", **credentials.headers()}
+    request = urllib.request.Request(url, data=body, headers=headers, method="POST")  # noqa: S310 - http and https only
     # A Service is inside the cluster: a proxy from the environment would only be in the way.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), *credentials.handlers())
     try:
         with opener.open(request, timeout=REQUEST_SECONDS) as response:
             return response.status, response.read()
@@ -93,14 +117,14 @@ def post(url: str, body: bytes) -> tuple[int, bytes]:
         return error.code, error.read()
 
 
-def ask(url: str, body: bytes, deadline: float) -> tuple[int, bytes]:
+def ask(url: str, body: bytes, deadline: float, credentials: Credentials) -> tuple[int, bytes]:
     """The answer to the request, which is sent once: a Service without a Ready pod takes no connection.
 
     `deadline` is a time.monotonic(). Raises BadAnswerError when it has passed, or where a connection breaks.
     """
     while True:
         try:
-            return post(url, body)
+            return post(url, body, credentials)
         except urllib.error.URLError as error:
             if time.monotonic() > deadline:
                 reason = f"No pod became Ready in time; last seen: {error.reason}."
@@ -173,11 +197,14 @@ def main() -> int:
     parser.add_argument("--expect", type=Path, required=True, help="file with a JSON object: expected values by key")
     parser.add_argument("--tolerance", type=float, required=True, help="relative, for numbers")
     parser.add_argument("--timeout", type=float, required=True, help="seconds to wait for the revision")
+    parser.add_argument("--certificate", type=Path, help="PEM file that the service shows")
+    parser.add_argument("--api-keys", type=Path, help="file whose first line is an API key")
     arguments = parser.parse_args()
+    credentials = Credentials(arguments.certificate, arguments.api_keys)
     deadline = time.monotonic() + arguments.timeout
     try:
         wait_for_revision(arguments.resource, arguments.account, arguments.digest, deadline)
-        status, body = ask(arguments.url, arguments.request.read_bytes(), deadline)
+        status, body = ask(arguments.url, arguments.request.read_bytes(), deadline, credentials)
         sentence = judge(status, body, json.loads(arguments.expect.read_text()), arguments.tolerance)
     except BadAnswerError as bad:
         sys.stderr.write(f"{arguments.url}: {bad}\n")
