@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from e2e.kind.cache import Cache, require_space
+from e2e.kind.cache import Cache, has_space, require_space
 from e2e.kind.console import Step
 from e2e.kind.estimates import estimate
 from e2e.kind.go import Go, toolchain
@@ -16,6 +16,7 @@ from e2e.kind.versions import COREDNS, KUBERNETES
 
 HERE = Path(__file__).parent
 NEEDED_GIGABYTES = 6.0  # for Kubernetes: sources, what the compiler leaves, the program
+ROOM_GIGABYTES = 2 * NEEDED_GIGABYTES  # where so much is free, what was compiled stays until all is built
 HASH_LENGTH = 10
 COMPONENT_VERSION = "k8s.io/component-base/version"
 
@@ -32,7 +33,7 @@ class Module:
     raised: tuple[str, ...] = ()
     """Modules that it is built with in a newer version than its own go.mod asks for, as `path@version`."""
     is_kept: bool = False
-    """Whether what the compiler made of it stays for the next module, which shares most of it."""
+    """Whether what the compiler made of it stays for the next module, however little room there is: they share most."""
 
     @property
     def pinned(self) -> str:
@@ -116,8 +117,9 @@ class Builder:
         self.go.run(log, folder, "mod", "init", "tool")
         self.go.run(log, folder, "get", f"{package}@{module.version}", *module.raised)
         self.go.run(log, folder, "build", "-ldflags", f"-s -w {module.ldflags}", "-o", folder / "program", package)
-        if not module.is_kept:
-            shutil.rmtree(self.go.env["GOCACHE"], ignore_errors=True)  # the next module shares little of it
+        # every module shares Go's own libraries with the next one
+        if not module.is_kept and not has_space(self.cache.root, ROOM_GIGABYTES):
+            shutil.rmtree(self.go.env["GOCACHE"], ignore_errors=True)
         return folder / "program"
 
     def _compile(self, folder: str, package: str, ldflags: str, log: Path, tags: str = "-tags=") -> Path:

@@ -26,13 +26,23 @@ def cache_folder(env: Mapping[str, str]) -> Path:
     return Path(base).absolute() / "paddle-serving" / "kind"
 
 
-def require_space(folder: Path, gigabytes: float, purpose: str) -> None:
-    """Raises SetupError where less than `gigabytes` (GiB) are free for `folder`, which need not exist yet."""
+def free_gigabytes(folder: Path) -> float:
+    """GiB that are free for `folder`, which need not exist yet."""
     existing = next(path for path in (folder, *folder.parents) if path.exists())
-    free = shutil.disk_usage(existing).free / GIGABYTE
-    if free < gigabytes:
+    return shutil.disk_usage(existing).free / GIGABYTE
+
+
+def has_space(folder: Path, gigabytes: float) -> bool:
+    """Whether so much is free for it."""
+    return free_gigabytes(folder) >= gigabytes
+
+
+def require_space(folder: Path, gigabytes: float, purpose: str) -> None:
+    """Raises SetupError where less is free for it."""
+    if not has_space(folder, gigabytes):
         raise SetupError(
-            f"Not enough disk space for {purpose}: {folder} needs {gigabytes:g} GB free and has {free:.1f} GB."
+            f"Not enough disk space for {purpose}: {folder} needs {gigabytes:g} GB free"
+            f" and has {free_gigabytes(folder):.1f} GB."
             " Free some, or set PADDLE_SERVING_CACHE (cache) or Docker's data-root (images) to a larger disk."
         )
 

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable
 from shlex import quote
 
-from e2e.kind import addons, base_image, engine, gateway, images, metrics_server, node_image, tools
+from e2e.kind import addons, base_image, containerd, engine, gateway, images, metrics_server, node_image, tools
 from e2e.kind.builder import Builder
 from e2e.kind.cache import Cache, cache_folder, discard
-from e2e.kind.cluster import Cluster
+from e2e.kind.cluster import Cluster, recorded
 from e2e.kind.console import Console
 from e2e.kind.errors import SetupError
 
@@ -57,6 +57,11 @@ def parser() -> argparse.ArgumentParser:
     nodes.add_argument(
         "--nodes", type=node_count, help="nodes of a new cluster: a control plane and workers (default 1)"
     )
+    nodes.add_argument(
+        "--image-volumes",
+        action="store_true",
+        help="nodes that mount images as volumes: those of kind's own image do, others get containerd 2 (built once)",
+    )
     add("down", down, "deletes the cluster; the cache stays")
     add(
         "clean",
@@ -89,8 +94,10 @@ def up(session: Session) -> None:
     with cache.lock(console):
         engine.ensure(cache, console)
         tools.ensure(tools.FOR_A_CLUSTER, cache, session.builder, console)
-        if not cluster.revive(wanted, console):
-            cluster.create(node_image.ensure(cache, session.builder, console), wanted or 1, console)
+        mounting = session.options.image_volumes
+        if not cluster.revive(wanted, console, mounting=mounting):
+            image = (containerd if mounting else node_image).ensure(cache, session.builder, console)
+            cluster.create(image, wanted or 1, console)
         cluster.finish(console)
         tidy(session)
     console.say('ready. Point your shell at it: eval "$(python3 e2e/kind env)"')
@@ -113,12 +120,11 @@ def down(session: Session) -> None:
         return
     session.cache.prepare()
     with session.cache.lock(session.console):
-        delete_cluster(session)
+        delete_cluster(session.cluster, session.console)
 
 
-def delete_cluster(session: Session) -> None:
+def delete_cluster(cluster: Cluster, console: Console) -> None:
     """Deletes the cluster. Raises SetupError where one may be left that cannot be reached."""
-    cluster, console = session.cluster, session.console
     with console.step(f"cluster {cluster.name}") as step:
         answer = engine.ask()
         if not answer.ok:
@@ -134,14 +140,15 @@ def delete_cluster(session: Session) -> None:
 
 
 def clean(session: Session) -> None:
-    """Removes all that was made, also outside of the cache folder."""
+    """Removes all that was made, also outside of the cache folder: every cluster that the cache remembers too."""
     cache, console = session.cache, session.console
     if not cache.root.is_dir():
         console.say("nothing was made on this machine")
         return
     cache.prepare()
     with cache.lock(console):
-        delete_cluster(session)
+        for name in sorted({session.cluster.name, *recorded(cache)}):
+            delete_cluster(Cluster(name, cache), console)
         if engine.ask().ok:
             node_image.remove(console)
             base_image.remove(console)

@@ -7,6 +7,7 @@ from enum import Enum
 
 from e2e.kind import network
 from e2e.kind.cache import Cache, write_atomically
+from e2e.kind.configuration import configuration
 from e2e.kind.console import Console, Step
 from e2e.kind.docker import docker
 from e2e.kind.errors import SetupError
@@ -47,6 +48,7 @@ class Record:
 
     has_network: bool
     containers: tuple[str, ...] = ()
+    mounts_images: bool = False
 
 
 def decide(nodes: Sequence[Node], record: Record | None) -> State:
@@ -65,17 +67,9 @@ def decide(nodes: Sequence[Node], record: Record | None) -> State:
     return State.RUNNING if all(node.running for node in nodes) else State.STOPPED
 
 
-def configuration(count: int, *, has_network: bool) -> str:
-    """Kind's configuration: a control plane, which takes workloads where it is alone, and `count` - 1 workers."""
-    roles = ["control-plane"] + ["worker"] * (count - 1)
-    return json.dumps(
-        {
-            "kind": "Cluster",
-            "apiVersion": "kind.x-k8s.io/v1alpha4",
-            "networking": {"disableDefaultCNI": not has_network},
-            "nodes": [{"role": role} for role in roles],
-        }
-    )
+def recorded(cache: Cache) -> list[str]:
+    """The names of the clusters that the cache remembers."""
+    return [path.stem for path in cache.clusters.glob("*.json")]
 
 
 def address(container: str) -> str:
@@ -106,7 +100,8 @@ class Cluster:
         """What we remember of this cluster, or None."""
         try:
             content = json.loads(self._record.read_text())
-            return Record(bool(content["has_network"]), tuple(content["containers"]))
+            mounting = bool(content.get("mounts_images"))  # records did not say so from the beginning
+            return Record(bool(content["has_network"]), tuple(content["containers"]), mounting)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -126,10 +121,11 @@ class Cluster:
         if self.state() is not State.RUNNING:
             raise SetupError(f"The cluster {self.name} does not run. Start it first: python3 e2e/kind up")
 
-    def revive(self, wanted: int | None, console: Console) -> bool:
+    def revive(self, wanted: int | None, console: Console, *, mounting: bool) -> bool:
         """Uses the cluster that is there: starts it, mends its kubeconfig. Returns whether it serves now.
 
-        One of ours that cannot be revived is deleted. Raises SetupError for another number of nodes than `wanted`.
+        One of ours that cannot be revived is deleted. Raises SetupError for another number of nodes than `wanted`, and
+        for nodes that do not mount images where `mounting` asks for it.
         """
         with console.step(f"cluster {self.name}") as step:
             state = self.state()
@@ -141,6 +137,8 @@ class Cluster:
             step.result = f"{state.value}: deleted, to be made again"
             if state is not State.UNFINISHED:
                 self._require_count(len(nodes), wanted)
+                if mounting:
+                    self._require_mounting()
                 stopped = [node for node in nodes if not node.running]
                 if self._start(stopped, step) and self._serves():
                     step.result = f"{len(nodes)} node(s), {f'{len(stopped)} started again' if stopped else 'running'}"
@@ -152,7 +150,7 @@ class Cluster:
     def create(self, image: NodeImage, count: int, console: Console) -> None:
         """Makes the cluster. Raises CommandError; kind removes what it had begun."""
         log = self.cache.log("cluster")
-        record = Record(image.has_network)
+        record = Record(image.has_network, mounts_images=image.mounts_images)
         with console.step(f"cluster {self.name}") as step:
             step.doing = f"making the cluster {self.name} with {count} node(s)"
             self._remember(record)
@@ -212,6 +210,14 @@ class Cluster:
             raise SetupError(
                 f"The cluster {self.name} has {found} node(s), and --nodes asks for {wanted}."
                 " Delete it first: python3 e2e/kind down"
+            )
+
+    def _require_mounting(self) -> None:
+        record = self.record()
+        if record is not None and not record.mounts_images:
+            raise SetupError(
+                f"The nodes of the cluster {self.name} do not mount images, and --image-volumes asks for it."
+                " Set PADDLE_SERVING_CLUSTER to another name, or delete the cluster first: python3 e2e/kind down"
             )
 
     def _start(self, nodes: Sequence[Node], step: Step) -> bool:

@@ -27,9 +27,13 @@ def image_id(name: str) -> str | None:
     return done.stdout.strip() if done.ok else None
 
 
-def build(tag: str, dockerfile: Path, context: Path, log: Path) -> None:
-    """Builds an image and gives it its tag, which the engine does last. Raises CommandError."""
-    logged(["docker", "build", "--tag", tag, "--file", dockerfile, context], log)
+def build(tag: str, dockerfile: Path, context: Path, log: Path, **arguments: str) -> None:
+    """Builds an image and gives it its tag, which the engine does last. Raises CommandError.
+
+    `arguments` are the Dockerfile's build arguments.
+    """
+    given = [part for name, value in arguments.items() for part in ("--build-arg", f"{name}={value}")]
+    logged(["docker", "build", "--tag", tag, "--file", dockerfile, *given, context], log)
 
 
 def pull(name: str, log: Path, step: Step) -> bool:

@@ -39,10 +39,14 @@ PROVISIONER_MODULE = Module("local-path-provisioner", STORAGE_PROVISIONER, "gith
 
 @dataclass(frozen=True)
 class NodeImage:
-    """An image that the engine has, and whether it brings kind's pod network (one built here does not)."""
+    """An image that the engine has, whether it brings kind's pod network, and whether its nodes mount images.
+
+    One built here has no network, and mounts images where containerd.py made it.
+    """
 
     name: str
     has_network: bool
+    mounts_images: bool
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def ensure(cache: Cache, builder: Builder, console: Console) -> NodeImage:
         log = cache.log("node-image-pull")
         if image_id(UPSTREAM_NODE_IMAGE) or pull(UPSTREAM_NODE_IMAGE, log, step):
             step.result = UPSTREAM_NODE_IMAGE
-            return NodeImage(UPSTREAM_NODE_IMAGE, has_network=True)
+            return NodeImage(UPSTREAM_NODE_IMAGE, has_network=True, mounts_images=True)
         reason = last_line(log)
         step.result = f"not available from a registry ({reason})"
     tag = local_tag()
@@ -69,7 +73,7 @@ def ensure(cache: Cache, builder: Builder, console: Console) -> NodeImage:
         require_space(data_root(), NEEDED_GIGABYTES, "building the node image")
         make(tag, cache, builder, console)
     console.say(f"node image: {tag}, built on this machine")
-    return NodeImage(tag, has_network=False)
+    return NodeImage(tag, has_network=False, mounts_images=False)
 
 
 def local_tag() -> str:

@@ -19,6 +19,7 @@ COREDNS = "v1.12.1"
 PAUSE_TAG = "3.10.1"
 CRICTL = "v1.36.0"
 STORAGE_PROVISIONER = "v0.0.30"
+CONTAINERD = "v2.2.9"  # of the nodes that mount images as volumes; the others have Debian's
 
 # What tests put into a cluster, and beside the API server of the integration tests.
 ENVOY_GATEWAY = "v1.9.1"

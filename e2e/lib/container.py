@@ -116,10 +116,14 @@ class Container:
 
 @contextmanager
 def container(
-    *command: str, options: tuple[str, ...] = CONFINED, package: Path | None = None, runtime: str = RUNTIME
+    *command: str,
+    options: tuple[str, ...] = CONFINED,
+    package: Path | None = None,
+    at: str = "/models",
+    runtime: str = RUNTIME,
 ) -> Iterator[Container]:
-    """`docker run` of a runtime image; removed at the end. The package is mounted read-only at /models."""
-    volume = ("--volume", f"{package}:/models:ro") if package else ()
+    """`docker run` of a runtime image; removed at the end. The package is mounted read-only `at` a folder of it."""
+    volume = ("--volume", f"{package}:{at}:ro") if package else ()
     publish = ("--publish", "127.0.0.1::8080", "--publish", "127.0.0.1::8081")
     started = run(["docker", "run", "--detach", "--label", LABEL, *publish, *options, *volume, runtime, *command])
     made = Container(started.strip())

@@ -52,11 +52,17 @@ class Given:
         service.apply()
         return service
 
+    def claim(self, name: str) -> None:
+        """Makes an empty claim of the cluster's default StorageClass."""
+        spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "64Mi"}}}
+        self.namespace.apply(
+            {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec}
+        )
+
     def claim_with(self, service: str, *, claim: str, folder: str) -> None:
         """Makes a claim of the cluster's default StorageClass and copies an example's package into a folder of it."""
-        spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "64Mi"}}}
-        manifest = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": claim}, "spec": spec}
+        self.claim(claim)
         models = {folder: image(f"paddle-serving-example-{service}")}
         filler = Pod(f"fill-{claim}", ["sync"], models=models, claim=claim)
-        self.namespace.apply(manifest, filler.manifest())
+        self.namespace.apply(filler.manifest())
         self.namespace.pod_succeeds(filler.name, within=minutes(2))

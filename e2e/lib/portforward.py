@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from e2e.lib.cluster import Namespace
 
@@ -26,7 +26,16 @@ def port_forward(namespace: Namespace, target: str, port: int) -> Iterator[str]:
     kubectl picks one pod when it starts; the address goes dead with that pod.
     """
     command = namespace.cluster.kubectl_command("-n", namespace.name, "port-forward", target, f":{port}")
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with forwarded(command, target) as address:
+        yield address
+
+
+@contextmanager
+def forwarded(command: Sequence[str], target: str, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The same for a command line; its first port where it has several."""
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    ) as process:
         try:
             yield f"http://127.0.0.1:{_local_port(process, target)}"
         finally:

@@ -17,11 +17,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from e2e.lib.cluster import Object
+
 RELEASE = "paddle-serving-operator"
 OPERATOR_NAMESPACE = "paddle-system"
 OPERATOR_CHART = ROOT / "charts" / "paddle-serving-operator"
 CRD = "paddleservices.serving.paddlepaddle.org"
 GONE_SECONDS = 120.0
+CACHED, CACHE_CLAIM = "cached", "packages"
+"""A profile whose pods keep packages in a claim, and the name of that claim."""
+MOUNTED = "mounted"
+"""A profile whose pods mount model images where the cluster can."""
+MIG_DEVICE = "nvidia.com/mig-1g.10gb"
+REQUESTS = {"cpu": "50m", "memory": "256Mi"}
+CACHE: Object = {
+    "resources": {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": REQUESTS},
+    "fetch": {"cache": {"persistentVolumeClaim": CACHE_CLAIM, "hostPath": "", "limit": "1Gi"}},
+}
+MOUNTING: Object = {
+    "resources": {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": REQUESTS},
+    "fetch": {"imageVolumes": "Auto"},
+}
+MIG: Object = {
+    "resources": {"limits": {"cpu": "1", "memory": "1Gi", MIG_DEVICE: "1"}, "requests": REQUESTS},
+    "runtimeClassName": "nvidia",
+}
 # Every pod of a test meets the strictest Pod Security Standard, so that the product is known to.
 NAMESPACE_LABELS = {
     "pod-security.kubernetes.io/enforce": "restricted",
@@ -65,9 +85,13 @@ def install_operator(
     Its pod is started anew, because an image that was loaded again keeps its tag.
     """
     operator, runtime = (image_of(f"paddle-serving-{each}").split(":") for each in ("operator", "runtime"))
+    profile: Object = {"image": {"repository": runtime[0], "tag": runtime[1], "pullPolicy": "IfNotPresent"}}
+    # an earlier version's chart may not know what is in them
+    others = {CACHED: profile | CACHE, MOUNTED: profile | MOUNTING, "mig": profile | MIG}
+    more_profiles = others if chart == OPERATOR_CHART else {}
     values = {
         "image": {"repository": operator[0], "tag": operator[1], "pullPolicy": "IfNotPresent"},
-        "profiles": {"cpu": {"image": {"repository": runtime[0], "tag": runtime[1], "pullPolicy": "IfNotPresent"}}},
+        "profiles": {"cpu": profile} | more_profiles,
         "podAnnotations": {"e2e.paddle-serving/session": str(os.getpid())},
     }
     sets = [part for key, value in values.items() for part in ("--set-json", f"{key}={json.dumps(value)}")]

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +113,15 @@ def test_clean_removes_cache_images_and_cluster(fake: Fake, cache: Cache, calls:
     assert calls.of("docker", "rm") == ["docker rm --force --volumes a1"]
     removed = {"docker image rm paddle-serving-kind/node:v1", "docker image rm debian:bookworm-slim"}
     assert set(calls.of("docker", "image", "rm")) == removed
+
+
+def test_clean_deletes_every_cluster_that_it_remembers(fake: Fake, cache: Cache, calls: Calls) -> None:
+    for name, container in {"paddle-serving": "a1", "second": "b2"}.items():
+        (cache.clusters / f"{name}.json").write_text(json.dumps({"has_network": True, "containers": [container]}))
+    nodes = "*=paddle-serving\\ *) echo a1 one control-plane running ;; *=second\\ *) echo b2 two control-plane running"
+    fake("docker", f'case "$*" in {nodes} ;; version*) echo 28 ;; esac')
+    assert main(["clean"]) == 0
+    assert calls.of("docker", "rm") == ["docker rm --force --volumes a1", "docker rm --force --volumes b2"]
 
 
 def test_what_builds_left_behind_is_freed_once_all_is_there(fake: Fake, cache: Cache) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from e2e.kind.cache import Cache
-from e2e.kind.cluster import Cluster, Node, Record, State, configuration, decide
+from e2e.kind.cluster import Cluster, Node, Record, State, decide
 from e2e.kind.console import Console
 from e2e.kind.errors import CommandError, SetupError
 from e2e.kind.node_image import NodeImage
@@ -13,7 +13,7 @@ from e2e.kind.tests.conftest import Calls, Fake
 
 RUNNING = Node("a1", "paddle-serving-control-plane", "control-plane", running=True)
 EXITED = Node("b2", "paddle-serving-worker", "worker", running=False)
-IMAGE = NodeImage("kindest/node:v1", has_network=True)
+IMAGE = NodeImage("kindest/node:v1", has_network=True, mounts_images=True)
 
 
 @pytest.fixture
@@ -36,9 +36,9 @@ def listing(*nodes: Node) -> str:
     return "".join(f"{n.id} {n.name} {n.role} {'running' if n.running else 'exited'}\n" for n in nodes)
 
 
-def remember(cluster: Cluster, *containers: str) -> None:
+def remember(cluster: Cluster, *containers: str, **more: bool) -> None:
     path = cluster.cache.clusters / f"{cluster.name}.json"
-    path.write_text(json.dumps({"has_network": True, "containers": containers}))
+    path.write_text(json.dumps({"has_network": True, "containers": containers} | more))
 
 
 @pytest.mark.parametrize(
@@ -59,17 +59,6 @@ def test_the_state_follows_from_containers_and_record(nodes: list[Node], record:
     assert decide(nodes, record) is state
 
 
-def test_a_single_node_is_a_control_plane_and_more_are_workers() -> None:
-    one, three = (json.loads(configuration(count, has_network=True))["nodes"] for count in (1, 3))
-    assert one == [{"role": "control-plane"}]
-    assert three == [{"role": "control-plane"}, {"role": "worker"}, {"role": "worker"}]
-
-
-def test_kinds_own_network_is_left_out_only_where_the_image_lacks_it() -> None:
-    assert json.loads(configuration(1, has_network=True))["networking"] == {"disableDefaultCNI": False}
-    assert json.loads(configuration(1, has_network=False))["networking"] == {"disableDefaultCNI": True}
-
-
 @pytest.mark.parametrize("record", [(), ("z9",)])
 def test_a_cluster_of_somebody_else_is_neither_used_nor_deleted(
     cluster: Cluster, docker: Path, console: Console, calls: Calls, record: tuple[str, ...]
@@ -77,7 +66,7 @@ def test_a_cluster_of_somebody_else_is_neither_used_nor_deleted(
     docker.write_text(listing(RUNNING))
     if record:
         remember(cluster, *record)
-    for attempt in (lambda: cluster.revive(None, console), cluster.delete):
+    for attempt in (lambda: cluster.revive(None, console, mounting=False), cluster.delete):
         with pytest.raises(SetupError, match=r"did not make; it is left alone\..*PADDLE_SERVING_CLUSTER"):
             attempt()
     assert {line.split()[1] for line in calls.of("docker")} == {"ps"}
@@ -91,7 +80,7 @@ def test_a_running_cluster_is_used_and_its_lost_kubeconfig_written_anew(
     remember(cluster, "a1")
     fake("kind", "echo kubeconfig of kind")
     fake("kubectl")
-    assert cluster.revive(None, console) is True
+    assert cluster.revive(None, console, mounting=False) is True
     assert cluster.kubeconfig.read_text() == "kubeconfig of kind\n"
     assert cluster.kubeconfig.stat().st_mode & 0o077 == 0
     assert "1 node(s), running" in output.getvalue()
@@ -105,7 +94,7 @@ def test_stopped_nodes_are_started_the_control_plane_first(
     remember(cluster, "a1", "b2")
     fake("kind", "echo kubeconfig")
     fake("kubectl")
-    assert cluster.revive(None, console) is True
+    assert cluster.revive(None, console, mounting=False) is True
     assert calls.of("docker", "start") == ["docker start a1", "docker start b2"]
 
 
@@ -118,7 +107,7 @@ def test_a_cluster_whose_api_does_not_come_back_is_deleted_to_be_made_anew(
     cluster.kubeconfig.write_text("old")
     fake("kind", "echo kubeconfig")
     fake("kubectl", "exit 1")
-    assert cluster.revive(None, console) is False
+    assert cluster.revive(None, console, mounting=False) is False
     assert calls.of("docker", "rm") == ["docker rm --force --volumes a1"]
     assert cluster.record() is None
     assert not cluster.kubeconfig.exists()
@@ -129,7 +118,7 @@ def test_a_creation_that_was_killed_is_deleted_to_be_made_anew(
 ) -> None:
     docker.write_text(listing(RUNNING))
     remember(cluster)
-    assert cluster.revive(None, console) is False
+    assert cluster.revive(None, console, mounting=False) is False
     assert calls.of("docker", "rm") == ["docker rm --force --volumes a1"]
 
 
@@ -137,7 +126,7 @@ def test_a_creation_that_was_killed_is_deleted_to_be_made_anew(
 def test_a_record_without_containers_is_forgotten(cluster: Cluster, console: Console) -> None:
     remember(cluster, "a1")
     cluster.kubeconfig.write_text("old")
-    assert cluster.revive(None, console) is False
+    assert cluster.revive(None, console, mounting=False) is False
     assert list(cluster.cache.clusters.iterdir()) == []
 
 
@@ -147,7 +136,28 @@ def test_another_number_of_nodes_is_refused_not_silently_ignored(
     docker.write_text(listing(RUNNING))
     remember(cluster, "a1")
     with pytest.raises(SetupError, match=r"has 1 node.*--nodes asks for 3.*e2e/kind down"):
-        cluster.revive(3, console)
+        cluster.revive(3, console, mounting=False)
+
+
+@pytest.mark.parametrize("known", [{}, {"mounts_images": False}], ids=["of an older checkout", "of this one"])
+def test_nodes_that_do_not_mount_images_are_refused_where_they_must(
+    cluster: Cluster, docker: Path, console: Console, known: dict[str, bool]
+) -> None:
+    docker.write_text(listing(RUNNING))
+    remember(cluster, "a1", **known)
+    with pytest.raises(SetupError, match=r"paddle-serving do not mount images, and --image-volumes.*e2e/kind down"):
+        cluster.revive(None, console, mounting=True)
+    assert docker.read_text()
+
+
+def test_a_cluster_made_to_mount_images_is_used_for_it_again(
+    cluster: Cluster, docker: Path, fake: Fake, console: Console
+) -> None:
+    fake("kind", f"echo '{listing(RUNNING)}' | grep . > {docker}")
+    cluster.create(IMAGE, 1, console)
+    fake("kind", "echo kubeconfig")
+    fake("kubectl")
+    assert cluster.revive(None, console, mounting=True) is True
 
 
 def test_a_new_cluster_is_remembered_by_its_containers(
@@ -155,7 +165,7 @@ def test_a_new_cluster_is_remembered_by_its_containers(
 ) -> None:
     fake("kind", f"echo '{listing(RUNNING)}' | grep . > {docker}")
     cluster.create(IMAGE, 1, console)
-    assert cluster.record() == Record(has_network=True, containers=("a1",))
+    assert cluster.record() == Record(has_network=True, containers=("a1",), mounts_images=True)
     (created,) = calls.of("kind", "create")
     assert f"--kubeconfig {cluster.kubeconfig}" in created
     assert cluster.state() is State.RUNNING
@@ -167,7 +177,11 @@ def test_a_cluster_is_recorded_before_it_is_made_so_that_a_killed_creation_is_kn
 ) -> None:
     fake("kind", f"cat {cluster.cache.clusters}/paddle-serving.json > {tmp_path}/seen")
     cluster.create(IMAGE, 1, console)
-    assert json.loads((tmp_path / "seen").read_text()) == {"has_network": True, "containers": []}
+    assert json.loads((tmp_path / "seen").read_text()) == {
+        "has_network": True,
+        "containers": [],
+        "mounts_images": True,
+    }
 
 
 @pytest.mark.usefixtures("docker")

@@ -69,7 +69,7 @@ def test_where_a_registry_answers_the_upstream_image_is_used(
 ) -> None:
     fake("docker", '[ "$1" = pull ] && echo "v1: Pulling from kindest/node" || exit 1')
     image = node_image.ensure(cache, Builder(cache), console)
-    assert image == NodeImage(UPSTREAM_NODE_IMAGE, has_network=True)
+    assert image == NodeImage(UPSTREAM_NODE_IMAGE, has_network=True, mounts_images=True)
     assert calls.of("docker", "build") == []
 
 
@@ -81,7 +81,7 @@ def test_where_none_answers_the_image_built_before_is_used(
         f'case "$*" in pull*) echo "no such host"; exit 1 ;; *{UPSTREAM_NODE_IMAGE}) exit 1 ;; *) echo id ;; esac',
     )
     image = node_image.ensure(cache, Builder(cache), console)
-    assert image == NodeImage(local_tag(), has_network=False)
+    assert image == NodeImage(local_tag(), has_network=False, mounts_images=False)
     assert "no such host" in output.getvalue()
     assert calls.of("docker", "build") == []
 

@@ -142,13 +142,15 @@ def test_helm_4_is_built_beside_helm_3_from_what_was_compiled_for_it(
     assert any("helm.sh/helm/v4/cmd/helm@v4" in line for line in calls.of("go"))
 
 
-def test_what_was_compiled_for_helm_3_is_there_for_helm_4(
-    fake: Fake, cache: Cache, builder: Builder, console: Console
+@pytest.mark.parametrize("gigabytes", [0, 1e9])
+def test_what_was_compiled_is_there_for_the_next_program_where_there_is_room(
+    fake: Fake, cache: Cache, builder: Builder, console: Console, monkeypatch: pytest.MonkeyPatch, gigabytes: float
 ) -> None:
+    monkeypatch.setattr("e2e.kind.builder.ROOM_GIGABYTES", gigabytes)
     compiled = cache.go / "build" / "compiled"
     compiled.parent.mkdir(parents=True)
     fake("go", f'[ "$1" != build ] || : > "$GOCACHE/compiled"\n{GO}')
     ensure((HELM,), cache, builder, console)
-    assert compiled.exists()
+    assert compiled.exists(), "most of Helm 4 is compiled from the same"
     ensure(FOR_CHARTS, cache, builder, console)
-    assert not compiled.exists()
+    assert compiled.exists() is (gigabytes == 0)
