@@ -20,14 +20,26 @@ if TYPE_CHECKING:
 
 # A scenario waits for pods that load Paddle, several times; each wait inside it has a deadline of its own.
 SCENARIO_SECONDS = 600
+LAST = "test_rights.py"
 CURRENT = pytest.StashKey["tuple[Namespace, Namespace]"]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives every scenario its time limit."""
+    """Gives every scenario its time limit, and puts the one last that looks at what all others have done.
+
+    Where two processes share them (`--dist loadgroup`), one has all that are on the cluster: some take it away.
+    """
+    items.sort(key=lambda item: item.path.name == LAST)
     for item in items:
+        if item.get_closest_marker("e2e"):
+            item.add_marker(pytest.mark.xdist_group("cluster" if needs_cluster(item) else "docker"))
         if item.get_closest_marker("e2e") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SCENARIO_SECONDS))
+
+
+def needs_cluster(item: pytest.Item) -> bool:
+    """Whether one of its fixtures is on the cluster."""
+    return "cluster" in getattr(item, "fixturenames", ())
 
 
 @pytest.hookimpl(wrapper=True)

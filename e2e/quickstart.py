@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import select
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -18,9 +17,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from e2e.commands import ROOT, StepError, leave_out_proxies, output, require_free_port, run
 from e2e.steps import Steps
 
-ROOT = Path(__file__).resolve().parent.parent
 SYSTEM_NAMESPACE = "paddle-system"
 IMAGES = ["paddle-serving-runtime", "paddle-serving-operator", "paddle-serving-example-ocr-rec"]
 RELEASE = "paddle-serving-operator"
@@ -40,38 +39,6 @@ What you can type now (first: eval "$(make -s cluster-env)")
 """
 
 
-class QuickstartError(Exception):
-    """A step could not be done; the message says what and what to do."""
-
-
-def run(*command: str, environment: dict[str, str] | None = None) -> None:
-    """Runs a command with its output on the terminal. Raises QuickstartError where it fails."""
-    print(f"      $ {' '.join(command)}", flush=True)
-    if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode != 0:
-        raise QuickstartError(f"`{' '.join(command)}` failed; its output is above.")
-
-
-def output(*command: str, environment: dict[str, str] | None = None) -> str:
-    """Standard output of a command. Raises QuickstartError with its standard error where it fails."""
-    done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise QuickstartError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
-    return done.stdout.strip()
-
-
-def require_free_port(port: int) -> None:
-    """Raises QuickstartError where something listens on 127.0.0.1:port: better now than after the builds."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise QuickstartError(
-                f"127.0.0.1:{port} cannot be used for the port-forward ({error.strerror}). "
-                f"Stop what listens there, or choose another one: make quickstart PORT={port + 1}"
-            ) from error
-
-
 def cluster_environment() -> dict[str, str]:
     """This process's environment after the shell lines of `e2e/kind env`: PATH and KUBECONFIG of the cluster."""
     lines = output(sys.executable, "e2e/kind", "env")
@@ -80,7 +47,7 @@ def cluster_environment() -> dict[str, str]:
 
 
 def wait_until_ready(environment: dict[str, str]) -> None:
-    """Shows every change of the service's state until it is Ready; raises QuickstartError with its conditions."""
+    """Shows every change of the service's state until it is Ready; raises StepError with its conditions."""
     template = '{.metadata.generation}{" "}{.status.observedGeneration}{" "}{.status.phase}{" "}'
     template += '{range .status.conditions[?(@.type=="Ready")]}{.status}{" "}{.reason}: {.message}{end}'
     command = ["kubectl", "get", "paddleservice", "ocr-rec", "--output", f"jsonpath={template}"]
@@ -96,7 +63,7 @@ def wait_until_ready(environment: dict[str, str]) -> None:
         if (phase, ready) == ("Healthy", "True"):
             return
         time.sleep(0.2)
-    raise QuickstartError(
+    raise StepError(
         f"ocr-rec was not Ready within {READY_SECONDS} s; last seen: {last}\n"
         "  Look at `kubectl describe paddleservice ocr-rec`, and at the pods with "
         "`kubectl describe pod --selector serving.paddlepaddle.org/service=ocr-rec`."
@@ -111,9 +78,9 @@ def port_forward(port: int, environment: dict[str, str]) -> Iterator[None]:
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     try:
         if process.stdout is None or not select.select([process.stdout], [], [], FORWARD_SECONDS)[0]:
-            raise QuickstartError(f"`{' '.join(command)}` was not ready within {FORWARD_SECONDS:.0f} s.")
+            raise StepError(f"`{' '.join(command)}` was not ready within {FORWARD_SECONDS:.0f} s.")
         if not process.stdout.readline().startswith("Forwarding"):
-            raise QuickstartError(f"`{' '.join(command)}` ended; its error is above.")
+            raise StepError(f"`{' '.join(command)}` ended; its error is above.")
         yield
     finally:
         process.terminate()
@@ -143,7 +110,7 @@ def check_consistency(port: int, references: dict[str, str]) -> None:
 
 
 def quickstart(port: int, steps: Steps) -> None:
-    """The whole way; see the module's docstring. Raises QuickstartError."""
+    """The whole way; see the module's docstring. Raises StepError."""
     require_free_port(port)
     with steps.step("a Kubernetes cluster in Docker (kind)"):
         run(sys.executable, "e2e/kind", "up")
@@ -175,9 +142,10 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8080, help="local port of the port-forward")
     port = parser.parse_args().port
     steps = Steps(total=7)
+    leave_out_proxies()
     try:
         quickstart(port, steps)
-    except QuickstartError as error:
+    except StepError as error:
         print(f"\nquickstart: {error}", file=sys.stderr)
         return 1
     steps.write(ROOT / "build" / "quickstart" / "times.json")

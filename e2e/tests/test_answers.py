@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 import time
@@ -14,10 +15,14 @@ import requests
 
 from e2e.lib import answers, measurements
 from e2e.lib.cluster import ROOT
+from e2e.lib.reader import reader_of, typed_forward
 from e2e.lib.reference import author_script_of, reference_of
 from e2e.lib.wait import minutes
+from tools.documents import command
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from e2e.lib.cluster import Object
     from e2e.lib.given import Given
     from e2e.lib.service import Service
@@ -57,7 +62,9 @@ def test_the_stock_client_gets_the_answers_of_paddle_inference(given: Given) -> 
     assert served["hello.json"] == author_script_of(given.namespace, "ocr-rec", "hello.json")
 
 
-def test_the_status_says_what_was_verified_and_by_what(given: Given) -> None:
+def test_the_status_says_what_was_verified_and_by_what_and_it_answers_as_the_readme_asks(
+    given: Given, tmp_path: Path
+) -> None:
     service = given.service("ocr-rec").is_healthy()
 
     verification = service.resource()["status"]["verification"]
@@ -67,6 +74,11 @@ def test_the_status_says_what_was_verified_and_by_what(given: Given) -> None:
     assert verification["device"] == "cpu"
     assert verification["revision"] == service.revision
     assert service.then.condition_becomes("Consistent", "True", "GoldenAnswersMatch", within=minutes(1))
+
+    reader = reader_of(given.namespace, tmp_path)
+    with typed_forward(reader, command("README.md", "kubectl port-forward"), {"8080:80 &": ":80"}) as address:
+        ask = command("README.md", "curl -d").replaced({"http://127.0.0.1:8080": address, "curl ": "curl -s "})
+        assert json.loads(reader.types(ask, folder=ROOT))["value"][0] == '["Hello Paddle"]'
 
 
 def test_a_plain_model_takes_and_gives_tensors(given: Given) -> None:

@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from e2e.lib.cluster import ROOT, CommandFailed
 from e2e.lib.given import example
+from e2e.lib.reader import reader_of
 from e2e.lib.service import KIND, Service
 from e2e.lib.wait import Seen, minutes, wait_for
+from tools.documents import commands
 
 if TYPE_CHECKING:
     from e2e.lib.given import Given
 
 pytestmark = pytest.mark.e2e
 
-CHART = str(ROOT / "charts" / "paddle-serving")
+CHARTS, OCR = ROOT / "charts", ROOT / "examples" / "ocr-rec"
+README = "charts/paddle-serving/README.md"
+CHART = str(CHARTS / "paddle-serving")
 VALUES = str(ROOT / "examples" / "ocr-rec-values.yaml")
 
 
-def test_helm_test_passes_for_the_right_answer_and_fails_for_another(given: Given) -> None:
-    namespace = given.namespace
-    namespace.helm("install", "ocr", CHART, "-f", VALUES)
+def test_helm_test_passes_for_the_right_answer_and_fails_for_another(given: Given, tmp_path: Path) -> None:
+    namespace, reader = given.namespace, reader_of(given.namespace, tmp_path)
+    for name, target in {"charts": CHARTS, "my-values.yaml": Path(VALUES), "golden": OCR / "golden"}.items():
+        (tmp_path / name).symlink_to(target)
+    reader.types(commands(README, "helm install ocr"))
     (resource,) = namespace.list(KIND)
     assert resource["spec"]["model"] == {"name": "ocr-rec", **_image_model()}
-    Service(namespace, resource, "ocr-rec").is_healthy()
-    assert "Succeeded" in namespace.helm("test", "ocr", "--timeout", "2m")
+    said = reader.types(commands(README, "helm upgrade ocr charts/paddle-serving -f my-values.yaml \\"))
+    assert "Succeeded" in said
 
     other = json.dumps({"text": ["Goodbye Paddle"]})
     namespace.helm("upgrade", "ocr", CHART, "-f", VALUES, "--set-json", f"test.expect={other}")

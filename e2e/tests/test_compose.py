@@ -12,8 +12,9 @@ import pytest
 
 from e2e.lib.cluster import run
 from e2e.lib.container import Container
-from e2e.lib.standalone import NAME, housing, open_folder, snippet
+from e2e.lib.standalone import DOCUMENT, NAME, housing, open_folder
 from e2e.lib.wait import Seen, wait_for
+from tools.documents import snippet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     """Compose's command line for the document's file beside its package; only the host's ports are others."""
     folder = open_folder(tmp_path_factory, "compose")
     housing(folder)
-    text, ports = PORT.subn(r'"127.0.0.1::\1"', snippet("yaml"))
+    text, ports = PORT.subn(r'"127.0.0.1::\1"', snippet(DOCUMENT, "yaml"))
     assert ports == 3
     (folder / "compose.yaml").write_text(text)
     command = compose("--file", str(folder / "compose.yaml"), "--project-directory", str(folder))

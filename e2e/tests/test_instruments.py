@@ -59,7 +59,7 @@ class EveryThirdAnswerIsLost(BaseHTTPRequestHandler):
 @pytest.fixture
 def lossy_server() -> Iterator[int]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), EveryThirdAnswerIsLost)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     yield server.server_address[1]
     server.shutdown()
 

@@ -18,10 +18,11 @@ import tritonclient.grpc as triton
 
 from e2e.lib.cluster import run
 from e2e.lib.container import CONFINED, container
-from e2e.lib.standalone import NAME, housing, open_folder, replaced, snippet
+from e2e.lib.standalone import DOCUMENT, NAME, housing, open_folder
 from e2e.lib.wait import Seen, expect, wait_for
 from e2e.ports import free_ports
 from e2e.s3_server import certify
+from tools.documents import replaced, snippet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,7 +76,7 @@ class Proxy:
     def points_at(self, served: Container) -> None:
         """Writes the document's configuration with the ports of that container; only names and ports are others."""
         servers = replaced(
-            snippet("nginx"),
+            snippet(DOCUMENT, "nginx"),
             {
                 "listen 443 ": f"listen 127.0.0.1:{self.http} ",
                 "listen 9443 ": f"listen 127.0.0.1:{self.grpc} ",
@@ -84,6 +85,7 @@ class Proxy:
                 "127.0.0.1:8080": served.url(8080).removeprefix("http://"),
                 "127.0.0.1:9000": served.url(9000).removeprefix("http://"),
             },
+            DOCUMENT,
         )
         user = "user root;" if os.geteuid() == 0 else ""
         (self.folder / "nginx.conf").write_text(AROUND.format(folder=self.folder, user=user, servers=servers))

@@ -13,11 +13,13 @@ import requests
 from e2e.lib import session
 from e2e.lib.defects import one_weight_changed
 from e2e.lib.model import bias_raised
-from e2e.lib.portforward import port_forward
+from e2e.lib.reader import reader_of, typed_forward
 from e2e.lib.wait import Seen, minutes, wait_for
+from tools.documents import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from e2e.lib.cluster import Cluster, Namespace
     from e2e.lib.given import Given
@@ -25,21 +27,27 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
-PAGE, PORT = f"{session.RELEASE}-page", 8090
+PAGE = f"{session.RELEASE}-page"
+FORWARD = command("docs/page.md", "kubectl -n paddle-system port-forward")
 ANSWER_SECONDS = 30.0
 DRIFT_FORBIDDEN = {"drift": {"mode": "Require"}}
 
 
 @pytest.fixture
-def page(cluster: Cluster, operator: Namespace) -> Iterator[str]:
+def page(cluster: Cluster, operator: Namespace, tmp_path: Path) -> Iterator[str]:
     """Its address while it is on; afterwards it is off again, and its Service gone."""
     session.install_operator(cluster, "--set", "page.enabled=true")
     try:
-        with port_forward(operator, f"svc/{PAGE}", PORT) as address:
+        with typed_forward(reader_of(operator, tmp_path), FORWARD, {" 8090": " :8090"}) as address:
             yield address
     finally:
         session.install_operator(cluster)
     assert operator.find("service", PAGE) is None
+
+
+def test_both_documents_lead_to_it_alike() -> None:
+    same = command("charts/paddle-serving-operator/README.md", "kubectl -n paddle-system port-forward")
+    assert same.text == FORWARD.text
 
 
 def text_of(address: str) -> str:

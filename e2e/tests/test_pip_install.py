@@ -16,9 +16,11 @@ import pytest
 import requests
 
 from e2e.lib.cluster import ROOT, run
-from e2e.lib.standalone import replaced, snippet
+from e2e.lib.standalone import DOCUMENT
 from e2e.lib.wait import Seen, wait_for
 from e2e.ports import free_ports
+from tools.documents import command, not_executed, replaced, snippet
+from tools.typed import typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
-SERVING = ROOT / "images" / "serving"
+PAGE = "docs/standalone.md"
 INSTALL_SECONDS = 400.0
 READY_SECONDS = 120.0
 DRAIN_SECONDS = 120.0
@@ -37,15 +39,16 @@ SYSTEMD = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "HOME": 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The command, in a virtual environment that has nothing else; uv's cache is used where there is uv."""
-    environment = tmp_path_factory.mktemp("installation") / "venv"
+    folder = tmp_path_factory.mktemp("installation")
+    (folder / "images").symlink_to(ROOT / "images")
     uv = shutil.which("uv")
-    run([sys.executable, "-m", "venv", *(["--without-pip"] if uv else []), str(environment)])
-    install = (
-        [uv, "pip", "install", "--python", str(environment)] if uv else [str(environment / "bin" / "pip"), "install"]
+    pip = {"venv/bin/pip install": f"{uv} pip install --python venv"} if uv else {}
+    typed(command(PAGE, "python3 -m venv venv").text, folder=folder)
+    typed(
+        command(PAGE, "venv/bin/pip install --no-deps --req").replaced(pip).text, folder=folder, seconds=INSTALL_SECONDS
     )
-    run([*install, "--no-deps", "--requirement", str(SERVING / "requirements-cpu.txt")], timeout=INSTALL_SECONDS)
-    run([*install, "--no-deps", str(SERVING)], timeout=INSTALL_SECONDS)
-    return environment / "bin" / "paddle-serving-runtime"
+    typed(command(PAGE, "venv/bin/pip install --no-deps ./").replaced(pip).text, folder=folder, seconds=INSTALL_SECONDS)
+    return folder / "venv" / "bin" / "paddle-serving-runtime"
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +99,11 @@ def agrees(installed: Path, url: str, package: Path) -> None:
 
 
 def test_installed_wheels_serve_check_and_drain(installed: Path, package: Path, tmp_path: Path) -> None:
-    command = [str(installed), "serve", "--model-dir", str(package), "--name", "uci-housing", "--workers", "1"]
-    with served(command, tmp_path / "serve.log", outside(os.defpath + ":/usr/sbin")) as url:
+    shown = command(PAGE, "venv/bin/paddle-serving-runtime serve")
+    words = shown.replaced(
+        {"venv/bin/paddle": f"{installed.parent}/paddle", "-dir uci-housing": f"-dir {package}"}
+    ).text
+    with served([*words.split(), "--workers", "1"], tmp_path / "serve.log", outside(os.defpath + ":/usr/sbin")) as url:
         agrees(installed, url, package)
 
 
@@ -108,7 +114,7 @@ def unit(installed: Path, package: Path) -> str:
         "/opt/paddle-serving/venv/bin/paddle-serving-runtime": str(installed),
         "/srv/models/uci-housing": str(package),
     }
-    return replaced(snippet("ini"), paths)
+    return replaced(snippet(DOCUMENT, "ini"), paths, DOCUMENT)
 
 
 def test_systemd_finds_nothing_wrong_with_the_documents_unit(unit: str, tmp_path: Path) -> None:
@@ -123,9 +129,22 @@ def test_systemd_finds_nothing_wrong_with_the_documents_unit(unit: str, tmp_path
 def test_the_command_line_of_the_documents_unit_serves_in_systemds_environment(
     unit: str, installed: Path, package: Path, tmp_path: Path
 ) -> None:
-    (command,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
-    with served(shlex.split(command), tmp_path / "serve.log", SYSTEMD) as url:
+    (start,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
+    with served(shlex.split(start), tmp_path / "serve.log", SYSTEMD) as url:
         agrees(installed, url, package)
+
+
+def test_debian_has_what_the_document_installs() -> None:
+    install = not_executed(PAGE, "sudo apt-get install", "it changes the machine")
+    typed(install.replaced({"sudo apt-get": "apt-get --simulate"}).text)
+
+
+def test_the_plugin_of_kubectl_is_installed_from_a_clone(tmp_path: Path) -> None:
+    uv = shutil.which("uv")
+    run([sys.executable, "-m", "venv", *(["--without-pip"] if uv else []), str(tmp_path / "venv")])
+    pip = f"{uv} pip install --python {tmp_path}/venv" if uv else f"{tmp_path}/venv/bin/pip install"
+    typed(command("docs/kubectl-paddle.md", "pip install").replaced({"pip install": pip}).text, seconds=INSTALL_SECONDS)
+    assert "Usage: kubectl paddle" in typed(f"{tmp_path}/venv/bin/kubectl-paddle --help")
 
 
 def test_without_haproxy_it_says_what_to_install(installed: Path, package: Path, tmp_path: Path) -> None:

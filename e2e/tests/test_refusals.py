@@ -94,7 +94,7 @@ def test_two_sources_are_refused_with_a_sentence(given: Given) -> None:
     resource["spec"]["model"]["source"]["pvc"] = {"claimName": "models"}
     with pytest.raises(CommandFailed) as refused:
         given.namespace.apply(resource)
-    assert "spec.model.source needs exactly one of pvc, http, s3, image, configMap" in refused.value.stderr
+    assert "spec.model.source needs exactly one of pvc, http, s3, gcs, oss, image, configMap" in refused.value.stderr
 
 
 def test_a_misspelt_value_of_a_chart_is_refused_with_its_name(given: Given) -> None:

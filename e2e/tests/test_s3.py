@@ -33,7 +33,7 @@ def test_a_package_of_a_store_is_fetched_with_the_keys_of_a_secret(given: Given)
 def test_a_missing_secret_is_named(given: Given) -> None:
     source = S3Store(given.namespace).source("uci-housing", "reader")
     service = given.service("uci-housing", model=given.model("uci-housing").with_source(source))
-    says = ('secret "reader" not found', "spec.model.source.s3.credentialsSecret")
+    says = ('secret "reader" not found', "credentialsSecret in spec.model.source")
     service.then.fails("ModelUnavailable", condition="ModelAvailable", says=says, within=minutes(1))
 
 

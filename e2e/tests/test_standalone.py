@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from e2e.lib import answers
+from e2e.lib.cluster import ROOT
 from e2e.lib.container import CONFINED, container, example_package, output_of, require_images
 from e2e.lib.pods import RUNTIME
 from e2e.lib.standalone import DOCUMENT, open_folder
@@ -117,7 +118,7 @@ def test_workers_follow_the_cpu_limit_of_the_container(packages: dict[str, Path]
 
 
 def test_two_workers_take_the_memory_that_the_document_says(packages: dict[str, Path]) -> None:
-    (said,) = re.findall(r"Two workers of this example take\s+(\d+) MB", DOCUMENT.read_text())
+    (said,) = re.findall(r"Two workers of this example take\s+(\d+) MB", (ROOT / DOCUMENT).read_text())
     with container(*SERVE, "uci-housing", "--workers", "2", package=packages["uci-housing"]) as served:
         served.is_ready()
 

@@ -13,6 +13,7 @@ import pytest
 from e2e.lib.altered import altered_runtime
 from e2e.lib.cluster import ROOT
 from e2e.lib.pods import RUNTIME
+from tools.documents import each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,7 @@ client.connect(["127.0.0.1:9993"])
 for text in open(sys.argv[1].partition("=")[2], encoding="utf-8").read().splitlines():
     print(client.predict(feed_dict={"text": text, "clientip": "127.0.0.1"}, fetch=["label"]))
 """
+DOCUMENTED = each("examples/*/README.md", "bash test_tipc/test_serving.sh ")
 MODELS = sorted(path.parent.name for path in (ROOT / "test_tipc" / "configs").glob("*/*.txt"))
 
 
@@ -97,9 +99,9 @@ def test_the_service_in_the_cluster_answers_what_paddle_inference_answers(
     config = prepared(checkout, model)
     if model == "TextClassifier":
         with_rpc_client(checkout, config)
-    command = ["bash", "test_tipc/test_serving.sh", config, "--target", "kubernetes"]
+    (command,) = (words for block in DOCUMENTED.values() if (words := block.text.split())[2] == config)
 
-    printed = run(checkout, command, {"TIPC_NAMESPACE": namespace.name})
+    printed = run(checkout, [*command, "--target", "kubernetes"], {"TIPC_NAMESPACE": namespace.name})
 
     assert "Run failed" not in printed
     for row in rows(checkout, model):
