@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ALEXNET, OCR_MATRIX
 from fakes import CLIENT, CONVERTER, SERVER, answer, says
+from first_configs import ALEXNET, OCR_MATRIX
 
 from tipc import __main__ as program
 from tipc import devices

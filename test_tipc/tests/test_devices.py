@@ -28,12 +28,12 @@ def test_a_worker_on_another_device_is_named_with_both(asked: str, reported: str
     assert right or (f"device {asked}" in said and f"computes on {reported}" in said)
 
 
-def test_the_report_of_the_runtime_says_the_device() -> None:
+def test_the_report_of_the_runtime_says_the_device_and_the_backend() -> None:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200 if self.path == "/report" else 404)
             self.end_headers()
-            self.wfile.write(b'{"device": "gpu:0", "warnings": ["op.a is idle"]}')
+            self.wfile.write(b'{"device": "gpu:0", "warnings": ["op.a is idle"], "backend": "OpenVINO"}')
 
         @override
         def log_message(self, *_: object) -> None:
@@ -42,7 +42,7 @@ def test_the_report_of_the_runtime_says_the_device() -> None:
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.handle_request)
         thread.start()
-        assert devices.reported(("127.0.0.1", server.server_port)) == Report("gpu:0", ("op.a is idle",))
+        assert devices.reported(("127.0.0.1", server.server_port)) == Report("gpu:0", ("op.a is idle",), "OpenVINO")
         thread.join()
     assert devices.reported(("127.0.0.1", free_port())) == Report()
 

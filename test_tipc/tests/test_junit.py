@@ -9,6 +9,7 @@ ROW = Row(
     target="local",
     asked_device="cpu",
     device="cpu",
+    backend="OpenVINO",
     client="pipeline_http_client.py",
     batch_size=1,
     tensorrt="-",
@@ -51,6 +52,7 @@ def test_every_row_is_a_case_with_its_reason_and_values() -> None:
         "0.012500",
     )
     assert [child.tag for child in passed] == ["system-out"]
+    assert "device: cpu\nbackend: OpenVINO\n" in (passed.findtext("system-out") or "")
     assert "served: prob [0.5]\nPaddle Inference: prob [0.5]\ntypes: prob float64" in (
         passed.findtext("system-out") or ""
     )

@@ -234,7 +234,7 @@ def test_every_combination_is_a_row(repository: Repository) -> None:
     assert [row["onednn"] for row in repository.rows()] == ["True", "False"]
     table = (repository.output / "report_fake.md").read_text().splitlines()
     assert len(table) == 4
-    assert table[0].startswith("| model | target | device asked for | device |")
+    assert table[0].startswith("| model | target | device asked for | device | backend |")
 
 
 def test_a_rerun_leaves_nothing_of_the_run_before(repository: Repository) -> None:

@@ -191,7 +191,7 @@ def test_exactly_the_script_of_line_11_runs_with_its_own_arguments(repository: R
     repository.configure("v2.yml", kind=1, devices="0")
     status, row = repository.run("web_service_v2.py --config=v2.yml --scale 7")
     assert row["why"] == ""
-    assert (status, row["asked_device"], row["device"]) == (0, "cpu", "cpu")
+    assert (status, row["asked_device"], row["device"], row["backend"]) == (0, "cpu", "cpu", "Default")
     (log,) = (repository.root / "test_tipc/output").glob("server_infer_cpu_*.log")
     assert "'[7.0, 14.0, 21.0, 28.0]'" in log.read_text()
 

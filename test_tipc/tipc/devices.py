@@ -1,4 +1,4 @@
-"""Which devices there are, and on which one a service computes: asked of those who know, never of a configuration."""
+"""Which devices there are, and on which one, with what, a service computes: asked of those who know."""
 
 import http.client
 import json
@@ -43,11 +43,12 @@ def gpu_missing(python: str) -> str:
 class Report:
     """What a worker says of itself: the device that it computes on, and sentences about what has no effect on it.
 
-    Both are empty where nothing reports.
+    `backend` is which of Paddle's engines computes. All are empty where nothing reports.
     """
 
     device: str = ""
     warnings: tuple[str, ...] = ()
+    backend: str = ""
 
 
 def reported(address: tuple[str, int]) -> Report:
@@ -63,7 +64,8 @@ def read_report(text: str | bytes) -> Report:
     """The report of a runtime."""
     try:
         document = json.loads(text)
-        return Report(str(document["device"]), tuple(map(str, document.get("warnings", []))))
+        device, warnings = str(document["device"]), tuple(map(str, document.get("warnings", [])))
+        return Report(device, warnings, str(document.get("backend", "")))
     except (ValueError, KeyError, TypeError):
         return Report()
 

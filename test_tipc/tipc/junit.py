@@ -39,7 +39,8 @@ def _name(row: Row) -> str:
 
 def _values(row: Row) -> str:
     return (
-        f"device: {row.device}\nserved: {row.served}\nPaddle Inference: {row.reference}\ntypes: {row.types}\n"
+        f"device: {row.device}\nbackend: {row.backend}\nserved: {row.served}\n"
+        f"Paddle Inference: {row.reference}\ntypes: {row.types}\n"
         f"largest absolute error: {row.max_absolute_error}\nlargest relative error: {row.max_relative_error}\n"
         f"client's output: {row.printed}\nauthor's inference: {row.author}"
     )

@@ -155,7 +155,6 @@ class KubernetesService:
         self._samples = samples
         self._output = output
         self.report = self._reported()
-        self.device = self.report.device
 
     def _reported(self) -> devices.Report:
         pod = self._cluster.ready_pod(self._name)

@@ -62,15 +62,14 @@ class LocalTarget:
                 raise TargetError(f"port {port} of {file} is in use by another process; stop that one or change {key}")
         log = self._output / f"web_service_{combination.device}_{combination.label}.log"
         command = interpreters.command(self._config, matrix.server_command(self._config, combination))
-        admin_port, said = free_port(), self._output / "ports.json"
+        admin_port, said = free_port(besides=ports.values()), self._output / "ports.json"
         said.unlink(missing_ok=True)
         given = environment(dict(os.environ), admin_port, said)
         with Process(command, self._service_dir, given, log) as process:
             service = LocalService(self, combination, process, log)
             service.await_answers(ports, said, self._seconds)
-            report = devices.reported(("127.0.0.1", admin_port))
-            service.device = report.device
-            if objection := effects.objection(self._config, combination, report):
+            service.report = devices.reported(("127.0.0.1", admin_port))
+            if objection := effects.objection(self._config, combination, service.report):
                 raise TargetError(objection)
             yield service
 
@@ -95,7 +94,7 @@ class LocalService:
         self._process = process
         self._log = log
         self._ports: Mapping[str, int | None] = {}
-        self.device = ""
+        self.report = devices.Report()
 
     def await_answers(self, ports: Mapping[str, int | None], said: Path, seconds: float) -> None:
         """Returns once the service answers. Raises TargetError with what was seen last.

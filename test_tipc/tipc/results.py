@@ -12,6 +12,7 @@ COLUMNS = (
     ("target", "target"),
     ("asked_device", "device asked for"),
     ("device", "device"),
+    ("backend", "backend"),
     ("client", "client"),
     ("batch_size", "batchsize"),
     ("tensorrt", "tensorrt"),
@@ -40,13 +41,15 @@ class Row:
     became of the client's own output; `served` and `reference` are the first answer of both sides, and `types` its
     types; the errors are the largest over every side and request. `device` is what the worker reported, `-` where
     none did, and `asked_device` what it was asked for; `status` is PASSED, FAILED or SKIPPED, and `why` the
-    sentence that says the reason of the last two.
+    sentence that says the reason of the last two. `backend` is which of Paddle's engines has computed, as the worker
+    reported it.
     """
 
     model: str
     target: str
     asked_device: str
     device: str
+    backend: str
     client: str
     batch_size: int
     tensorrt: str

@@ -11,6 +11,7 @@ from tipc import answers, interpreters, matrix, processes, tolerances
 from tipc.answers import AnswerError
 from tipc.asking import Asked, ask, measure
 from tipc.config import Config
+from tipc.devices import Report
 from tipc.exchange import Exchange
 from tipc.judging import Judgement, judge
 from tipc.matrix import Combination
@@ -23,6 +24,7 @@ from tipc.target import Service, Target, TargetError
 
 CONVERT_SECONDS = 600.0
 ORIGINAL_SECONDS = 600.0
+NO_REPORT = Report()
 NO_ERRORS: Mapping[str, float | None] = {"max_absolute_error": None, "max_relative_error": None}
 """Of a row without a comparison."""
 LEFT_BEHIND = ("*.log", "report_*", "paddleservice_*.json", "reference_*.json")
@@ -127,7 +129,7 @@ class Runner:
         if self._log.check(not why, text, why):
             self._compare(combination, client, service, asked)
         else:
-            self._add(combination, client, asked.exchanges, why, device=service.device)
+            self._add(combination, client, asked.exchanges, why, report=service.report)
 
     def _compare(self, combination: Combination, client: str, service: Service, asked: Asked) -> None:
         command = f"compare with Paddle Inference {matrix.client_log(combination, client)}"
@@ -136,10 +138,10 @@ class Runner:
             found = judge(self._config, combination, service, self._original, asked)
         except (TargetError, AnswerError, InferenceError) as error:
             self._log.check(ok=False, command=command, why=str(error))
-            self._add(combination, client, asked.exchanges, str(error), device=service.device, latency=latency)
+            self._add(combination, client, asked.exchanges, str(error), report=service.report, latency=latency)
             return
         self._log.check(not found.why, command, found.why)
-        self._add(combination, client, asked.exchanges, found.why, device=service.device, latency=latency, found=found)
+        self._add(combination, client, asked.exchanges, found.why, report=service.report, latency=latency, found=found)
 
     def _add(
         self,
@@ -148,19 +150,19 @@ class Runner:
         exchanges: Sequence[Exchange],
         why: str,
         *,
-        device: str = "",
+        report: Report = NO_REPORT,
         status: str = "",
         latency: float | None = None,
         found: Judgement | None = None,
     ) -> None:
         config = self._config
-        errors = answers.largest_errors(found.comparisons) if found else NO_ERRORS
         self.rows.append(
             Row(
                 model=config.model_name,
                 target=self._target.name,
                 asked_device=matrix.asked_device(config, combination) or "-",
-                device=device or "-",
+                device=report.device or "-",
+                backend=report.backend or "-",
                 client=client,
                 batch_size=1,
                 tensorrt=matrix.shown(config.tensorrt, combination.tensorrt),
@@ -176,7 +178,7 @@ class Runner:
                 served=found.served if found else "",
                 reference=found.reference if found else "",
                 types=found.types if found else "",
-                **errors,
+                **(answers.largest_errors(found.comparisons) if found else NO_ERRORS),
                 status=status or (FAILED if why else PASSED),
                 why=why,
             )

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from paddle_serving_runtime.consistency import Answer
+from tipc.devices import Report
 from tipc.exchange import Route
 from tipc.matrix import Combination
 
@@ -16,8 +17,8 @@ class TargetError(Exception):
 class Service(Protocol):
     """One running combination."""
 
-    device: str
-    """What its worker reports to compute on, such as `cpu` or `gpu:0`; empty where nothing reports."""
+    report: Report
+    """What its worker says of itself."""
 
     def route(self) -> Route:
         """Where the client's requests go."""

@@ -22,9 +22,9 @@ ANSWER = re.compile(r"^(?:\{.*\}|[A-Za-z_]+: .*, .*)$", re.MULTILINE)
 """A line of the author's inference that is an answer, and no warning of a library."""
 
 COLOURS = re.compile(r"\x1b\[\d+m")
-COLUMNS = ("device", "batch_size", "tensorrt", "onednn", "threads", "precision", "consistent")
+COLUMNS = ("device", "backend", "batch_size", "tensorrt", "onednn", "threads", "precision", "consistent")
 HEADINGS = (
-    *("model", "device", "batchsize", "tensorrt", "mkldnn", "cpu threads", "precision"),
+    *("model", "device", "backend", "batchsize", "tensorrt", "mkldnn", "cpu threads", "precision"),
     *("equals Paddle Inference", "author's inference", "log"),
 )
 NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]?\d+)?")

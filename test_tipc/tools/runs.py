@@ -1,6 +1,7 @@
 """Runs of TIPC configurations, and what each leaves behind."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -37,9 +38,15 @@ def configuration(model: str) -> str:
     return str((CONFIGS / model / FILE).relative_to(ROOT))
 
 
-def run(model: str, *arguments: str) -> Run:
-    """Prepares and tests a model, output to the terminal; the arguments are those of test_serving.sh."""
-    status = script("prepare.sh", model) or script("test_serving.sh", model, *arguments)
+def run(model: str, *arguments: str, config: str = "", programs: Path | None = None) -> Run:
+    """Prepares and tests a model, output to the terminal; the arguments are those of test_serving.sh.
+
+    `config` is a path relative to the root, the model's own configuration where it is empty. It is tested with what
+    lies in `programs`, a Python of another environment for example; prepared it is with this environment's own.
+    """
+    config = config or configuration(model)
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}" if programs else os.environ["PATH"]
+    status = script("prepare.sh", config) or script("test_serving.sh", config, *arguments, path=path)
     report = OUTPUT / f"report_{model}.json"
     return Run(
         model=model,
@@ -52,11 +59,11 @@ def run(model: str, *arguments: str) -> Run:
     )
 
 
-def script(name: str, model: str, *arguments: str) -> int:
-    """Runs a script of test_tipc/ for a model; returns its exit status."""
+def script(name: str, config: str, *arguments: str, path: str = os.environ["PATH"]) -> int:
+    """Runs a script of test_tipc/ for a configuration; returns its exit status."""
     started = time.monotonic()
-    command = ["bash", f"test_tipc/{name}", configuration(model), *arguments]
-    status = subprocess.run(command, cwd=ROOT, check=False).returncode
+    command = ["bash", f"test_tipc/{name}", config, *arguments]
+    status = subprocess.run(command, cwd=ROOT, check=False, env={**os.environ, "PATH": path}).returncode
     print(f"{' '.join(command)}: status {status}, {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     return status
 
