@@ -1,4 +1,4 @@
-"""The table of benchmarks.allocators: pure."""
+"""The tables of benchmarks.allocators and benchmarks.allocator_memory: pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SYSTEM = "glibc"
 
 
 def table(raw: Mapping[str, Any]) -> str:
-    """CPU time as a share of the system's allocator, medians of turns; then memory after inputs of many sizes."""
+    """CPU time as a share of the system's allocator, medians of turns."""
     rows = settled(raw["rows"])
     timed = [row for row in rows if "turn" in row]
     names = list(dict.fromkeys(row["model"] for row in timed))
@@ -22,7 +22,7 @@ def table(raw: Mapping[str, Any]) -> str:
         (variant, *(_cell(timed, model, variant) for model in names), _same(timed, variant)) for variant in variants
     ]
     head = ("CPU of a run, in a loop / after a rest", *names, "same bits?")
-    return f"{markdown(head, body)}\n\n{_memory([row for row in rows if 'after_mib' in row])}"
+    return markdown(head, body)
 
 
 def ratios(rows: Rows, model: str, variant: str, field: str) -> list[float]:
@@ -50,7 +50,8 @@ def _same(rows: Rows, variant: str) -> str:
     return f"not {', '.join(different)}" if different else "yes"
 
 
-def _memory(rows: Rows) -> str:
+def memory(raw: Mapping[str, Any]) -> str:
+    """What is resident before and after inputs of many sizes, and the most of it."""
     body = [
         (
             f"{row['model']}, {row['variant']}, {row['runs']:,} runs",
@@ -58,6 +59,6 @@ def _memory(rows: Rows) -> str:
             f"{row['after_mib']:.0f}",
             f"{row['most_mib']:.0f}",
         )
-        for row in rows
+        for row in settled(raw["rows"])
     ]
     return markdown(("MiB resident, inputs of mixed shapes", "before", "after", "most"), body)

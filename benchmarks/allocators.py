@@ -1,4 +1,4 @@
-"""What else makes Paddle Inference faster: allocators, huge pages, executors. CPU time in turns, memory, the same bits?
+"""What else makes Paddle Inference faster: allocators, huge pages, executors, pass lists. CPU time in turns, same bits?
 
     python -m benchmarks.allocators
 
@@ -22,8 +22,8 @@ import numpy as np
 
 from benchmarks import models
 from benchmarks.allocator_table import SYSTEM
-from benchmarks.models import ROOT, SEED
-from benchmarks.payload import Tensor
+from benchmarks.engine_loop import PASS_LISTS
+from benchmarks.models import ROOT
 from benchmarks.results import WORK, Results, arguments, output_of
 
 _LIBRARIES = Path("/usr/lib/x86_64-linux-gnu")
@@ -33,22 +33,18 @@ RUNS = {"cls": 24, "rec": 6, "uci": 1500, "mobilenetv3": 24, "resnet50": 3}
 _RESTED = 200
 """Of a turn with rests, at most: of a short run a rest is the longest part."""
 
-MIXED = ("cls", "uci")
-_VISION = ("mobilenetv3", "resnet50")
-_PICTURE = (1, 3, 224, 224)
-
 
 @dataclass(frozen=True)
 class Variant:
     """A way to run the same model: variables of the environment, and a switch of Paddle's Config.
 
-    `long` is one whose memory is looked at after many runs, too.
+    `allocates` is one whose memory benchmarks.allocator_memory looks at.
     """
 
     name: str
     environment: Mapping[str, str] = field(default_factory=dict)
     switch: str = ""
-    long: bool = False
+    allocates: bool = False
 
 
 def _preloaded(file: str) -> dict[str, str]:
@@ -56,17 +52,22 @@ def _preloaded(file: str) -> dict[str, str]:
 
 
 VARIANTS = (
-    Variant(SYSTEM, long=True),
-    Variant("jemalloc", _preloaded("libjemalloc.so.2"), long=True),
-    Variant("tcmalloc", _preloaded("libtcmalloc_minimal.so.4"), long=True),
-    Variant("mimalloc", _preloaded("libmimalloc.so.2"), long=True),
+    Variant(SYSTEM, allocates=True),
+    Variant("jemalloc", _preloaded("libjemalloc.so.2"), allocates=True),
+    Variant("tcmalloc", _preloaded("libtcmalloc_minimal.so.4"), allocates=True),
+    Variant("mimalloc", _preloaded("libmimalloc.so.2"), allocates=True),
     Variant("glibc that gives nothing back", {"MALLOC_TRIM_THRESHOLD_": str(2**40), "MALLOC_MMAP_MAX_": "0"}),
     Variant("glibc, huge pages", {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}),
     Variant("jemalloc, huge pages", {**_preloaded("libjemalloc.so.2"), "MALLOC_CONF": "thp:always"}),
     Variant("new executor", switch="new executor"),
     Variant("PIR and its executor", switch="PIR and its executor"),
     Variant("no memory optimisation", switch="no memory optimisation"),
+    *(Variant(name, switch=name) for name in PASS_LISTS),
 )
+
+
+class EndedError(Exception):
+    """A process has ended: Paddle does not survive every list of passes."""
 
 
 class Process:
@@ -85,12 +86,12 @@ class Process:
         )
 
     def read(self) -> dict[str, Any]:
-        """The next line that is JSON. Raises SystemExit where there is none."""
+        """The next line that is JSON. Raises EndedError where there is none."""
         for line in _open(self._process.stdout):
             if line.startswith("{"):
                 answer: dict[str, Any] = json.loads(line)
                 return answer
-        raise SystemExit("engine_loop ended; run it by hand")
+        raise EndedError("engine_loop ended; run it by hand")
 
     def ask(self, command: str) -> dict[str, Any]:
         """The answer to a line."""
@@ -125,23 +126,10 @@ def prepared(name: str, folder: Path) -> tuple[Path, Path]:
     """The folder of the model's files, and the file with its input."""
     folder.mkdir(parents=True, exist_ok=True)
     inputs = folder / f"{name}.npz"
-    if name not in _VISION:
-        (model,) = models.prepare((name,), folder)
-        content: dict[str, Any] = dict(model.tensors)
-        np.savez(inputs, **content)
-        return model.files, inputs
-    files = folder / name
-    if not (files / "inference.pdmodel").exists():
-        files.mkdir(exist_ok=True)
-        command = [sys.executable, "-m", "benchmarks.vision_model", name, str(files)]
-        environment = {**os.environ, "FLAGS_enable_pir_api": "0"}
-        subprocess.run(command, check=True, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
-    np.savez(inputs, x=_picture())
-    return files, inputs
-
-
-def _picture() -> Tensor:
-    return np.random.default_rng(SEED).standard_normal(_PICTURE).astype(np.float32)
+    (model,) = models.prepare((name,), folder)
+    content: dict[str, Any] = dict(model.tensors)
+    np.savez(inputs, **content)
+    return model.files, inputs
 
 
 def in_turns(name: str, files: tuple[Path, Path], turns: int, results: Results) -> None:
@@ -150,8 +138,12 @@ def in_turns(name: str, files: tuple[Path, Path], turns: int, results: Results) 
     if all(key in results.rows for key in keys):
         return
     with ExitStack() as stack:
-        started = [(variant, stack.enter_context(process(variant, *files))) for variant in VARIANTS]
-        bits = {variant.name: one.read()["bits"] for variant, one in started}
+        begun = [(variant, stack.enter_context(process(variant, *files))) for variant in VARIANTS]
+        bits = {variant.name: found for variant, one in begun if (found := _bits(one))}
+        started = [(variant, one) for variant, one in begun if variant.name in bits]
+        for variant, _ in begun:
+            if variant.name not in bits:
+                results.say(f"{name} / {variant.name}: Paddle ends while it loads; no row")
         for turn in range(turns):
             for variant, one in started:
                 counts = {"loop": RUNS[name], "rest": min(RUNS[name], _RESTED)}
@@ -164,33 +156,23 @@ def in_turns(name: str, files: tuple[Path, Path], turns: int, results: Results) 
         results.say(f"{name}: {turns} turns")
 
 
-def memory(name: str, files: tuple[Path, Path], runs: int, results: Results) -> None:
-    """What each allocator keeps after inputs of many sizes."""
-    for variant in VARIANTS:
-        key = f"{name} / {variant.name} / memory"
-        if key in results.rows or not variant.long:
-            continue
-        with process(variant, *files) as one:
-            one.read()
-            results.put(key, {"model": name, "variant": variant.name, **one.ask(f"mixed {runs}")})
-        results.say(key)
+def _bits(one: Process) -> str:
+    """The digest of its outputs; empty where it has ended."""
+    try:
+        return str(one.read()["bits"])
+    except EndedError:
+        return ""
 
 
 def main() -> int:
     """Measures what is not there yet."""
     parser = arguments("allocators", (__doc__ or "").partition("\n")[0])
     parser.add_argument("--turns", type=int, default=12)
-    parser.add_argument("--runs", type=int, default=100_000, help="of inputs of mixed shapes")
     options = parser.parse_args()
-    turns, runs = (2, 500) if options.quick else (options.turns, options.runs)
-    results = Results(
-        "allocators", {"turns": turns, "runs": runs}, output_of("allocators", options), fresh=options.fresh
-    )
-    files = {name: prepared(name, WORK / "allocators") for name in RUNS}
-    for name, paths in files.items():
-        in_turns(name, paths, turns, results)
-    for name in MIXED:
-        memory(name, files[name], runs, results)
+    turns = 2 if options.quick else options.turns
+    results = Results("allocators", {"turns": turns}, output_of("allocators", options), fresh=options.fresh)
+    for name in RUNS:
+        in_turns(name, prepared(name, WORK / "allocators"), turns, results)
     return results.finish()
 
 

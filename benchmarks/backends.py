@@ -3,7 +3,8 @@
     python -m benchmarks.backends
 
 No server and no clock of the wall: on a busy machine the CPU time of runs that are made one after the other keeps its
-ratios. What Auto would take is asked of `paddle-serving-runtime choose` with the example's own recorded answers.
+ratios. What Auto would take is asked of `paddle-serving-runtime choose`, with what Paddle Inference alone answers as
+recorded where the package has no answers of its author's.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import models
+from benchmarks import models, raw
 from benchmarks.models import Model
 from benchmarks.raw_predictor import REST_SECONDS
 from benchmarks.results import WORK, Results, arguments, output_of
@@ -51,8 +52,8 @@ def main() -> int:
         try:
             for row in in_process(model, options.rounds, options.runs):
                 results.put(f"{model.name} / {row['backend']}", {"model": model.name, **row})
-            if (model.package / "golden" / "expected").is_dir():
-                results.put(f"{model.name} / Auto", {"model": model.name, "backend": "Auto", **chosen(model)})
+            models.record(model, raw.expected(model))
+            results.put(f"{model.name} / Auto", {"model": model.name, "backend": "Auto", **chosen(model)})
         except subprocess.CalledProcessError as error:
             results.fail({"model": model.name}, error)
     return results.finish()

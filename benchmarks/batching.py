@@ -6,6 +6,8 @@ Both servers are up all the time; a round loads one after the other. A cell's ro
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
@@ -16,7 +18,10 @@ from benchmarks.models import Model
 from benchmarks.results import WORK, Results, arguments, output_of
 from benchmarks.servers import Running
 
-MODELS = ("uci", "cls")
+MODELS = ("uci", "uci-ops", "cls", "cls-ops", "rec")
+BEHIND_OPS = "-ops"
+"""The end of the name of a model that is served behind an Op which passes on what it gets."""
+
 WORKERS = 2
 CONNECTIONS = (1, 16)
 MODES = ("Off", "Auto")
@@ -28,6 +33,17 @@ _SHARED = "paddle_serving_batch_size"
 def key(*parts: object) -> str:
     """The key of a row."""
     return " / ".join(map(str, parts))
+
+
+def prepared(names: Sequence[str]) -> list[Model]:
+    """The models with these names."""
+    plain = tuple(dict.fromkeys(name.removesuffix(BEHIND_OPS) for name in names))
+    made = {model.name: model for model in models.prepare(plain, WORK / "batching")}
+    return [_named(made[name.removesuffix(BEHIND_OPS)], name) for name in names]
+
+
+def _named(model: Model, name: str) -> Model:
+    return model if name == model.name else replace(model, name=name, package=model.script)
 
 
 def measure(model: Model, results: Results, seconds: int, rounds: int) -> None:
@@ -82,12 +98,13 @@ def keep(results: Results, cell_key: tuple[str, str, int, str], found: list[dict
 def main() -> int:
     """Measures what is not there yet; exit status 1 where something failed."""
     parser = arguments("batching", (__doc__ or "").partition("\n")[0])
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS, help="those to measure; default: all")
     options = parser.parse_args()
     seconds, rounds = (1, 3) if options.quick else (SECONDS, ROUNDS)
     load.require_tools()
-    settings = {"workers": WORKERS, "seconds": seconds, "rounds": rounds, "models": MODELS}
+    settings = {"workers": WORKERS, "seconds": seconds, "rounds": rounds, "models": options.models}
     results = Results("batching", settings, output_of("batching", options), fresh=options.fresh)
-    for model in models.prepare(MODELS, WORK / "batching"):
+    for model in prepared(options.models):
         try:
             measure(model, results, seconds, rounds)
         except (servers.ServerError, WrongAnswerError) as error:

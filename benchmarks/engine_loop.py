@@ -26,6 +26,22 @@ from numpy.typing import NDArray
 REST_SECONDS = 0.001
 SEED = 11
 _DELETED_PASSES = ("repeated_fc_relu_fuse_pass", "conv_transpose_eltwiseadd_bn_fuse_pass")
+ALL_PASSES = "all of Paddle's passes"
+PASS_LISTS: Mapping[str, tuple[str, ...]] = {
+    ALL_PASSES: (),
+    # without the one of bias or of batch normalisation oneDNN fails: no primitive for a binary operation
+    "without sums and activations in convolutions": (
+        *("conv_elementwise_add_onednn_fuse_pass", "conv_activation_onednn_fuse_pass"),
+    ),
+    "without oneDNN's fc": ("fc_onednn_pass", "fc_act_onednn_fuse_pass"),
+    "without fused products of matrices": (
+        *("reshape_transpose_matmul_onednn_fuse_pass", "matmul_transpose_reshape_onednn_fuse_pass"),
+        *("matmul_elementwise_add_onednn_fuse_pass", "matmul_activation_onednn_fuse_pass", "scale_matmul_fuse_pass"),
+    ),
+    "without folded constants": ("constant_folding_pass",),
+}
+"""What is taken out of Paddle's list of passes, beside what the runtime takes out; the first is without that too."""
+
 _WARM_UP = 8
 _WIDEST = 64
 _MOST_ROWS = 64
@@ -45,8 +61,6 @@ def load(folder: Path, variant: str) -> Any:  # noqa: ANN401 - paddle has no typ
     if variant != "no memory optimisation":
         config.enable_memory_optim()
     config.switch_ir_optim(True)  # noqa: FBT003 - Paddle's signature
-    for name in _DELETED_PASSES:
-        config.delete_pass(name)
     config.set_cpu_math_library_num_threads(1)
     config.enable_mkldnn()
     if variant == "new executor":
@@ -54,8 +68,9 @@ def load(folder: Path, variant: str) -> Any:  # noqa: ANN401 - paddle has no typ
     if variant == "PIR and its executor":
         config.enable_new_executor(True)  # noqa: FBT003 - as above
         config.enable_new_ir(True)  # noqa: FBT003 - as above
-    if variant.startswith("without pass "):
-        config.delete_pass(variant.removeprefix("without pass "))
+    # after oneDNN is on, which has passes of its own
+    for name in () if variant == ALL_PASSES else (*_DELETED_PASSES, *PASS_LISTS.get(variant, ())):
+        config.delete_pass(name)
     return inference.create_predictor(config)
 
 

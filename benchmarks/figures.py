@@ -10,12 +10,20 @@ from typing import Any
 RAW = "raw Paddle Inference"
 STOCK = "stock pipeline"
 DIRECT = "direct engine"
+AUTO = "direct engine, backend Auto"
+BASELINE = "baseline build"
 MODELS = {
     "cls": "PP-OCR cls (plain model, tensor of 110 KB)",
     "rec": "PP-OCRv4 rec (service with Ops, a picture)",
     "uci": "uci_housing (plain model, 13 numbers)",
     "path": "No model to speak of (one row of a tensor of 110 KB): what a request costs on its way",
 }
+VISION = {
+    "mobilenetv3": "MobileNetV3 (plain model, picture of 224 x 224)",
+    "resnet50": "ResNet-50 (plain model, picture of 224 x 224)",
+}
+"""Models that are measured with the direct engine and Paddle Inference alone."""
+
 BUSY = 16
 """Connections at which every predictor is busy."""
 
@@ -61,9 +69,46 @@ def ratio(rows: Rows, model: str, protocol: str, connections: int) -> float | No
     direct, stock = (
         find(rows, model=model, server=server, protocol=protocol, connections=connections) for server in (DIRECT, STOCK)
     )
-    if direct is None or stock is None or not stock["requests_per_second"]:
+    return _times(direct, stock)
+
+
+def times_raw(rows: Rows, model: str, server: str, protocol: str) -> float | None:
+    """Requests per second at BUSY connections over the runs per second of as many predictors alone as served them."""
+    alone = [row for row in settled(rows) if row["model"] == model and row["server"] == RAW]
+    return _times(
+        find(rows, model=model, server=server, protocol=protocol, connections=BUSY),
+        max(alone, key=lambda row: int(row["connections"]), default=None),
+    )
+
+
+def times_before(rows: Rows, model: str, protocol: str) -> tuple[float, str] | None:
+    """Requests per second at BUSY connections with the backend Auto over those of the build before, and which it is."""
+    auto = find(rows, model=model, server=AUTO, protocol=protocol, connections=BUSY)
+    other, name = before(rows, model, protocol, BUSY)
+    value = _times(auto, other)
+    return None if value is None else (value, name)
+
+
+def p50_share(rows: Rows, model: str, protocol: str) -> tuple[float, str] | None:
+    """The median at one connection with the backend Auto over that of the build before, and which it is."""
+    auto = find(rows, model=model, server=AUTO, protocol=protocol, connections=1)
+    other, name = before(rows, model, protocol, 1)
+    if auto is None or other is None or not other["p50_ms"]:
         return None
-    return float(direct["requests_per_second"]) / float(stock["requests_per_second"])
+    return float(auto["p50_ms"]) / float(other["p50_ms"]), name
+
+
+def before(rows: Rows, model: str, protocol: str, connections: int) -> tuple[Row | None, str]:
+    """The row of the baseline build and its name; of the backend Default where no baseline was measured."""
+    wanted = {"model": model, "protocol": protocol, "connections": connections}
+    baseline = find(rows, server=BASELINE, **wanted)
+    return (baseline, BASELINE) if baseline else (find(rows, server=DIRECT, **wanted), "backend Default of this build")
+
+
+def _times(row: Row | None, other: Row | None) -> float | None:
+    if row is None or other is None or not other["requests_per_second"]:
+        return None
+    return float(row["requests_per_second"]) / float(other["requests_per_second"])
 
 
 def ceiling(rows: Rows, model: str, protocol: str, connections: int) -> float | None:

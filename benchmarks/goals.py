@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.figures import (
+    AUTO,
     BUSY,
     DIRECT,
     MODELS,
@@ -18,9 +19,12 @@ from benchmarks.figures import (
     extra_worker,
     find,
     memory_growth,
+    p50_share,
     ratio,
     rested_cpu,
     settled,
+    times_before,
+    times_raw,
 )
 from benchmarks.tables import markdown, short
 
@@ -28,6 +32,17 @@ _JSON, _BINARY = "JSON", "OIP REST binary"
 TIMES_STOCK = 4.0
 CPU_MS = {_BINARY: 0.5, _JSON: 0.8}
 ADDED_P50_MS = 1.0
+TIMES_RAW = (
+    ("cls", AUTO, "Auto", 2.5),
+    ("cls", DIRECT, "Default", 1.5),
+    ("rec", AUTO, "Auto", 2.0),
+    ("mobilenetv3", AUTO, "Auto", 1.5),
+    ("resnet50", AUTO, "Auto", 1.1),
+)
+"""Model, server, its backend, and at least how many times the runs of as many processes of Paddle Inference."""
+
+TIMES_BEFORE = {"cls": 4.0, "uci": 2.0}
+P50_SHARE = 0.5
 GOODPUT_PERCENT = 90.0
 REFUSAL_MS = 50.0
 IMAGE_MB = 960.0
@@ -59,6 +74,7 @@ def every(raws: Raws) -> Iterator[Goal]:
     """All goals, measured or not."""
     rows = raws.get("serving", {}).get("rows", [])
     yield from _throughput(rows)
+    yield from _backends(rows)
     yield from _cpu(rows)
     yield from _latency(rows)
     yield from _overload(raws.get("overload", {}).get("rows", []))
@@ -79,6 +95,29 @@ def _throughput(rows: Any) -> Iterator[Goal]:  # noqa: ANN401 - raw data
         rpc, most = ratio(rows, model, "gRPC", BUSY), ceiling(rows, model, _JSON, BUSY)
         details = [f"gRPC: {rpc:.1f} x" if rpc else "", f"Paddle Inference alone: {most:.1f} x" if most else ""]
         yield Goal(goal, f"{value:.1f} x", value >= TIMES_STOCK, ", ".join(filter(None, details)))
+
+
+def _backends(rows: Any) -> Iterator[Goal]:  # noqa: ANN401 - raw data
+    where = f"{_BINARY}, {BUSY} connections"
+    for model, server, backend, least in TIMES_RAW:
+        goal = f"{model}, backend {backend}: {least:g} x as many processes of Paddle Inference, {where}"
+        value = times_raw(rows, model, server, _BINARY)
+        yield Goal(goal, "", None) if value is None else Goal(goal, f"{value:.2f} x", value >= least)
+    for model, least in TIMES_BEFORE.items():
+        goal = f"{model}, backend Auto: {least:g} x the baseline build, {where}"
+        found = times_before(rows, model, _BINARY)
+        yield (
+            Goal(goal, "", None)
+            if found is None
+            else Goal(goal, f"{found[0]:.2f} x", found[0] >= least, f"beside: {found[1]}")
+        )
+    goal = f"cls, backend Auto: p50 at one connection at most {P50_SHARE:g} x the baseline build's, {_BINARY}"
+    share = p50_share(rows, "cls", _BINARY)
+    yield (
+        Goal(goal, "", None)
+        if share is None
+        else Goal(goal, f"{share[0]:.2f} x", share[0] <= P50_SHARE, f"beside: {share[1]}")
+    )
 
 
 def _cpu(rows: Any) -> Iterator[Goal]:  # noqa: ANN401 - raw data

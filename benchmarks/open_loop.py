@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -119,10 +120,10 @@ def request_bytes(payload: Payload) -> bytes:
     return "\r\n".join([*head, "", ""]).encode() + payload.body
 
 
-async def offer(payload: Payload, port: int, rate: float, seconds: float) -> Outcome:
-    """`rate` requests per second for `seconds`, then waits for the last answers; what has none then is lost."""
+async def offer(payloads: Sequence[Payload], port: int, rate: float, seconds: float) -> Outcome:
+    """`rate` requests per second for `seconds`, of `payloads` in turn; then the last answers: what has none is lost."""
     outcome, idle = Outcome(), list[Connection]()
-    request = request_bytes(payload)
+    made = [request_bytes(payload) for payload in payloads]
     loop = asyncio.get_running_loop()
     begin = time.perf_counter()
     count = round(rate * seconds)
@@ -132,6 +133,7 @@ async def offer(payload: Payload, port: int, rate: float, seconds: float) -> Out
         if wait > 0:
             await asyncio.sleep(wait)
         outcome.late.append(max(0.0, -wait))
+        request = made[number % len(made)]
         if idle:
             idle.pop().send(request)
         else:

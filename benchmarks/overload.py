@@ -38,7 +38,7 @@ def measure(model: Model, workers: int, seconds: float) -> dict[str, Any]:
         rate = before.requests / before.seconds
         begin, own = time.perf_counter(), time.process_time()
         with accounting(run) as used:
-            outcome = asyncio.run(offer(request, server.ports[0], FACTOR * rate, seconds))
+            outcome = asyncio.run(offer((request,), server.ports[0], FACTOR * rate, seconds))
         own = time.process_time() - own
         after = load.run(request, server.ports[0], PEAK_CONNECTIONS, seconds)
     peaks = [rate, after.requests / after.seconds]

@@ -12,10 +12,30 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks import rollout_table
-from benchmarks.figures import DIRECT, MODELS, RAW, STOCK, Rows, find, own_cpu, pss_of_all, series, settled
+from benchmarks.figures import (
+    AUTO,
+    BASELINE,
+    DIRECT,
+    MODELS,
+    RAW,
+    STOCK,
+    Rows,
+    find,
+    own_cpu,
+    pss_of_all,
+    series,
+    settled,
+)
 from benchmarks.peers import table as peers_table
 
-_COLOURS = {DIRECT: "#0b6e4f", "pipeline engine": "#c77700", STOCK: "#a4161a", RAW: "#555555"}
+_COLOURS = {
+    AUTO: "#2a6fb0",
+    BASELINE: "#8f6bb3",
+    DIRECT: "#0b6e4f",
+    "pipeline engine": "#c77700",
+    STOCK: "#a4161a",
+    RAW: "#555555",
+}
 _PARTS = {"predictor": "#555555", "worker": "#0b6e4f", "HAProxy": "#2a6fb0", "supervisor": "#c77700"}
 _LINES = {"JSON": "-", "gRPC": "--", "OIP REST binary": "-.", "OIP gRPC": ":"}
 _SETTINGS: Any = {

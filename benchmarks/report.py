@@ -21,12 +21,15 @@ from benchmarks import (
     batching_table,
     comparison,
     goals,
+    model_cache_table,
     operator_scale_table,
+    path_table,
     plots,
     reaction_table,
     recheck_table,
     rollout_table,
     tables,
+    warmup_table,
 )
 from benchmarks.peers import table as peers_table
 
@@ -45,8 +48,12 @@ SECTIONS = {
     "reaction": reaction_table.table,
     "apply": apply_table.table,
     "allocators": allocator_table.table,
+    "allocator-memory": allocator_table.memory,
     "peers": peers_table.table,
     "operator-scale": operator_scale_table.table,
+    "path": path_table.table,
+    "warmup": warmup_table.table,
+    "model-cache": model_cache_table.table,
 }
 NAMES = (*SECTIONS, "image-size")
 NOT_YET = "Not measured yet."

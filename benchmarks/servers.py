@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import requests
@@ -22,10 +22,12 @@ from benchmarks.models import ROOT, Model
 
 STOCK = "stock pipeline"
 DIRECT = "direct engine"
+AUTO = "direct engine, backend Auto"
+BASELINE = "baseline build"
 PIPELINE = "pipeline engine"
 STANDBY = "paddle_serving_standby"
 WITHOUT_STANDBY = ("--standby", "false")
-START_SECONDS = 90.0
+START_SECONDS = 180.0
 STOP_SECONDS = 60.0
 STOCK_GRPC_WORKERS = 64
 _PORTS_OF_A_PLACE = 200
@@ -83,6 +85,13 @@ class Running:
     def _metrics(self) -> str:
         return requests.get(f"http://127.0.0.1:{self.server.admin_port}/metrics", timeout=10).text
 
+    def backend(self) -> str:
+        """Which of Paddle's engines computes, as the runtime reports it; Default where nothing reports another."""
+        if self.server.admin_port is None:
+            return "Default"
+        report = requests.get(f"http://127.0.0.1:{self.server.admin_port}/report", timeout=10).json()
+        return str(report.get("backend", "Default"))
+
     def settled(self, name: str, label: str = "") -> float:
         """The same when it has stopped changing: the runtime counts a request some moments after its answer."""
         deadline = time.monotonic() + _SETTLE_SECONDS
@@ -117,6 +126,18 @@ def runtime(model: Model, engine: str, workers: int, *extra: str, place: int = 0
     return Server(name, command, (base + 80, base + 90), base + 81, payload.PROTOCOLS)
 
 
+def auto(model: Model, workers: int) -> Server:
+    """The runtime that takes the fastest of Paddle's engines whose answers are right."""
+    return replace(runtime(model, "direct", workers, "--backend", "Auto", place=1), name=AUTO)
+
+
+def baseline(model: Model, workers: int, checkout: Path) -> Server:
+    """The runtime that another checkout has installed in its .venv, with its own defaults."""
+    made = runtime(model, "direct", workers, place=2)
+    program = str(checkout.resolve() / ".venv" / "bin" / made.command[0])
+    return replace(made, name=BASELINE, command=(program, *made.command[1:]))
+
+
 def stock(model: Model, workers: int, work: Path) -> Server:
     """Paddle Serving's own pipeline server with process Ops, `workers` of them, on a copy of the package in `work`."""
     shutil.rmtree(work, ignore_errors=True)
@@ -139,12 +160,19 @@ def running(
 
     Raises ServerError where no answer comes within `seconds`.
     """
+    with launched(server, environment) as (run, log):
+        wait_for_answer(run, model, log, seconds)
+        yield run
+
+
+@contextmanager
+def launched(server: Server, environment: dict[str, str] | None = None) -> Iterator[tuple[Running, Path]]:
+    """The server, which is not ready yet, and its log, until the block ends."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "server.log"
         run = launch(server, log, environment)
         try:
-            wait_for_answer(run, model, log, seconds)
-            yield run
+            yield run, log
         finally:
             stop(run)
 
@@ -179,6 +207,19 @@ def wait_for_answer(run: Running, model: Model, log: Path, seconds: float = STAR
         return "its standby process imports Paddle" if run.imports_standby() else ""
 
     wait_until(good_answer, run, log, seconds)
+
+
+def wait_until_ready(run: Running, log: Path, seconds: float = START_SECONDS) -> None:
+    """Returns at the first 200 of /readyz. Raises ServerError where that takes too long."""
+
+    def not_ready() -> str:
+        try:
+            answer = requests.get(f"http://127.0.0.1:{run.server.admin_port}/readyz", timeout=2)
+        except requests.RequestException as error:
+            return str(error)
+        return "" if answer.status_code == requests.codes.ok else answer.text
+
+    wait_until(not_ready, run, log, seconds)
 
 
 def wait_until(missing: Callable[[], str], run: Running, log: Path, seconds: float = START_SECONDS) -> None:

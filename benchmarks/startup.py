@@ -6,25 +6,19 @@ Memory is the proportional set size (PSS): a page that n processes share counts 
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
-
-import requests
 
 from benchmarks import models, raw, servers
 from benchmarks.cpu import PROC, command_of, role
 from benchmarks.models import Model
 from benchmarks.results import WORK, Results, arguments, output_of
-from benchmarks.servers import Running
 
 MODELS = ("rec", "uci")
 WORKERS = (1, 2, 3, 4)
 _KIB = 1024
-_OK = 200
 
 
 def pss_mib(smaps_rollup: str) -> float:
@@ -59,29 +53,15 @@ def alone(model: Model, processes: int) -> dict[str, Any]:
 def served(model: Model, workers: int) -> dict[str, Any]:
     """The runtime: seconds to the first 200 of /readyz, CPU seconds until then, PSS by process in MiB."""
     server = servers.runtime(model, "direct", workers)
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "server.log"
-        run = servers.launch(server, log)
-        try:
-            servers.wait_until(lambda: not_ready(run), run, log)
-            seconds, used = time.monotonic() - run.started, run.cpu_seconds()
-            servers.wait_for_answer(run, model, log)
-            return {
-                "ready_seconds": round(seconds, 3),
-                "cpu_seconds": round(used, 2),
-                "pss_mib": memory(run.pids()),
-            }
-        finally:
-            servers.stop(run)
-
-
-def not_ready(run: Running) -> str:
-    """What /readyz says against it, "" where it is ready."""
-    try:
-        answer = requests.get(f"http://127.0.0.1:{run.server.admin_port}/readyz", timeout=2)
-    except requests.RequestException as error:
-        return str(error)
-    return "" if answer.status_code == _OK else answer.text
+    with servers.launched(server) as (run, log):
+        servers.wait_until_ready(run, log)
+        seconds, used = time.monotonic() - run.started, run.cpu_seconds()
+        servers.wait_for_answer(run, model, log)
+        return {
+            "ready_seconds": round(seconds, 3),
+            "cpu_seconds": round(used, 2),
+            "pss_mib": memory(run.pids()),
+        }
 
 
 def main() -> int:

@@ -7,11 +7,14 @@ from statistics import mean, median
 from typing import Any
 
 from benchmarks.figures import (
+    AUTO,
+    BASELINE,
     BUSY,
     DIRECT,
     MODELS,
     RAW,
     STOCK,
+    VISION,
     Rows,
     beyond,
     find,
@@ -21,7 +24,7 @@ from benchmarks.figures import (
     settled,
 )
 
-_SERVERS = (STOCK, "pipeline engine", DIRECT)
+_SERVERS = (STOCK, "pipeline engine", BASELINE, DIRECT, AUTO)
 _HEAVY = ("worker", "HAProxy", "supervisor")
 
 
@@ -36,10 +39,11 @@ def serving(raw: Mapping[str, Any]) -> str:
     """Throughput and latency, a table a model; then CPU per request."""
     rows: Rows = raw["rows"]
     parts = []
-    for model, title in MODELS.items():
+    for model, title in (MODELS | VISION).items():
         mine = [row for row in rows if row["model"] == model and "failed" not in row]
         if mine:
-            parts += [f"### {title}", throughput(mine)]
+            taken = dict.fromkeys(row["backend"] for row in mine if row["server"] == AUTO)
+            parts += [f"### {title}", throughput(mine), *(f"Auto has taken {backend}." for backend in taken)]
     parts += ["### CPU per request", cpu(rows)]
     failures = [row for row in rows if "failed" in row]
     if failures:

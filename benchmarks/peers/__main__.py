@@ -41,7 +41,9 @@ def main() -> int:
     results = Results("peers", settings, output_of("peers", options), fresh=options.fresh)
     measured = models.prepare(ENGINE_MODELS, plan.work / "models")
     (plain,) = (model for model in measured if model.name == PLAIN)
-    bench = Bench(plain, picture.prepare(plain, plan.work / "picture"), dict(np.load(raw.expected(plain))))
+    answers = raw.expected(plain)
+    models.record(plain, answers)
+    bench = Bench(plain, picture.prepare(plain, plan.work / "picture"), dict(np.load(answers)))
     peers = [peer for peer in catalogue.peers(plain.files, workers, plan.work) if wanted(peer.name, options.only)]
     alone = [engine for engine in engines.ENGINES if wanted(engine.name, options.only)]
     for turn in range(1 if options.quick else options.repeat):

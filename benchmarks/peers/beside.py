@@ -68,14 +68,15 @@ def measure_pair(peer: Peer, turn: int, bench: Bench, plan: Plan, results: Resul
     head = {"kind": "server", "peer": peer.name, "turn": turn}
     if all(key in results.rows for key in _keys(head, peer, plan)):
         return
-    model, server = bench.model(peer), peer.name
+    model, server, own = bench.model(peer), peer.name, _own(peer)
     try:
         folder = environments.make(peer.environment) if peer.environment else None
         likes = tuple(form.like or form for form in peer.takes)
-        server = PRODUCT
-        product = catalogue.product(model, plan.workers, plan.serve)
+        server = own
+        flags = ("--backend", peer.backend) if peer.backend else ()
+        product = catalogue.product(model, plan.workers, (*plan.serve, *flags))
         with servers.running(product, model, seconds=plan.start_seconds) as run:
-            _cells(run, likes, {**head, "server": PRODUCT}, bench, plan, results)
+            _cells(run, likes, {**head, "server": own}, bench, plan, results)
         server = peer.name
         with _running(peer, folder, model, plan) as run:
             started: dict[str, float] = {"start_seconds": round(time.monotonic() - run.started, 1)}
@@ -88,10 +89,15 @@ def measure_pair(peer: Peer, turn: int, bench: Bench, plan: Plan, results: Resul
 
 
 def _keys(head: Mapping[str, Any], peer: Peer, plan: Plan) -> Iterator[str]:
-    for server, takes in ((PRODUCT, [form.like or form for form in peer.takes]), (peer.name, list(peer.takes))):
+    for server, takes in ((_own(peer), [form.like or form for form in peer.takes]), (peer.name, list(peer.takes))):
         for form in takes:
             for connections in plan.connections:
                 yield _key({**head, "server": server}, form, connections)
+
+
+def _own(peer: Peer) -> str:
+    """The name of this project's server beside a peer: with its backend where that is not the default."""
+    return f"{PRODUCT}, {peer.backend}" if peer.backend else PRODUCT
 
 
 def _key(head: Mapping[str, Any], form: Form, connections: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks import servers
@@ -26,7 +26,8 @@ class Peer:
     """A server that takes `takes`.
 
     `environment` is a folder of adapters/, or None for this checkout's own. The first word of `command` is a program
-    of that environment; `variables` are those of its process.
+    of that environment; `variables` are those of its process. `backend` is that of this project's server beside it,
+    where the peer computes with another engine than Paddle's default.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Peer:
     variables: Mapping[str, str]
     takes: tuple[Form, ...]
     picture: bool = False
+    backend: str = ""
 
     def server(self, programs: Path) -> Server:
         """With the programs of its environment, which lie in `programs`."""
@@ -67,7 +69,10 @@ def peers(files: Path, workers: int, work: Path) -> tuple[Peer, ...]:
     given = variables(files, workers)
     return (
         fastapi("FastAPI by hand", "fastapi", variables(files, workers), workers),
-        fastapi("FastAPI by hand, OpenVINO", "fastapi_openvino", variables(files, workers, "openvino"), workers),
+        replace(
+            fastapi("FastAPI by hand, OpenVINO", "fastapi_openvino", variables(files, workers, "openvino"), workers),
+            backend="OpenVINO",
+        ),
         kserve(files, 1),
         Peer("LitServe", "litserve", ("python", _adapter("litserve", "server.py")), given, (forms.FLAT,)),
         bentoml(given, work),

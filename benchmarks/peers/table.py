@@ -58,7 +58,12 @@ def servers(rows: Rows) -> str:
 
 
 def _own_first(row: Row) -> bool:
-    return bool(row["server"] != DIRECT)
+    return not is_own(row["server"])
+
+
+def is_own(server: str) -> bool:
+    """Whether it is this project's server, with whatever backend."""
+    return server.partition(",")[0] == DIRECT
 
 
 def _rate(rows: Rows) -> str:
@@ -79,13 +84,13 @@ def ratios(rows: Rows, mine: Rows, field: str, connections: int) -> list[float]:
     """This project's figure over the peer's, turn by turn, where both were measured."""
     found = []
     for row in mine:
-        if row["connections"] != connections or row["server"] == DIRECT or not row[field]:
+        if row["connections"] != connections or is_own(row["server"]) or not row[field]:
             continue
-        wanted = (DIRECT, row["peer"], row["turn"], row["like"], connections)
+        wanted = (row["peer"], row["turn"], row["like"], connections)
         found += [
             one[field] / row[field]
             for one in rows
-            if (one["server"], one["peer"], one["turn"], one["form"], one["connections"]) == wanted
+            if is_own(one["server"]) and (one["peer"], one["turn"], one["form"], one["connections"]) == wanted
         ]
     return found
 
@@ -148,11 +153,11 @@ def plot(raw: Mapping[str, Any]) -> Figure:
 
 def _order(row: Row) -> tuple[str, bool]:
     """Forms together, and in each this project's server first."""
-    return str(row["like"]), row["server"] != DIRECT
+    return str(row["like"]), not is_own(row["server"])
 
 
 def _bars(axes: Axes, names: Sequence[tuple[str, str]], values: Sequence[float], title: str) -> None:
-    colours = [_GREEN if server == DIRECT else _GREY for server, _ in names]
+    colours = [_GREEN if is_own(server) else _GREY for server, _ in names]
     axes.barh(range(len(names)), values, color=colours, height=0.7)
     axes.set_yticks(range(len(names)), [f"{server}, {form}" for server, form in names])
     for place, value in enumerate(values):
