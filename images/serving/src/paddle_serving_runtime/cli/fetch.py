@@ -11,7 +11,7 @@ from paddle_serving_runtime import logs
 from paddle_serving_runtime.errors import DigestMismatch, InvalidOption
 from paddle_serving_runtime.fetch.archive import Limits
 from paddle_serving_runtime.fetch.cache import Cache
-from paddle_serving_runtime.fetch.delivery import STAGE, fetch
+from paddle_serving_runtime.fetch.delivery import STAGE, Fill, fetch
 from paddle_serving_runtime.fetch.sources import from_config_map, from_directory
 from paddle_serving_runtime.fetch.transfer import Progress
 from paddle_serving_runtime.fetch.web import TOKEN, from_http, parse_address, shown_url
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _delivery(arguments: argparse.Namespace, progress: Progress) -> Callable[[Callable[[Path], None], str, Path], bool]:
+def _delivery(arguments: argparse.Namespace, progress: Progress) -> Callable[[Fill, str, Path], bool]:
     if (arguments.cache is None) != (arguments.cache_limit is None):
         raise InvalidOption("--cache and --cache-limit belong together. Give both, or neither.")
     if arguments.cache_limit is not None and arguments.cache_limit <= 0:
@@ -76,7 +76,7 @@ def _delivery(arguments: argparse.Namespace, progress: Progress) -> Callable[[Ca
     return fetch if arguments.cache is None else Cache(arguments.cache, arguments.cache_limit, progress).fetch
 
 
-def _source(arguments: argparse.Namespace, progress: Progress) -> tuple[Callable[[Path], None], str]:
+def _source(arguments: argparse.Namespace, progress: Progress) -> tuple[Fill, str]:
     if arguments.from_s3 is None and (arguments.s3_endpoint or arguments.s3_region or arguments.s3_ca):
         raise InvalidOption("--s3-endpoint, --s3-region and --s3-ca belong to --from-s3. Remove them, or give it.")
     if arguments.from_dir is not None:
@@ -92,7 +92,7 @@ def _source(arguments: argparse.Namespace, progress: Progress) -> tuple[Callable
     return fill, shown_url(address.url)
 
 
-def _from_store(arguments: argparse.Namespace, progress: Progress) -> tuple[Callable[[Path], None], str]:
+def _from_store(arguments: argparse.Namespace, progress: Progress) -> tuple[Fill, str]:
     from paddle_serving_runtime.fetch import s3, s3_store  # noqa: PLC0415 - the client takes 0.2 s that others need not
 
     location = s3.parse_uri(arguments.from_s3)

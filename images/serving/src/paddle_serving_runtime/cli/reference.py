@@ -11,6 +11,7 @@ from pathlib import Path
 from paddle_serving_runtime.cli.options import add_computing, computing_from
 from paddle_serving_runtime.errors import InvalidOption, NotVerifiable
 from paddle_serving_runtime.graph import Graph, load
+from paddle_serving_runtime.link.go_ahead import wait_for_go_ahead
 from paddle_serving_runtime.package.contents import load_package
 from paddle_serving_runtime.package.golden import load_samples
 from paddle_serving_runtime.paddle_model.predictor import require_gpu
@@ -23,12 +24,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of `reference`."""
     parser.add_argument("--model-dir", type=Path, required=True, help="the model package")
     parser.add_argument("--output", type=Path, required=True, help="where the answers go, as JSON")
+    parser.add_argument("--go-ahead", type=int, metavar="FD", help=argparse.SUPPRESS)
     add_computing(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Returns 0 when the answers are written. Raises ServingError."""
     computing = computing_from(arguments)
+    if arguments.go_ahead is not None:
+        import paddle  # noqa: F401, PLC0415 - a second's import, while `serve` verifies the files
+
+        wait_for_go_ahead(arguments.go_ahead)
     started = time.monotonic()
     output = arguments.output.resolve()  # loading a service changes the working directory
     package = load_package(arguments.model_dir, computing.script)

@@ -8,6 +8,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from paddle_serving_runtime import logs
 from paddle_serving_runtime.cli.access import access_from, add_access
@@ -31,14 +32,15 @@ from paddle_serving_runtime.cli.options import (
 )
 from paddle_serving_runtime.cli.preconditions import require_haproxy, require_readable, working_folder
 from paddle_serving_runtime.errors import InvalidOption
-from paddle_serving_runtime.package import manifest
+from paddle_serving_runtime.link.go_ahead import GoAhead
 from paddle_serving_runtime.supervisor.allocator import ALLOCATORS, find_allocator
 from paddle_serving_runtime.supervisor.children import Children, kill
 from paddle_serving_runtime.supervisor.choosing import chosen
 from paddle_serving_runtime.supervisor.cpus import available_cpus, workers_for
-from paddle_serving_runtime.supervisor.launch import Launched, launch
+from paddle_serving_runtime.supervisor.launch import launch
 from paddle_serving_runtime.supervisor.settings import MAX_REPLAY_REQUESTS, ServeSettings, Sign
 from paddle_serving_runtime.supervisor.stopping import StopRequest
+from paddle_serving_runtime.supervisor.verified_files import verify_files
 
 _LOG = logging.getLogger(__name__)
 _PORTS = range(1, 65536)
@@ -143,8 +145,6 @@ def run(arguments: argparse.Namespace) -> int:
     settings = replace(settings_from(arguments, level), log_requests=share, log_payload_bytes=shown)
     require_haproxy()
     require_readable(settings.model_dir)
-    if settings.digest:
-        manifest.verify(settings.model_dir, settings.digest)
     folder = working_folder()
     try:
         return asyncio.run(_serve(settings, folder))
@@ -176,18 +176,37 @@ async def _serve(settings: ServeSettings, folder: Path) -> int:
     stop = StopRequest()
     stop.listen()
     children = Children()
-    launched: Launched | None = None
+    verified = verify_files(settings)
     try:
+        if settings.computing.backend != "Default" and not await _unless_stopped(verified, stop):
+            return 0  # `chosen` would load the model
         settings = await chosen(settings, children, folder, stop)
-        launched = await launch(settings, children, folder)
-        # its imports take as long as the workers' first steps, so they come after the workers' start
-        from paddle_serving_runtime.supervisor.supervise import supervise  # noqa: PLC0415
+        with GoAhead() as go_ahead:
+            launched = await launch(settings, children, folder, go_ahead.descriptor)
+            # its imports take as long as the workers' first steps, so they come after the workers' start
+            from paddle_serving_runtime.supervisor.supervise import supervise  # noqa: PLC0415
 
-        return await supervise(settings, children, launched, folder, stop)
+            if not await _unless_stopped(verified, stop):
+                return 0
+            go_ahead.give(launched.processes)
+            return await supervise(settings, children, launched, folder, stop)
     finally:
         for child in children.running():
             kill(child)
             await child.wait()
+
+
+async def _unless_stopped(verified: asyncio.Future[None], stop: StopRequest) -> bool:
+    """Whether the package is verified; False where somebody wants the end before. Raises what `verified` does."""
+    stopping = asyncio.create_task(stop.drain.wait())
+    try:
+        either: set[asyncio.Future[Any]] = {verified, stopping}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+    if verified.done():
+        verified.result()
+    return verified.done()
 
 
 def settings_from(arguments: argparse.Namespace, log_level: str) -> ServeSettings:

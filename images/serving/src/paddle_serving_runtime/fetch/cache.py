@@ -10,14 +10,14 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from stat import S_ISDIR
 from typing import NamedTuple, TextIO
 
 from paddle_serving_runtime.errors import DigestMismatch, ModelUnavailable
-from paddle_serving_runtime.fetch.delivery import fetch
+from paddle_serving_runtime.fetch.delivery import Fill, fetch
 from paddle_serving_runtime.fetch.sources import from_directory
 from paddle_serving_runtime.fetch.transfer import Progress
 from paddle_serving_runtime.package.manifest import require_digest
@@ -43,7 +43,7 @@ class Cache:
         self._limit = limit
         self._progress = progress
 
-    def fetch(self, fill: Callable[[Path], None], digest: str, output: Path) -> bool:
+    def fetch(self, fill: Fill, digest: str, output: Path) -> bool:
         """As `delivery.fetch`, but `fill` is not called where the package is here, and what it brings is kept.
 
         Of several that want the same package at once the first fetches, the others wait for it. A cache that cannot
@@ -69,7 +69,7 @@ class Cache:
         _LOG.warning("the cache is not used: %s", self._too_large(size))
         return fetch(fill, digest, output)
 
-    def _fetch(self, held: TextIO, fill: Callable[[Path], None], digest: str, output: Path) -> bool:
+    def _fetch(self, held: TextIO, fill: Fill, digest: str, output: Path) -> bool:
         """Fetches a package whose lock is held, and keeps it."""
         with self._progress.heard(lambda size: self._let_go(held, size)):
             new = fetch(fill, digest, output)
@@ -102,7 +102,7 @@ class Cache:
             "(fetch.cache.limit of the profile), or go without a cache."
         )
 
-    def _without(self, error: OSError, fill: Callable[[Path], None], digest: str, output: Path) -> bool:
+    def _without(self, error: OSError, fill: Fill, digest: str, output: Path) -> bool:
         _LOG.warning("the cache cannot be used: %s: %s", self._locks, error.strerror or error)
         return fetch(fill, digest, output)
 

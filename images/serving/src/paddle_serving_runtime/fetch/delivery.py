@@ -1,7 +1,7 @@
 """Puts a verified package into an output directory, completely or not at all."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from paddle_serving_runtime.errors import DigestMismatch, InvalidOption, ModelUnavailable
@@ -9,10 +9,12 @@ from paddle_serving_runtime.package.manifest import MANIFEST, verify
 from paddle_serving_runtime.paddle_model.files import LOST_AND_FOUND
 
 STAGE = ".fetch.partial"
+Fill = Callable[[Path], Mapping[str, str] | None]
+"""Writes a package into an empty folder; what it returns are the sha256 of files that it has read there already."""
 
 
-def fetch(fill: Callable[[Path], None], digest: str, output: Path) -> bool:
-    """Fills `output` with the package whose digest is given; `fill` writes it into an empty folder.
+def fetch(fill: Fill, digest: str, output: Path) -> bool:
+    """Fills `output` with the package whose digest is given.
 
     Returns False where a fetch before this one has already done so, else True. The directory may be a mount point: it
     is filled from a folder inside itself, by renaming, with the manifest last. A fetch that was interrupted is begun
@@ -30,8 +32,7 @@ def fetch(fill: Callable[[Path], None], digest: str, output: Path) -> bool:
     except OSError as error:
         raise ModelUnavailable(f"{output} cannot be written: {error.strerror or error}.") from error
     try:
-        fill(stage)
-        verify(stage, digest)
+        verify(stage, digest, fill(stage) or {})
         for path in sorted(stage.iterdir(), key=lambda path: path.name == MANIFEST):
             path.rename(output / path.name)
     except OSError as error:

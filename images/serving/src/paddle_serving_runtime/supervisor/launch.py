@@ -52,6 +52,11 @@ class Launched:
     workers: tuple[WorkerProcess, ...]
     reference: Process | None
 
+    @property
+    def processes(self) -> int:
+        """How many load the package."""
+        return len(self.workers) + (self.reference is not None)
+
 
 TakeSpare = Callable[[WorkerOptions], Process | None]
 """A spare process that becomes the worker with these options; None where there is none."""
@@ -61,14 +66,19 @@ def _no_spare(_options: WorkerOptions) -> None:
     """There is none yet."""
 
 
-async def launch(settings: ServeSettings, children: Children, folder: Path) -> Launched:
-    """Starts every worker and the reference at once."""
+async def launch(settings: ServeSettings, children: Children, folder: Path, go_ahead: int | None = None) -> Launched:
+    """Starts every worker and the reference at once.
+
+    `go_ahead` is the descriptor on which they wait before they load the package (link/go_ahead.py), None for at once.
+    """
     started = time.monotonic()
     ledger.create(ledger_file(folder))
-    workers = [await start_worker(settings, children, folder, index, _no_spare) for index in range(settings.workers)]
+    workers = [
+        await start_worker(settings, children, folder, index, _no_spare, go_ahead) for index in range(settings.workers)
+    ]
     golden = settings.model_dir / "golden"
     has_samples = golden.is_dir() and any(path.is_file() for path in golden.iterdir())
-    reference = await _start_reference(settings, children, folder) if has_samples else None
+    reference = await _start_reference(settings, children, folder, go_ahead) if has_samples else None
     return Launched(started, tuple(workers), reference)
 
 
@@ -93,9 +103,14 @@ def reference_message(folder: Path) -> Path:
 
 
 async def start_worker(
-    settings: ServeSettings, children: Children, folder: Path, index: int, take_spare: TakeSpare
+    settings: ServeSettings,
+    children: Children,
+    folder: Path,
+    index: int,
+    take_spare: TakeSpare,
+    go_ahead: int | None = None,
 ) -> WorkerProcess:
-    """Starts one worker process, or gives its place to a spare one."""
+    """Starts one worker process, which waits as `launch` says, or gives its place to a spare one."""
     read_end, write_end = os.pipe()
     busy_file = folder / f"w{index}.busy"
     # a restarted worker must not inherit the mark of the one before it
@@ -106,8 +121,9 @@ async def start_worker(
     descriptors = (write_end, keeper.worker_descriptor, workers_replay.fileno() if workers_replay else -1)
     try:
         options = _worker_options(settings, folder, index, descriptors)
-        arguments = (options.to_json(),)
-        process = take_spare(options) or await start_process(settings, children, folder, arguments, options.descriptors)
+        arguments = (options.to_json(), *_waiting(go_ahead))
+        inherited = (*options.descriptors, *_given(go_ahead))
+        process = take_spare(options) or await start_process(settings, children, folder, arguments, inherited)
     finally:
         os.close(write_end)
         keeper.started()
@@ -179,10 +195,18 @@ def reference_command(model_dir: Path, output: Path, computing: Computing) -> tu
     )
 
 
-async def _start_reference(settings: ServeSettings, children: Children, folder: Path) -> Process:
+def _waiting(go_ahead: int | None) -> tuple[str, ...]:
+    return () if go_ahead is None else ("--go-ahead", str(go_ahead))
+
+
+def _given(go_ahead: int | None) -> tuple[int, ...]:
+    return () if go_ahead is None else (go_ahead,)
+
+
+async def _start_reference(settings: ServeSettings, children: Children, folder: Path, go_ahead: int | None) -> Process:
     command = reference_command(settings.model_dir, reference_file(folder), settings.computing)
     environment = computing_environment(settings, folder) | {"TERMINATION_LOG": str(reference_message(folder))}
-    return await children.start(command, environment)
+    return await children.start((*command, *_waiting(go_ahead)), environment, pass_fds=_given(go_ahead))
 
 
 def computing_environment(settings: ServeSettings, folder: Path) -> dict[str, str]:

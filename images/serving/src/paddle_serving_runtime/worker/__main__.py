@@ -40,18 +40,19 @@ def main() -> int:
     parser.add_argument("options", type=WorkerOptions.from_json, nargs="?")
     parser.add_argument("--standby", type=int, metavar="FD", help="wait for the options on this socket")
     parser.add_argument("--model-dir", type=Path)
+    parser.add_argument("--go-ahead", type=int, metavar="FD", help="wait for it before the package is loaded")
     arguments = parser.parse_args()
     # a copy: stderr itself goes elsewhere while an engine computes that hides its errors (paddle_model/openvino.py)
     faulthandler.enable(os.dup(sys.stderr.fileno()))
     options = arguments.options or options_from(arguments.standby, arguments.model_dir)
-    return run(options) if options else 0
+    return run(options, arguments.go_ahead) if options else 0
 
 
-def run(options: WorkerOptions) -> int:
-    """Serves until SIGTERM; the exit status."""
+def run(options: WorkerOptions, go_ahead: int | None = None) -> int:
+    """Serves until SIGTERM; the exit status. `go_ahead` is the descriptor to wait on before the package is loaded."""
     logs.configure(options.log_level)
     try:
-        loaded = load_engine(options)
+        loaded = load_engine(options, go_ahead)
     except ServingError as error:
         _report(options, failed_line(error))
         return error.exit_code

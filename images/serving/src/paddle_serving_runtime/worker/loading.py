@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paddle_serving_runtime.errors import ModelInvalid, ServiceBroken, ServingError
+from paddle_serving_runtime.link.go_ahead import wait_for_go_ahead
 from paddle_serving_runtime.link.ledger import PROOF_SECONDS, WorkerLedger
 from paddle_serving_runtime.link.options import WorkerOptions
 from paddle_serving_runtime.package.contents import Package, load_package
@@ -45,13 +46,19 @@ class Loaded:
     report: dict[str, Any]
 
 
-def load_engine(options: WorkerOptions) -> Loaded:
-    """Loads the package. Raises ServingError where it cannot be served."""
+def load_engine(options: WorkerOptions, go_ahead: int | None = None) -> Loaded:
+    """Loads the package, where `go_ahead` is a descriptor not before there is one on it.
+
+    Raises ServingError where it cannot be served.
+    """
     started = time.monotonic()
     paddle = import_paddle()
     from paddle_serving_runtime.graph import load  # noqa: PLC0415 - imports Paddle
 
-    imported = time.monotonic()
+    imported = began = time.monotonic()
+    if go_ahead is not None:
+        wait_for_go_ahead(go_ahead)
+        began = time.monotonic()
     computing = options.computing
     package = load_package(Path(options.model_dir), computing.script)
     with _as_serving_errors(package):
@@ -74,7 +81,7 @@ def load_engine(options: WorkerOptions) -> Loaded:
         "backends": sorted({node.switches.backend for node in graph.nodes if node.model_dir is not None}),
         "warnings": warnings,
         "importSeconds": round(imported - started, 3),
-        "loadSeconds": round(time.monotonic() - imported, 3),
+        "loadSeconds": round(time.monotonic() - began, 3),
     }
     return Loaded(engine, names, report)
 
