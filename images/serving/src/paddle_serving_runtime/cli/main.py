@@ -69,7 +69,8 @@ def _run(command: str, words: list[str]) -> int:
     module = importlib.import_module(f"paddle_serving_runtime.cli.{command}")
     parser = Parser(f"{PROGRAM} {command}", description=module.__doc__)
     module.add_arguments(parser)
-    status: int = module.run(parser.parse_args(words))
+    parse = getattr(module, "parse", Parser.parse_args)
+    status: int = module.run(parse(parser, words))
     return status
 
 

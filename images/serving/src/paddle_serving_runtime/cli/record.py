@@ -31,15 +31,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--atol", type=float, help="absolute tolerance of the recorded floats; default 1e-5")
     parser.add_argument(
         "command",
-        nargs=argparse.REMAINDER,
+        nargs="*",
         metavar="-- COMMAND",
         help="your script; the sample's path is appended. The last line it prints is {output name: value} as JSON",
     )
 
 
+def parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
+    """The arguments; what follows -- is the command, wherever the flags are.
+
+    argparse takes a flag between DIR and -- for the first word of the command, or the command for too much.
+    """
+    words, after = (words[: words.index("--")], words[words.index("--") + 1 :]) if "--" in words else (words, [])
+    arguments = parser.parse_args(words)
+    arguments.command += after
+    return arguments
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Returns 0 when every sample has a recorded answer. Raises ServingError; nothing is written half."""
-    command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
+    command = arguments.command
     if not command:
         raise InvalidOption("record needs a command: record DIR -- python infer.py")
     root = arguments.directory.resolve()

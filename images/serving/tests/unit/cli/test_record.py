@@ -48,6 +48,13 @@ def test_the_last_line_of_the_script_becomes_the_recorded_answer(package: Path) 
     assert found["date"].startswith("20")
 
 
+def test_flags_may_stand_on_either_side_of_the_directory(package: Path) -> None:
+    command = ("--", sys.executable, "-c", SCRIPT, "--rtol", "7")
+    assert main(["record", "--atol", "0.5", str(package), "--rtol", "0.01", *command]) == 0
+    recorded = load_recorded(Package(package, None, None, None))
+    assert recorded["a.json"].tolerance == Tolerance(0.01, 0.5)
+
+
 def test_recording_again_replaces_the_answers(package: Path) -> None:
     assert record(package, SCRIPT) == 0
     assert record(package, SCRIPT.replace("0.5", "0.25")) == 0
