@@ -29,10 +29,9 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _PROOF_CPU_SECONDS = 2.0
 _TOLD_EVERY_SECONDS = 5.0
-_NOT_ASKED = (
-    "Auto shares runs of plain models; for the models of a service's Ops it is asked for: "
-    "engine.batching: {maxRows: 8} (any number but the default 16), serve --batching 8"
-)
+_WORTH_SHARE, _WORTH_CPU_SECONDS = 0.25, 0.4
+"""What shared runs have to save of a request of a service with Ops, where nobody has asked for them, and may cost."""
+
 _DIED = "a worker ended while it computed several rows together; its log has how"
 _EMPTY_SHAPE = re.compile(rb'"shape"\s*:\s*\[[^\]]*\b0\b')
 
@@ -141,25 +140,20 @@ def _engine(options: WorkerOptions, graph: "Graph", package: Package) -> tuple["
 
     samples = load_samples(package)
     direct = DirectEngine(graph, shown=_shown(package, samples))
-    batching = _shared(options, direct, package, samples) if options.batching.on else None
+    batching = _proved(options, direct, samples) if options.batching.on else None
     warmup = _warmed(options, direct) if options.warmup else None
     return BatchingEngine(direct, options.batching.wait), {"batching": batching, "warmup": warmup}
 
 
-def _shared(
-    options: WorkerOptions, engine: "DirectEngine", package: Package, samples: Iterable[Sample]
-) -> dict[str, Any]:
-    """What is proved of runs that requests share, as JSON; nothing is tried of a service that was not named for it."""
-    from paddle_serving_runtime.engine.proof import described, refused  # noqa: PLC0415 - imports Paddle
-
-    if package.web_service is not None and not options.batching.services:
-        return described({"": refused(_NOT_ASKED)})
-    return _proved(options, engine, samples)
-
-
 def _proved(options: WorkerOptions, engine: "DirectEngine", samples: Iterable[Sample]) -> dict[str, Any]:
     """Proves numbers of rows by the golden samples; what came out as JSON."""
-    from paddle_serving_runtime.engine.proof import Trial, described, refused, within  # noqa: PLC0415 - imports Paddle
+    from paddle_serving_runtime.engine.proof import (  # noqa: PLC0415 - imports Paddle
+        Bargain,
+        Trial,
+        described,
+        refused,
+        within,
+    )
 
     started, ledger = time.monotonic(), WorkerLedger(Path(options.ledger), options.index)
     if not ledger.begin_proof():
@@ -167,7 +161,8 @@ def _proved(options: WorkerOptions, engine: "DirectEngine", samples: Iterable[Sa
         return described({"": refused(_DIED)})
     # the thread's own time: a node that is busy proves as much as one that is idle, unless somebody would wait for long
     spent, late = within(_PROOF_CPU_SECONDS, time.thread_time), within(PROOF_SECONDS / 2, time.monotonic)
-    trial = Trial(options.batching.sizes, lambda: spent() or late())
+    bargain = None if options.batching.asked else Bargain(_WORTH_SHARE, _WORTH_CPU_SECONDS, time.thread_time)
+    trial = Trial(options.batching.sizes, lambda: spent() or late(), bargain)
     calls = [Call(SERVICE, inputs) for inputs in _inputs(samples)]
     proofs = described(engine.prove(calls, trial, ledger))
     ledger.end_proof()
