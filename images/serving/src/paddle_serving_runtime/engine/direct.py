@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from paddle_serving_runtime.engine.description import describe
-from paddle_serving_runtime.engine.gain import limited, worthwhile
 from paddle_serving_runtime.engine.inputs import EmptyAxes
 from paddle_serving_runtime.engine.interface import ModelDescription
 from paddle_serving_runtime.engine.lanes import NotSharedError, copies
@@ -111,8 +110,7 @@ class DirectEngine:
         """What copies of the Ops prove: those that serve must not have seen a request when they are verified."""
         lanes = copies(self._graph, self._lanes[0], 1)
         infer = functools.partial(self._infer, lanes)
-        observed = observe(infer, calls, limited(trial), trial.clock)
-        trial = worthwhile(trial, observed, self._runners)
+        observed = observe(infer, calls, trial.over)
         proofs = prove_models(self._graph, self._runners, observed, trial)
         lanes += copies(self._graph, self._lanes[0], max(proof.largest for proof in proofs.values()) - 1)
         if len(lanes) > 1:

@@ -48,31 +48,15 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class Bargain:
-    """What shared runs must save of the time of a request, as a share of it, and for how many seconds of a start."""
-
-    share: float
-    seconds: float
-    clock: Callable[[], float]
-
-
-@dataclass(frozen=True)
 class Trial:
     """What is tried: `sizes` are numbers of rows, until `over`, for all signatures of all models together.
 
     `over` is asked before every run, and a run has no more rows than were computed before it: so the whole takes no
-    more than about twice that time, however slow the model is. Of a service with Ops only what is a `bargain` is
-    tried, where there is one.
+    more than about twice that time, however slow the model is.
     """
 
     sizes: tuple[int, ...]
     over: Callable[[], bool]
-    bargain: Bargain | None = None
-
-    @property
-    def clock(self) -> Callable[[], float]:
-        """Tells the time that the bargain is about; without one it stands still."""
-        return (lambda: 0.0) if self.bargain is None else self.bargain.clock
 
 
 def refused(reason: str) -> Proof:
@@ -95,7 +79,7 @@ def prove(compute: Compute, feeds: Sequence[Feed], trial: Trial) -> Proof:
     """
     reasons: dict[str, None] = {}
     pools: dict[Signature, Pool] = {}
-    for key, rows in rows_by_signature(feeds).items():
+    for key, rows in _by_signature(feeds).items():
         pool = _answered(compute, rows, max(trial.sizes), trial.over)
         if len({_bits(answer) for _, answer in pool}) > 1:  # rows with one answer look independent
             pools[key] = pool
@@ -120,8 +104,8 @@ def _fixed(pool: "Pool") -> Feed:
     return {name: one for name, one in first.items() if len({_bytes(feed[name]) for feed, _ in pool}) == 1}
 
 
-def rows_by_signature(feeds: Sequence[Feed]) -> dict[Signature, list[Feed]]:
-    """The rows of all, one by one; none of a feed without a batch."""
+def _by_signature(feeds: Sequence[Feed]) -> dict[Signature, list[Feed]]:
+    """Their rows, one by one."""
     rows: dict[Signature, list[Feed]] = {}
     for feed in feeds:
         if count := rows_of(feed):

@@ -12,7 +12,7 @@ from paddle_serving_runtime.engine.lanes import NotSharedError
 from paddle_serving_runtime.engine.outside import changed, rebound, state
 from paddle_serving_runtime.engine.passage import RunModel, Work, run_model
 from paddle_serving_runtime.engine.proof import Proof, Trial, prove, refused, same_bits
-from paddle_serving_runtime.engine.running import Clock, ModelRunner
+from paddle_serving_runtime.engine.running import ModelRunner
 from paddle_serving_runtime.engine.sharing import Sharing
 from paddle_serving_runtime.graph import Graph, Node
 from paddle_serving_runtime.protocol import Response
@@ -23,14 +23,10 @@ Infer = Callable[[Sequence[Call], RunModel], list[Result]]
 
 @dataclass(frozen=True)
 class Observed:
-    """Calls with the answers that they get alone; what each model was fed for them, the fastest model first.
-
-    `outside` is how many seconds a call took beside the runs of its models, on average.
-    """
+    """Calls with the answers that they get alone; what each model was fed for them, the fastest model first."""
 
     answers: Sequence[tuple[Call, Response]]
     feeds: Mapping[str, Sequence[Feed]]
-    outside: float = 0.0
 
 
 class Unaudited(Sharing):
@@ -52,7 +48,7 @@ def standing_objection(graph: Graph) -> str:
     return f"{place} has a global statement, and requests would share what it changes" if place else ""
 
 
-def observe(infer: Infer, calls: Sequence[Call], over: Callable[[], bool], clock: Clock) -> Observed:
+def observe(infer: Infer, calls: Sequence[Call], over: Callable[[], bool]) -> Observed:
     """Answers the calls one by one, those that come before the time is over. One that fails shows nothing."""
     feeds: dict[str, list[Feed]] = {}
     seconds: Counter[str] = Counter()
@@ -60,21 +56,19 @@ def observe(infer: Infer, calls: Sequence[Call], over: Callable[[], bool], clock
     def watched(node: str, runner: ModelRunner, works: Sequence[Work]) -> None:
         # the Op may use an array again after the run
         seen = [{name: value.copy() for name, value in feed.items()} for work in works for feed in work.prepared.feeds]
-        before = clock()
+        before = sum(work.member.seconds for work in works)
         run_model(node, runner, works)
         feeds.setdefault(node, []).extend(seen)
-        seconds[node] += clock() - before  # type: ignore[assignment]
+        seconds[node] += sum(work.member.seconds for work in works) - before  # type: ignore[assignment]
 
     answers = []
-    began = clock()
     for call in calls:
         if over():
             break
         (result,) = infer([call], watched)
         if isinstance(result.outcome, Response):
             answers.append((call, result.outcome))
-    outside = (clock() - began - seconds.total()) / max(1, len(answers))
-    return Observed(answers, {node: feeds[node] for node in sorted(feeds, key=seconds.__getitem__)}, outside)
+    return Observed(answers, {node: feeds[node] for node in sorted(feeds, key=seconds.__getitem__)})
 
 
 def prove_models(

@@ -13,13 +13,13 @@ class Batching:
     """What `serve` is told about requests that share a run, where the package itself does not say it.
 
     `max_rows` is the largest number of rows that a run may have, 1 for none but the request's own; `wait` is how many
-    seconds the first of a batch waits for others, 0 for not at all. `asked` says whether somebody has asked for
-    it: else a service with Ops shares runs only where that saves something, and where its proof is cheap.
+    seconds the first of a batch waits for others, 0 for not at all. `services` says whether that is for the models of
+    Ops too: their proof costs every start some seconds, and a slow model may gain nothing, so that it is asked for.
     """
 
     max_rows: int
     wait: float
-    asked: bool = True
+    services: bool = True
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:

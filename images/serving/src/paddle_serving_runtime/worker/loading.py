@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from paddle_serving_runtime.engine import Engine, ModelDescription, TensorDescription
     from paddle_serving_runtime.engine.direct import DirectEngine
     from paddle_serving_runtime.engine.inputs import EmptyAxes
-    from paddle_serving_runtime.engine.proof import Bargain
     from paddle_serving_runtime.graph import Graph
 
 _LOG = logging.getLogger(__name__)
 _PROOF_CPU_SECONDS = 2.0
 _TOLD_EVERY_SECONDS = 5.0
-_WORTH_SHARE, _WORTH_SECONDS = 0.25, 0.4
-"""What shared runs have to save of a request of a service with Ops, where nobody has asked for them, and may cost."""
-
+_NOT_ASKED = (
+    "Auto shares runs of plain models; for the models of a service's Ops it is asked for: "
+    "engine.batching: {maxRows: 8} (any number but the default 16), serve --batching 8"
+)
 _DIED = "a worker ended while it computed several rows together; its log has how"
 _EMPTY_SHAPE = re.compile(rb'"shape"\s*:\s*\[[^\]]*\b0\b')
 
@@ -141,25 +141,23 @@ def _engine(options: WorkerOptions, graph: "Graph", package: Package) -> tuple["
 
     samples = load_samples(package)
     direct = DirectEngine(graph, shown=_shown(package, samples))
-    batching = _proved(options, direct, samples, _bargain(options, graph)) if options.batching.on else None
+    batching = _shared(options, direct, package, samples) if options.batching.on else None
     warmup = _warmed(options, direct) if options.warmup else None
     return BatchingEngine(direct, options.batching.wait), {"batching": batching, "warmup": warmup}
 
 
-def _bargain(options: WorkerOptions, graph: "Graph") -> "Bargain | None":
-    """What shared runs of a service must be worth; None where somebody has asked for them."""
-    from paddle_serving_runtime.engine.proof import Bargain  # noqa: PLC0415 - imports Paddle
-
-    if options.batching.asked:
-        return None
-    on_gpu = any(node.switches.device != "cpu" for node in graph.nodes if node.model_dir is not None)
-    # processor time, of all of Paddle's threads, is the same beside other pods; it does not see what a GPU does
-    return Bargain(_WORTH_SHARE, _WORTH_SECONDS, time.perf_counter if on_gpu else time.process_time)
-
-
-def _proved(
-    options: WorkerOptions, engine: "DirectEngine", samples: Iterable[Sample], bargain: "Bargain | None"
+def _shared(
+    options: WorkerOptions, engine: "DirectEngine", package: Package, samples: Iterable[Sample]
 ) -> dict[str, Any]:
+    """What is proved of runs that requests share, as JSON; nothing is tried of a service that was not named for it."""
+    from paddle_serving_runtime.engine.proof import described, refused  # noqa: PLC0415 - imports Paddle
+
+    if package.web_service is not None and not options.batching.services:
+        return described({"": refused(_NOT_ASKED)})
+    return _proved(options, engine, samples)
+
+
+def _proved(options: WorkerOptions, engine: "DirectEngine", samples: Iterable[Sample]) -> dict[str, Any]:
     """Proves numbers of rows by the golden samples; what came out as JSON."""
     from paddle_serving_runtime.engine.proof import Trial, described, refused, within  # noqa: PLC0415 - imports Paddle
 
@@ -169,7 +167,7 @@ def _proved(
         return described({"": refused(_DIED)})
     # the thread's own time: a node that is busy proves as much as one that is idle, unless somebody would wait for long
     spent, late = within(_PROOF_CPU_SECONDS, time.thread_time), within(PROOF_SECONDS / 2, time.monotonic)
-    trial = Trial(options.batching.sizes, lambda: spent() or late(), bargain)
+    trial = Trial(options.batching.sizes, lambda: spent() or late())
     calls = [Call(SERVICE, inputs) for inputs in _inputs(samples)]
     proofs = described(engine.prove(calls, trial, ledger))
     ledger.end_proof()

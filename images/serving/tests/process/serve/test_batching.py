@@ -7,15 +7,8 @@ from typing import Any
 
 import pytest
 
-from images.serving.tests.process.serve.conftest import SERVICE, request_body
 from images.serving.tests.services import ROW as X
 
-COMPUTE = """
-def compute(seconds):
-    end = time.thread_time() + seconds
-    while time.thread_time() < end:
-        pass
-"""
 METRIC = "paddle_serving_batch_size"
 
 
@@ -48,11 +41,11 @@ def test_concurrent_requests_share_runs_and_each_gets_its_own_answer(
     assert metrics[f"{METRIC}_sum"] > metrics[f"{METRIC}_count"], metrics
 
 
-def test_a_service_whose_requests_take_their_time_elsewhere_shares_no_run_that_nobody_asked_for(
+def test_a_service_with_ops_shares_no_run_that_nobody_asked_for(
     make_package: Callable[..., Path], serve: Callable[..., Any]
 ) -> None:
-    script = COMPUTE + SERVICE.replace("time.sleep(", "compute(")
-    package = make_package(script, golden={"hello.json": request_body(sleep="0.05")})
-    batching = serve(package, "--workers", "1").wait_ready().get("/report").json()["batching"]
+    batching = serve(make_package(), "--workers", "1").wait_ready().get("/report").json()["batching"]
     assert (batching["maxRows"], batching["rows"], batching["proved"]) == (16, [1], [])
-    assert "of a request's processor time. With Auto " in batching["notProved"][0]
+    assert (
+        "for the models of a service's Ops it is asked for: engine.batching: {maxRows: 8}" in batching["notProved"][0]
+    )

@@ -58,7 +58,7 @@ def test_it_says_what_was_proved_and_what_computed_it(
     assert report["counts"] == {"comparisons": 4, "unequal": 0, "elements": 4, "differing": 0, "omitted": 0}
     assert (report["drift"], report["recheck"]) == (None, None)
     assert (report["batching"]["maxRows"], report["batching"]["rows"], report["batching"]["proved"]) == (16, [1], [])
-    assert "of a request's processor time" in report["batching"]["notProved"][0]
+    assert "a service's Ops" in report["batching"]["notProved"][0]
     far = next(
         each for each in report["comparisons"] if (each["sample"], each["against"]) == ("zeros.json", "recorded")
     )

@@ -235,7 +235,7 @@ def test_every_member_is_in_one_run_of_a_proved_size_or_alone(rows: list[int], s
 @pytest.mark.parametrize(
     ("text", "batching"),
     [
-        *(("Off", Batching(1, 0)), ("Auto", Batching(16, 0, asked=False)), ("2", Batching(2, 0))),
+        *(("Off", Batching(1, 0)), ("Auto", Batching(16, 0, services=False)), ("2", Batching(2, 0))),
         *(("64", Batching(64, 0)), ("8,0.005", Batching(8, 0.005)), ("8,0", Batching(8, 0))),
     ],
 )
