@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import signal
-import sys
 from asyncio.subprocess import Process
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import orjson
 
 from paddle_serving_runtime.supervisor.children import Children, kill
-from paddle_serving_runtime.supervisor.launch import computing_environment
+from paddle_serving_runtime.supervisor.launch import computing_environment, python
 from paddle_serving_runtime.supervisor.output import Output
 from paddle_serving_runtime.supervisor.settings import ServeSettings
 from paddle_serving_runtime.supervisor.stopping import StopRequest
@@ -51,7 +50,7 @@ async def chosen(settings: ServeSettings, children: Children, folder: Path, stop
 
 def _command(settings: ServeSettings, output: Path) -> tuple[str, ...]:
     return (
-        *(sys.executable, "-m", "paddle_serving_runtime.cli.main", "choose"),
+        *(*python("paddle_serving_runtime.cli.main"), "choose"),
         *("--model-dir", str(settings.model_dir), "--output", str(output)),
         *("--max-tolerance", str(settings.consistency.max_tolerance), *settings.computing.arguments),
     )

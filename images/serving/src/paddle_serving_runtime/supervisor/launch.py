@@ -144,7 +144,7 @@ async def start_process(
     settings: ServeSettings, children: Children, folder: Path, arguments: Sequence[str], descriptors: Sequence[int]
 ) -> Process:
     """The process of a worker, with or without its place."""
-    command = (sys.executable, "-m", "paddle_serving_runtime.worker", *arguments)
+    command = (*python("paddle_serving_runtime.worker"), *arguments)
     return await children.start(command, computing_environment(settings, folder), pass_fds=descriptors)
 
 
@@ -187,10 +187,18 @@ def _listen_to(keeper: Keeper) -> None:
     loop.add_reader(descriptor, receive)
 
 
+def python(module: str) -> tuple[str, ...]:
+    """The command that runs a module and imports nothing from the folder that it is in.
+
+    That folder may be the package, and what is imported before its files are verified must not come from there.
+    """
+    return (sys.executable, "-P", "-m", module)
+
+
 def reference_command(model_dir: Path, output: Path, computing: Computing) -> tuple[str, ...]:
     """The command that computes the reference answers in a process of its own."""
     return (
-        *(sys.executable, "-m", "paddle_serving_runtime.cli.main", "reference"),
+        *(*python("paddle_serving_runtime.cli.main"), "reference"),
         *("--model-dir", str(model_dir), "--output", str(output), *computing.arguments),
     )
 

@@ -41,6 +41,18 @@ def test_a_service_that_is_not_the_reviewed_one_never_runs(
     assert not mark.exists()
 
 
+def test_nothing_is_imported_from_a_package_in_whose_folder_it_is_started(
+    serve: Start, make_package: Callable[..., Path], tmp_path: Path
+) -> None:
+    package, mark = make_package(), tmp_path / "ran"
+    digest = manifest.write(package)
+    (package / "uvloop.py").write_text(f"open({str(mark)!r}, 'w').close()")
+    serving = serve(package, "--digest", digest, prefix=("env", "--chdir", str(package)))
+    assert serving.wait_exit() == 1, serving.tail()
+    assert "uvloop.py is not in" in serving.message()
+    assert not mark.exists()
+
+
 def test_who_stops_it_does_not_wait_for_a_large_package(serve: Start, make_package: Callable[..., Path]) -> None:
     package = make_package()
     manifest.write(package)
