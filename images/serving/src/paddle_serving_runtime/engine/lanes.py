@@ -1,10 +1,14 @@
 """Lanes for the requests of a run: every one with Ops of its own, which are deep copies of those that are ready."""
 
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from resource import getpagesize
+from sys import getsizeof
 from typing import Any
+
+from typing_extensions import override
 
 from paddle_serving_runtime.engine.packing import packer
 from paddle_serving_runtime.engine.passage import Lane
@@ -24,6 +28,25 @@ class NotSharedError(Exception):
     """Why the requests of a service share no runs."""
 
 
+class _Copied(dict[int, Any]):
+    """What deepcopy has copied so far. Ends the copy at what there must not be twice, or not so much of it."""
+
+    def __init__(self, known: Mapping[int, Any], most_bytes: int) -> None:
+        super().__init__(known)
+        self._left = most_bytes
+
+    @override
+    def __setitem__(self, key: int, value: object) -> None:
+        """Raises NotSharedError. An object comes here before its attributes do, so that its end ends nothing yet."""
+        if hasattr(type(value), "__del__"):
+            kind = type(value).__qualname__
+            raise NotSharedError(f"an Op has an object of the class {kind}, whose __del__ would end what copies share")
+        self._left -= getsizeof(value)
+        if self._left < 0:
+            raise NotSharedError(f"a copy of its Ops takes more than {MOST_BYTES >> 20} MiB")
+        super().__setitem__(key, value)
+
+
 def copies(graph: Graph, lane: Lane, number: int) -> list[Lane]:
     """So many lanes like this one. Raises NotSharedError where an Op cannot be copied, or is too large for it."""
     if not number:
@@ -39,9 +62,11 @@ def copies(graph: Graph, lane: Lane, number: int) -> list[Lane]:
 def _copy(graph: Graph, lane: Lane) -> Lane:
     own: list[Any] = [graph.request_op, graph.response_op, *(node.op for node in graph.nodes)]
     connected = [op for one in own[1:] for op in (one, *one.get_input_ops())]
-    memo = {id(value): value for op in connected for name, value in vars(op).items() if name in _NOT_COPIED}
+    shared = {id(value): value for op in connected for name, value in vars(op).items() if name in _NOT_COPIED}
     try:
-        request_op, response_op, *ops = deepcopy(own, memo)
+        request_op, response_op, *ops = deepcopy(own, _Copied(shared, MOST_BYTES))
+    except NotSharedError:
+        raise
     except Exception as error:
         raise NotSharedError(f"its Ops cannot be copied for each of the requests of a run: {named(error)}") from error
     steps = {}

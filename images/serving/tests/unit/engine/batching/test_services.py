@@ -1,5 +1,6 @@
 """Services with Ops whose requests share runs: what they must not share, and what is refused with its reason."""
 
+import gc
 import re
 import runpy
 from collections.abc import Callable, Mapping
@@ -173,6 +174,7 @@ def test_state_that_nothing_shows_is_found_by_its_answers(service: Callable[...,
             f"import numpy; self.table = numpy.ones({MOST_BYTES // 2}, 'uint8')",
             "copies of its Ops for 3 .* take 9. MiB",
         ),
+        (f"import numpy; self.table = numpy.ones({MOST_BYTES}, 'uint8')", "a copy of its Ops takes more than 64 MiB"),
     ],
 )
 def test_an_op_that_cannot_be_had_several_times_is_named_with_its_reason(
@@ -180,6 +182,18 @@ def test_an_op_that_cannot_be_had_several_times_is_named_with_its_reason(
 ) -> None:
     found = reason(service(f"\n    def init_op(self):\n        {state}\n" + TWICE + TELLING))
     assert re.search(words, found), found
+
+
+def test_what_ends_with_an_object_does_not_end_with_a_copy_of_it(service: Callable[..., DirectEngine]) -> None:
+    handle = "\nENDED = []\nclass Handle:\n    def __init__(self): self.number = 7\n"
+    handle += "    def __del__(self): ENDED.extend(vars(self).values())\n"
+    body = "\n    ended = ENDED\n    def init_op(self):\n        self.handle = Handle()\n" + TWICE + TELLING
+    engine = service(body, before=handle)
+    assert "an object of the class Handle, whose __del__ would end what copies share" in reason(engine)
+    gc.collect()
+    (op,) = (node.op for node in engine._graph.nodes)
+    assert op is not None
+    assert op.ended == []
 
 
 @pytest.mark.parametrize(
