@@ -42,9 +42,9 @@ def parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Nam
 
     argparse takes a flag between DIR and -- for the first word of the command, or the command for too much.
     """
-    words, after = (words[: words.index("--")], words[words.index("--") + 1 :]) if "--" in words else (words, [])
-    arguments = parser.parse_args(words)
-    arguments.command += after
+    place = words.index("--", 1) if "--" in words[1:] else len(words)
+    arguments = parser.parse_args(words[:place])
+    arguments.command += words[place + 1 :]
     return arguments
 
 

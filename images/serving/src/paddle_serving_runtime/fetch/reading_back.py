@@ -16,7 +16,7 @@ class ReadingBack:
 
     def __init__(self, file: IO[bytes], thread: ThreadPoolExecutor) -> None:
         """`file` is empty, open for reading too, and stays open until `hexdigest`; `thread` has one worker."""
-        self._descriptor = file.fileno()
+        self._descriptor, self._name = file.fileno(), file.name
         self._thread = thread
         self._hash = hashlib.sha256()
         self._written = 0
@@ -36,7 +36,10 @@ class ReadingBack:
     def _take(self, at: int, size: int) -> None:
         end = at + size
         while at < end:
-            piece = os.pread(self._descriptor, min(_PIECE, end - at), at)
+            try:
+                piece = os.pread(self._descriptor, min(_PIECE, end - at), at)
+            except OSError as error:  # which says nothing of the file, and what is copied is another one
+                raise OSError(error.errno, error.strerror, self._name) from error
             if not piece:  # somebody has cut it meanwhile; its digest tells
                 return
             self._hash.update(piece)

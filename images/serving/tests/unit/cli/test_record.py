@@ -49,8 +49,9 @@ def test_the_last_line_of_the_script_becomes_the_recorded_answer(package: Path) 
 
 
 def test_flags_may_stand_on_either_side_of_the_directory(package: Path) -> None:
-    command = ("--", sys.executable, "-c", SCRIPT, "--rtol", "7")
-    assert main(["record", "--atol", "0.5", str(package), "--rtol", "0.01", *command]) == 0
+    command = (sys.executable, "-c", SCRIPT, "--rtol", "7")
+    assert main(["record", "--", str(package), *command]) == 0
+    assert main(["record", "--atol", "0.5", str(package), "--rtol", "0.01", "--", *command]) == 0
     recorded = load_recorded(Package(package, None, None, None))
     assert recorded["a.json"].tolerance == Tolerance(0.01, 0.5)
 

@@ -1,6 +1,9 @@
 """What a copy says of the files that it has written is what is in them."""
 
+import errno
 import hashlib
+import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -37,6 +40,15 @@ def test_what_is_in_the_file_counts_and_not_what_was_written(tmp_path: Path) -> 
         file.truncate(8)
         reading.written(17)
         assert reading.hexdigest() == hashlib.sha256(b"what a d").hexdigest()
+
+
+def test_an_error_names_the_file_that_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "pread", broken)
+    with pytest.raises(OSError, match=f"Input/output error: '{re.escape(str(tmp_path / 'file'))}'"):
+        read_back(tmp_path / "file", [b"a"])
 
 
 def test_a_copy_tells_the_digest_of_every_file(package: Path, tmp_path: Path) -> None:
