@@ -83,3 +83,14 @@ def test_the_chart_puts_it_where_grafanas_sidecar_looks(helm: Helm) -> None:
     assert made[0]["metadata"]["labels"]["grafana_dashboard"] == "1"
     assert json.loads(made[0]["data"]["paddle-serving.json"]) == dashboard()
     assert not [m for m in helm.template(CHART) if m["metadata"]["name"].endswith("-dashboard")]
+
+
+def test_the_label_of_the_sidecar_can_be_removed(helm: Helm) -> None:
+    labels = "monitoring.dashboard.labels.grafana_dashboard=null,monitoring.dashboard.labels.team=a"
+    options = ("--set", f"monitoring.dashboard.enabled=true,{labels}")
+    (made,) = (
+        each
+        for each in helm.template("paddle-serving-operator", *options)
+        if each["kind"] == "ConfigMap" and each["metadata"]["labels"].get("team") == "a"
+    )
+    assert "grafana_dashboard" not in made["metadata"]["labels"]

@@ -21,6 +21,10 @@ DEFAULT = CHARTS / "paddle-serving" / "ci" / "default-values.yaml"
         ("rollout.paused=true", "NOTE: rollout.paused is true."),
         ("rollout.strategy=Recreate", "NOTE: rollout.strategy is Recreate. During a change nobody answers"),
         ("rollout.autoRollback=false", "NOTE: rollout.autoRollback is false."),
+        (
+            "security.tlsSecret=tls,ingress.enabled=true,ingress.hosts[0].host=a.example.com",
+            "NOTE: security.tlsSecret is given, so pods speak TLS alone. What stands before them has to speak it too",
+        ),
         ("networkPolicy.enabled=true", "NOTE: networkPolicy.enabled is true. A NetworkPolicy has an effect only where"),
         (
             "ingress.hosts[0].path=/",

@@ -260,3 +260,12 @@ def test_the_profile_for_slices_of_the_guide_to_gpus_is_one(helm: Helm, tmp_path
     mig = read_profiles(tmp_path / "profiles.yaml")["mig"]
     assert mig.limits == {"cpu": "2", "memory": "4Gi", "nvidia.com/mig-1g.10gb": "1"}
     assert mig.image == image_references()["paddle-serving-runtime-gpu"]
+
+
+def test_labels_of_the_test_are_no_longer_than_kubernetes_takes(helm: Helm) -> None:
+    named = [
+        manifest["metadata"]["labels"]["app.kubernetes.io/name"]
+        for manifest in helm.template(CHART, "--set", f"nameOverride={'a' * 60}")
+    ]
+    assert max(map(len, named)) <= 63
+    assert any(name.endswith("a-test") for name in named)

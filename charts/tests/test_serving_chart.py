@@ -266,3 +266,17 @@ def test_without_a_number_of_pods_the_field_is_left_out(helm: Helm) -> None:
     resource = helm.template(CHART, "--set", "replicas=null", values=DEFAULT).one("PaddleService")
     assert "replicas" not in resource["spec"]
     assert "annotations" not in resource["metadata"]
+
+
+@pytest.mark.parametrize("option", ["engine.batching.mode=Off", "engine.batching.mode=false"])
+def test_off_is_a_word_and_no_truth_value(helm: Helm, spec_schema: Manifest, option: str) -> None:
+    (service,) = helm.template(CHART, "--set", option, values=DEFAULT)
+    assert service["spec"]["engine"]["batching"]["mode"] == "Off"
+    jsonschema.validate(service["spec"], spec_schema)
+
+
+def test_a_share_of_a_second_may_be_set_on_the_command_line(helm: Helm, spec_schema: Manifest) -> None:
+    option = "autoscaling.maxReplicas=3,autoscaling.queueSeconds=0.05"
+    (service,) = helm.template(CHART, "--set", option, values=DEFAULT)
+    assert service["spec"]["autoscaling"]["queueSeconds"] == 0.05
+    jsonschema.validate(service["spec"], spec_schema)

@@ -8,7 +8,7 @@ Given (dict "values" <map> "defaults" <map>); renders nothing.
 {{- $value := index $.values $key -}}
 {{- if kindIs "invalid" $value -}}
 {{- $_ := set $.values $key $default -}}
-{{- else if and (kindIs "map" $value) (kindIs "map" $default) (not (has $key (list "limits" "requests"))) -}}
+{{- else if and (kindIs "map" $value) (kindIs "map" $default) (not (has $key (list "limits" "requests" "labels"))) -}}
 {{- include "paddle-serving-operator.fill" (dict "values" $value "defaults" $default) -}}
 {{- end -}}
 {{- end -}}

@@ -24,7 +24,7 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 
 {{/* Labels of the `helm test` objects: not the selector's, so that no Deployment takes the test's pod for its own. */}}
 {{- define "paddle-serving-operator.testLabels" -}}
-app.kubernetes.io/name: {{ include "paddle-serving-operator.name" . }}-test
+app.kubernetes.io/name: {{ include "paddle-serving-operator.name" . | trunc 58 | trimSuffix "-" }}-test
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{ include "paddle-serving-operator.commonLabels" . }}
 {{- end -}}

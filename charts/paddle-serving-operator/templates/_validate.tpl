@@ -106,7 +106,7 @@
 {{- if $profile -}}{{- $_ := set $registries (printf "profiles.%s.image.registry" $name) $profile.image.registry -}}{{- end -}}
 {{- end -}}
 {{- range $path, $registry := $registries -}}
-{{- if regexMatch "://|\\s" ($registry | default "") -}}
+{{- if regexMatch "://|\\s|/.*[A-Z]" ($registry | default "") -}}
 {{- fail (printf "charts/paddle-serving-operator: `%s` is %q, which no name of an image begins with. Give host[:port][/path], for example registry.example.com/ml" $path $registry) -}}
 {{- end -}}
 {{- end -}}

@@ -5,9 +5,10 @@
 {{- include "paddle-serving.validateLimits" . -}}
 {{- include "paddle-serving.validateModel" . -}}
 {{- include "paddle-serving.validateSource" .Values.model.source -}}
-{{- include "paddle-serving.validateEngine" .Values.engine -}}
+{{- include "paddle-serving.validateEngine" . -}}
 {{- include "paddle-serving.validateConsistency" . -}}
 {{- include "paddle-serving.validateSteps" .Values.rollout -}}
+{{- include "paddle-serving.validateSurge" . -}}
 {{- include "paddle-serving.validateDrift" .Values.rollout -}}
 {{- include "paddle-serving.validateAnalysis" . -}}
 {{- include "paddle-serving.validateTraffic" .Values.traffic -}}
@@ -70,6 +71,14 @@
 {{- else if and (has "oss" $sources) (not (dig "oss" "region" "" $source)) -}}
 {{- fail "charts/paddle-serving: `model.source.oss.region` is missing, and OSS does not say in which region a bucket is. Give it, for example --set model.source.oss.region=cn-hangzhou" -}}
 {{- end -}}
+{{- $defaults := (.Files.Get "files/defaults.yaml" | fromYaml).model.source -}}
+{{- range $kind, $fields := omit .Values.model.source (first $sources) -}}
+{{- range $key, $value := $fields -}}
+{{- if and $value (ne $value (index $defaults $kind $key)) -}}
+{{- fail (printf "charts/paddle-serving: `model.source.%s.%s` has no effect, because the package comes from `model.source.%s`. Remove it." $kind $key (first $sources)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Given `model.source`. */}}
@@ -95,14 +104,19 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Given `engine`. */}}
 {{- define "paddle-serving.validateEngine" -}}
+{{- $default := (.Files.Get "files/defaults.yaml" | fromYaml).engine.batching -}}
+{{- with .Values.engine -}}
 {{- if eq .mode "pipeline" -}}
 {{- if ne .backend "Default" -}}
 {{- fail (printf "charts/paddle-serving: `engine.backend` is %s, which needs mode direct: Paddle Serving's own server loads models itself. Remove it, or --set engine.mode=direct" .backend) -}}
 {{- end -}}
 {{- if .warmup.shapes -}}
 {{- fail "charts/paddle-serving: `engine.warmup.shapes` need mode direct: Paddle Serving's own server loads models itself. Remove them, or --set engine.mode=direct" -}}
+{{- end -}}
+{{- if or (ne (int .batching.maxRows) (int $default.maxRows)) (ne (int .batching.waitMilliseconds) (int $default.waitMilliseconds)) -}}
+{{- fail "charts/paddle-serving: `engine.batching` needs mode direct: Paddle Serving's own server has `batch_size` in config.yml. Remove it, or --set engine.mode=direct" -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -117,6 +131,16 @@
 {{- end -}}
 {{- if regexMatch "^(0+h)?(0+m)?(0*[0-9]s)?$" (.Values.consistency.recheckInterval | default "1h") -}}
 {{- fail (printf "charts/paddle-serving: `consistency.recheckInterval` is %s. Give 10s or more, or leave it empty." .Values.consistency.recheckInterval) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "paddle-serving.validateSurge" -}}
+{{- $default := (.Files.Get "files/defaults.yaml" | fromYaml).rollout -}}
+{{- $rollout := .Values.rollout -}}
+{{- range $name := list "maxSurge" "maxUnavailable" -}}
+{{- if and (ne $rollout.strategy "Canary") (ne (toString (index $rollout $name)) (toString (index $default $name))) -}}
+{{- fail (printf "charts/paddle-serving: `rollout.%s` is about the pods of strategy Canary, and `rollout.strategy` is %s. Remove it, or --set rollout.strategy=Canary" $name $rollout.strategy) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 
