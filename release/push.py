@@ -17,9 +17,16 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-REGISTRY = re.compile(r"[a-zA-Z0-9.-]+(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
+_HOST = r"[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_FOLDER = r"[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*"
+REGISTRY = re.compile(rf"{_HOST}(\.{_HOST})*(:(?P<port>[0-9]{{1,5}}))?(/{_FOLDER})*")
+"""As Docker reads the beginning of an image's name."""
+LAST_PORT = 65535
 TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 PUSHED = re.compile(r"^\S+: digest: (sha256:[0-9a-f]{64}) size: \d+$", re.MULTILINE)
+
+NEEDED = {"operator": "image", "CPU runtime": "profiles.cpu.image"}
+"""What every installation pulls, by the key of the operator's chart."""
 
 Docker = Callable[[Sequence[str]], str]
 """Runs docker with these arguments and returns what it prints. Raises PushError where that fails."""
@@ -65,7 +72,8 @@ class Pushed:
 def checked_registry(text: str) -> str:
     """`host[:port][/path]` without what people paste with it. Raises PushError where images cannot be named so."""
     registry = text.removeprefix("https://").removeprefix("http://").removeprefix("oci://").rstrip("/")
-    if not REGISTRY.fullmatch(registry):
+    match = REGISTRY.fullmatch(registry)
+    if not match or int(match["port"] or 0) > LAST_PORT:
         raise PushError(f"{text!r} names no registry. Give host[:port][/path], for example registry.example.com/ml.")
     host = registry.partition("/")[0]
     if not ("." in host or ":" in host or host == "localhost"):
@@ -76,12 +84,27 @@ def checked_registry(text: str) -> str:
     return registry
 
 
-def checked_tags(tags: Sequence[str]) -> list[str]:
-    """The tags, each once. Raises PushError for one that no registry takes."""
+def checked_tags(tags: Sequence[str], images: Sequence[Image]) -> list[str]:
+    """The tags, each once. Raises PushError for one that no registry takes, also with what an image adds to it."""
     for tag in tags:
         if not TAG.fullmatch(tag):
             raise PushError(f"{tag!r} is no tag. Letters, digits, '.', '_' and '-' make one, 128 at most.")
+        for image in images:
+            if not TAG.fullmatch(f"{tag}{image.suffix}"):
+                raise PushError(f"{tag!r} is too long: with {image.suffix} of {image.repository} it has more than 128.")
     return list(dict.fromkeys(tags))
+
+
+def incomplete(images: Sequence[Image]) -> str:
+    """What to know of the values file of these images, where it is not all that the charts need; else empty."""
+    named = {image.value for image in images}
+    missing = [name for name, value in NEEDED.items() if value not in named]
+    if not missing:
+        return ""
+    return (
+        f"values.yaml has no digest for the {' and the '.join(missing)}, which were not pushed. Where a values file of "
+        "another push has them, give it to helm before this one: --values BEFORE --values values.yaml"
+    )
 
 
 def digest_of(printed: str) -> str:
@@ -177,7 +200,7 @@ def read(path: Path) -> tuple[str, list[Image]]:
 
 def push_all(images: Sequence[Image], registry: str, tags: Sequence[str], root: Path, output: Path) -> None:
     """Pushes every image and writes values.yaml, the custom resources and images.txt to `output`. Raises PushError."""
-    registry, tags = checked_registry(registry), checked_tags(tags)
+    registry, tags = checked_registry(registry), checked_tags(tags, images)
     for old in [*output.glob("*.yaml"), output / "images.txt"]:  # of another push, perhaps to another registry
         old.unlink(missing_ok=True)
     pushed = [push(image, registry, tags, run_docker) for image in images]
@@ -190,6 +213,8 @@ def push_all(images: Sequence[Image], registry: str, tags: Sequence[str], root: 
             manifest = with_reference((root / each.image.manifest).read_text(), each)
             (output / Path(each.image.manifest).name).write_text(manifest)
     print(f"# {output / 'values.yaml'}\n{text}", flush=True)
+    if said := incomplete(images):
+        print(f"note: {said}", file=sys.stderr)
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ import yaml
 from images.catalogue import ROOT, read, select
 from release.__main__ import arguments_of
 from release.package import described
-from release.push import Image, PushError, checked_registry, checked_tags, digest_of
+from release.push import Image, PushError, checked_registry, checked_tags, digest_of, incomplete
 
 REGISTRY = "registry.example.com/ml"
 OPERATOR = Image("paddle-serving-operator:0.1.0", "", "image", "")
@@ -127,6 +127,7 @@ def test_without_docker_it_says_so(bundle: Path) -> None:
         ("https://registry.example.com/ml/", "registry.example.com/ml"),
         ("127.0.0.1:5000", "127.0.0.1:5000"),
         ("localhost/a/b_c", "localhost/a/b_c"),
+        ("R.example.com:65535/a__b/c--d.e", "R.example.com:65535/a__b/c--d.e"),
     ],
 )
 def test_a_registry_is_taken_as_people_write_it(given: str, registry: str) -> None:
@@ -140,6 +141,14 @@ def test_a_registry_is_taken_as_people_write_it(given: str, registry: str) -> No
         ("registry.example.com/Team", "names no registry"),
         ("registry.example.com/ml:latest", "names no registry"),
         ("registry.example.com/ml other", "names no registry"),
+        ("..", "names no registry"),
+        ("a..com/x", "names no registry"),
+        ("-foo.com/ml", "names no registry"),
+        ("foo-.com/ml", "names no registry"),
+        ("--", "names no registry"),
+        ("registry.example.com:99999", "names no registry"),
+        ("registry.example.com/a..b", "names no registry"),
+        ("registry.example.com/a___b", "names no registry"),
         ("team", r"docker\.io/team if that is meant"),
     ],
 )
@@ -151,7 +160,21 @@ def test_what_images_cannot_be_named_by_is_refused(given: str, said: str) -> Non
 @pytest.mark.parametrize("tag", ["", "-first", "a b", "a/b", "ü", "x" * 129])
 def test_what_no_registry_takes_for_a_tag_is_refused(tag: str) -> None:
     with pytest.raises(PushError, match="is no tag"):
-        checked_tags([tag])
+        checked_tags([tag], [])
+
+
+def test_a_tag_is_no_longer_with_what_an_image_adds_to_it() -> None:
+    gpu = Image("runtime:0.1.0-gpu", "-gpu", "profiles.gpu.image", "")
+    assert checked_tags(["x" * 124], [gpu]) == ["x" * 124]
+    with pytest.raises(PushError, match="with -gpu of runtime it has more than 128"):
+        checked_tags(["x" * 125], [gpu])
+
+
+def test_a_values_file_that_lacks_what_every_installation_pulls_says_so() -> None:
+    images = [Image(f"{name}:1", "", value, "") for name, value in (("op", "image"), ("cpu", "profiles.cpu.image"))]
+    assert incomplete(images) == ""
+    assert incomplete(images[:1]).startswith("values.yaml has no digest for the CPU runtime, which")
+    assert "operator and the CPU runtime" in incomplete([Image("gpu:1-gpu", "-gpu", "profiles.gpu.image", "")])
 
 
 def test_a_push_that_prints_no_digest_is_an_error() -> None:
