@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
 
 from e2e import published_definitions
 
@@ -43,7 +44,9 @@ def defined(
         _wait_until_served(plane, f"/apis/{api_version}/{plural}")
         yield
     finally:
-        plane.request("delete", f"{DEFINITIONS}/{plural}.{group}")
+        path = f"{DEFINITIONS}/{plural}.{group}"
+        plane.request("delete", path)
+        _wait_until_gone(plane, path)
 
 
 @contextmanager
@@ -55,6 +58,24 @@ def everything_published(plane: ControlPlane) -> Iterator[None]:
         for (_, kind), version in newest.items():
             installed.enter_context(defined(plane, version, kind, f"{kind.lower()}s", schemas[version, kind]))
         yield
+
+
+def _wait_until_gone(plane: ControlPlane, path: str) -> None:
+    """Whoever defines the kind next would be refused while the API server still removes it."""
+    deadline = time.monotonic() + START_SECONDS
+    while _is_there(plane, path):
+        assert time.monotonic() < deadline, f"{path} is there {START_SECONDS:g} s after its end"
+        time.sleep(0.05)
+
+
+def _is_there(plane: ControlPlane, path: str) -> bool:
+    try:
+        plane.request("get", path)
+    except RefusedError as error:
+        assert error.status == HTTPStatus.NOT_FOUND, error
+        return False
+    else:
+        return True
 
 
 def _wait_until_served(plane: ControlPlane, path: str) -> None:
