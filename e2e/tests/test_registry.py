@@ -126,17 +126,21 @@ def login_of(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("page", "folder", "copied"),
-    [("docs/model-package.md", ".", "COPY PACKAGE "), ("docs/migration.md", "PACKAGE", "COPY . ")],
+    ("block", "folder", "copied"),
+    [
+        (command("docs/model-package.md", "docker build -t"), ".", "COPY PACKAGE "),
+        (command("docs/migration.md", "docker build -t"), "PACKAGE", "COPY . "),
+    ],
     ids=["model-package", "migration"],
 )
-def test_a_package_is_pushed_as_an_image(page: str, folder: str, copied: str, store: Registry, tmp_path: Path) -> None:
+def test_a_package_is_pushed_as_an_image(
+    block: Block, folder: str, copied: str, store: Registry, tmp_path: Path
+) -> None:
     (tmp_path / "PACKAGE").mkdir()
     (tmp_path / "PACKAGE" / "web_service.py").write_text("print()\n")
     # the tests know no registry that has busybox
     by = {"FROM busybox": "FROM debian:bookworm-slim", "COPY PACKAGE ": copied}
     (tmp_path / "Dockerfile").write_text(replaced(snippet("docs/model-package.md", "dockerfile"), by, PAGE))
-    block = command(page, "docker build -t")
     typed(block.replaced({"registry.example.com": store.address}).text, folder=tmp_path / folder)
     assert store.digest("models/ocr-rec", block.text.rpartition(":")[2]).startswith("sha256:")
     name = f"{store.address}/models/ocr-rec:{block.text.rpartition(':')[2]}"
