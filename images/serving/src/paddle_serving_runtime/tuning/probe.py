@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,7 +17,7 @@ from paddle_serving_runtime.paddle_model.plugin import with_free_threads
 from paddle_serving_runtime.reference import read
 from paddle_serving_runtime.supervisor.allocator import Allocator, preloading
 from paddle_serving_runtime.supervisor.children import kill
-from paddle_serving_runtime.supervisor.launch import process_environment
+from paddle_serving_runtime.supervisor.launch import process_environment, python
 from paddle_serving_runtime.tuning.options import ProbeOptions
 
 _ANSWERS, _ERRORS = "answers.json", "stderr"
@@ -42,7 +41,7 @@ class Probe:
         environment = with_free_threads(options.computing.backend, folder.parent / "engine", environment)
         with _errors_of(folder) as errors:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "paddle_serving_runtime.tuning", options.to_json()),
+                *(*python("paddle_serving_runtime.tuning"), options.to_json()),
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=errors,
