@@ -30,7 +30,8 @@ async def chosen(settings: ServeSettings, children: Children, folder: Path, stop
     if asked == "Default":
         return settings
     output_file = folder / "choice.json"
-    environment = computing_environment(settings, folder) | {"TERMINATION_LOG": str(folder / "choice.message")}
+    environment = computing_environment(settings.computing, settings.allocator, folder)
+    environment |= {"TERMINATION_LOG": str(folder / "choice.message")}
     process = await children.start(_command(settings, output_file), environment)
     output = Output(process, "choice")
     copying = asyncio.create_task(output.copy())

@@ -16,7 +16,7 @@ from paddle_serving_runtime.link.lifeline import Keeper
 from paddle_serving_runtime.link.options import WorkerOptions
 from paddle_serving_runtime.paddle_model.computing import Computing
 from paddle_serving_runtime.paddle_model.plugin import with_free_threads
-from paddle_serving_runtime.supervisor.allocator import preloading
+from paddle_serving_runtime.supervisor.allocator import Allocator, preloading
 from paddle_serving_runtime.supervisor.children import Children
 from paddle_serving_runtime.supervisor.settings import ServeSettings
 
@@ -145,7 +145,9 @@ async def start_process(
 ) -> Process:
     """The process of a worker, with or without its place."""
     command = (*python("paddle_serving_runtime.worker"), *arguments)
-    return await children.start(command, computing_environment(settings, folder), pass_fds=descriptors)
+    return await children.start(
+        command, computing_environment(settings.computing, settings.allocator, folder), pass_fds=descriptors
+    )
 
 
 def _worker_options(
@@ -213,14 +215,18 @@ def _given(go_ahead: int | None) -> tuple[int, ...]:
 
 async def _start_reference(settings: ServeSettings, children: Children, folder: Path, go_ahead: int | None) -> Process:
     command = reference_command(settings.model_dir, reference_file(folder), settings.computing)
-    environment = computing_environment(settings, folder) | {"TERMINATION_LOG": str(reference_message(folder))}
+    environment = computing_environment(settings.computing, settings.allocator, folder) | {
+        "TERMINATION_LOG": str(reference_message(folder))
+    }
     return await children.start((*command, *_waiting(go_ahead)), environment, pass_fds=_given(go_ahead))
 
 
-def computing_environment(settings: ServeSettings, folder: Path) -> dict[str, str]:
-    """That of every process that computes: its threads, what allocates its memory, and the engine's libraries."""
-    computing = settings.computing
-    environment = preloading(settings.allocator, process_environment(computing.threads))
+def computing_environment(computing: Computing, allocator: Allocator, folder: Path) -> dict[str, str]:
+    """That of every process that computes: its threads, what allocates its memory, and the engine's libraries.
+
+    Copies of the engine's libraries lie in `folder`.
+    """
+    environment = preloading(allocator, process_environment(computing.threads))
     return with_free_threads(computing.backend, folder / "engine", environment)
 
 

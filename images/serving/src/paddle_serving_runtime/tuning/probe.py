@@ -13,11 +13,10 @@ import orjson
 from paddle_serving_runtime.consistency import Answer
 from paddle_serving_runtime.errors import ServingError
 from paddle_serving_runtime.link.report import read_line
-from paddle_serving_runtime.paddle_model.plugin import with_free_threads
 from paddle_serving_runtime.reference import read
-from paddle_serving_runtime.supervisor.allocator import Allocator, preloading
+from paddle_serving_runtime.supervisor.allocator import Allocator
 from paddle_serving_runtime.supervisor.children import kill
-from paddle_serving_runtime.supervisor.launch import process_environment, python
+from paddle_serving_runtime.supervisor.launch import computing_environment, python
 from paddle_serving_runtime.tuning.options import ProbeOptions
 
 _ANSWERS, _ERRORS = "answers.json", "stderr"
@@ -36,9 +35,8 @@ class Probe:
     async def start(cls, options: ProbeOptions, allocator: Allocator) -> Self:
         """The process in a session of its own, with the environment of a worker."""
         folder = Path(options.folder)
-        environment = preloading(allocator, process_environment(options.computing.threads))
         # one copy of the engine's library for all of them
-        environment = with_free_threads(options.computing.backend, folder.parent / "engine", environment)
+        environment = computing_environment(options.computing, allocator, folder.parent)
         with _errors_of(folder) as errors:
             process = await asyncio.create_subprocess_exec(
                 *(*python("paddle_serving_runtime.tuning"), options.to_json()),
