@@ -125,6 +125,7 @@ def _switches(local: Mapping[str, Any], defaults: Switches) -> Switches:
         device=f"gpu:{local['devices']}" if local["devices"] else "cpu",
         memory_optim=local["mem_optim"],
         backend=defaults.backend,
+        kept_shapes=local.get("mkldnn_cache_capacity") or 0,
     )
 
 

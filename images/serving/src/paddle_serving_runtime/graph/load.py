@@ -10,6 +10,7 @@ from paddle_serving_runtime.errors import InvalidOption, ServiceBroken, ServingE
 from paddle_serving_runtime.graph.build import build_graph
 from paddle_serving_runtime.graph.config import ConfigError, line_of, resolve
 from paddle_serving_runtime.graph.devices import UnknownDeviceError, worker_device
+from paddle_serving_runtime.graph.kept_shapes import NONE, Named, keeping
 from paddle_serving_runtime.graph.node import REQUEST, Graph, Node
 from paddle_serving_runtime.graph.place import script_place
 from paddle_serving_runtime.graph.script import Captured, GaveUpError, run_script
@@ -25,13 +26,16 @@ PLAIN_NODE = "model"
 _OTHER_PATH = re.compile(r" \(/[^)]*\)$")  # of the module, at the end of an ImportError
 
 
-def load(package: Package, overrides: Mapping[str, str], defaults: Switches, worker: int = 0) -> Graph:
+def load(
+    package: Package, overrides: Mapping[str, str], defaults: Switches, worker: int = 0, named: Named = NONE
+) -> Graph:
     """The graph of a package; a plain model is a graph of one node, called "model", without an Op.
 
     A package's script is executed in its own directory, which stays the working directory of the process
     as it does under Paddle Serving; nothing listens, nothing is written into the package. `overrides` are config.yml
     keys with dots. What config.yml sets wins over `defaults`. Of several devices, in config.yml or as the default
-    ("gpu:0,1"), worker number `worker` has its own, taken in turn. The Ops' init_op() is left to the caller.
+    ("gpu:0,1"), worker number `worker` has its own, taken in turn. Of shapes that are `named` the models keep what
+    they have prepared, beside what they keep anyway. The Ops' init_op() is left to the caller.
     Raises ServiceBroken with file, line and the error, ModelInvalid for a model that is not there or not complete,
     InvalidOption for a default device that is none.
     """
@@ -41,12 +45,12 @@ def load(package: Package, overrides: Mapping[str, str], defaults: Switches, wor
         raise InvalidOption(f"the device {error}.") from None
     if package.web_service is None:
         node = Node(PLAIN_NODE, None, (REQUEST,), package.model_dir, defaults, (), 1, None, None, 1)
-        return _adapted(Graph("", (node,), PLAIN_NODE))
+        return _adapted(_keeping(Graph("", (node,), PLAIN_NODE), named))
     completed = functools.partial(resolve, overrides=overrides, defaults=defaults, worker=worker)
     captured = Captured()
     try:
         run_script(package.web_service, package, completed, captured)
-        return _adapted(build_graph(package, captured, defaults))
+        return _adapted(_keeping(build_graph(package, captured, defaults), named))
     except (ServingError, KeyboardInterrupt):
         raise
     except BaseException as error:
@@ -57,6 +61,10 @@ def with_backend(graph: Graph, backend: Backend) -> Graph:
     """The graph with this backend wherever a model can have it; its warnings say where not, and why."""
     nodes = (replace(node, switches=replace(node.switches, backend=backend)) for node in graph.nodes)
     return _adapted(replace(graph, nodes=tuple(nodes), warnings=()))
+
+
+def _keeping(graph: Graph, named: Named) -> Graph:
+    return replace(graph, nodes=tuple(keeping(graph.nodes, named)))
 
 
 def _adapted(graph: Graph) -> Graph:

@@ -61,7 +61,6 @@ TYPES: Mapping[str, type] = {**SERVER, **DAG, **OP, **LOCAL}
 """Type by the last part of a key; no key has two types."""
 AT_LEAST_ONE = ("concurrency", "retry", "batch_size", "thread_num", "worker_num")
 WITHOUT_EFFECT: Mapping[str, tuple[object, ...]] = {
-    "mkldnn_cache_capacity": (None, 0),
     "mkldnn_op_list": (None, []),
     "mkldnn_bf16_op_list": (None, []),
     "use_calib": (None, False),

@@ -216,6 +216,8 @@ def _config(inference: Any, model: OpenedModel, switches: Switches) -> Any:  # n
     config.set_cpu_math_library_num_threads(switches.threads)
     if switches.onednn:
         config.enable_mkldnn()
+        if switches.kept_shapes > 0:
+            config.set_mkldnn_cache_capacity(switches.kept_shapes)
     else:
         config.disable_mkldnn()  # Paddle 3.3.1 has it on by default
     if switches.backend == "NewExecutor":

@@ -53,7 +53,7 @@ def load_engine(options: WorkerOptions, go_ahead: int | None = None) -> Loaded:
     """
     started = time.monotonic()
     paddle = import_paddle()
-    from paddle_serving_runtime.graph import load  # noqa: PLC0415 - imports Paddle
+    from paddle_serving_runtime.graph import Named, load  # noqa: PLC0415 - imports Paddle
 
     imported = began = time.monotonic()
     if go_ahead is not None:
@@ -62,7 +62,8 @@ def load_engine(options: WorkerOptions, go_ahead: int | None = None) -> Loaded:
     computing = options.computing
     package = load_package(Path(options.model_dir), computing.script)
     with _as_serving_errors(package):
-        graph = load(package, dict(computing.overrides), computing.switches, options.index)
+        named = Named(len(options.warmup), len(options.batching.sizes) if _shares(options, package) else 0)
+        graph = load(package, dict(computing.overrides), computing.switches, options.index, named)
         engine, told = _engine(options, graph, package)
     # all that the direct engine leaves out is without effect in the pipeline engine too, but this
     direct = options.engine == "direct"
@@ -152,9 +153,14 @@ def _shared(
     """What is proved of runs that requests share, as JSON; nothing is tried of a service that was not named for it."""
     from paddle_serving_runtime.engine.proof import described, refused  # noqa: PLC0415 - imports Paddle
 
-    if package.web_service is not None and not options.batching.services:
+    if not _shares(options, package):
         return described({"": refused(_NOT_ASKED)})
     return _proved(options, engine, samples)
+
+
+def _shares(options: WorkerOptions, package: Package) -> bool:
+    """Whether requests may share runs of this package's models."""
+    return options.batching.on and (package.web_service is None or options.batching.services)
 
 
 def _proved(options: WorkerOptions, engine: "DirectEngine", samples: Iterable[Sample]) -> dict[str, Any]:
