@@ -1,4 +1,4 @@
-"""The first requests after Ready, of mixed shapes, with `--warmup` and without: p99.9, and what the start costs.
+"""The first requests after Ready, of mixed shapes, with `--warmup` and without: latencies, CPU, memory and the start.
 
 A round starts a new server without it and one with it, one after the other on the same cores, and sends the same
 requests to both, at their time whether earlier ones are answered or not. A width comes again and again, so that only
@@ -10,16 +10,19 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from benchmarks import models, payload, servers
+from benchmarks.cpu import PROC
 from benchmarks.load import percentile
 from benchmarks.models import Model
 from benchmarks.open_loop import Outcome, offer
 from benchmarks.payload import Payload
 from benchmarks.results import WORK, Results, arguments, output_of
+from benchmarks.soak import memory_and_threads
 
 MODEL = "cls"
 BACKENDS = ("Default", "OpenVINO")
@@ -53,8 +56,17 @@ def one(model: Model, backend: str, mode: str, offered: tuple[float, float]) -> 
     server = servers.runtime(model, "direct", WORKERS, "--backend", backend, *flags)
     with servers.running(server, model) as run:
         ready = time.monotonic() - run.started
+        before = run.cpu_seconds()
         outcome = asyncio.run(offer(requests_of(model, WIDTHS), server.ports[0], *offered))
-    return {"ready_seconds": round(ready, 2), **figures(outcome)}
+        spent, resident = run.cpu_seconds() - before, largest_mib(run.pids())
+    cost = {"cpu_ms": round(1e3 * spent / len(outcome.ends), 2), "largest_process_mib": resident}
+    return {"ready_seconds": round(ready, 2), **figures(outcome), **cost}
+
+
+def largest_mib(pids: Iterable[int]) -> float:
+    """Resident MiB of the largest of these processes: a worker."""
+    statuses = (PROC / str(pid) / "status" for pid in pids)
+    return max(memory_and_threads(status.read_text())[0] for status in statuses if status.exists())
 
 
 def figures(outcome: Outcome) -> dict[str, Any]:
