@@ -8,6 +8,7 @@ tests on the path.
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.models import ROOT
+from benchmarks.operator_by_hand import by_hand
 from benchmarks.operator_calls import Calls, counted, listed
 from benchmarks.operator_world import OPERATOR, Build, Crowd, after, crowded, used
 from benchmarks.results import Results, arguments, output_of
@@ -30,6 +32,7 @@ CHANGE_SECONDS = 120.0
 CALM_SECONDS, CALM_CPU = 5.0, 0.05  # without a call for so long, and less of a core than this: at rest
 
 Row = dict[str, Any]
+Measure = Callable[[Crowd, int], Iterator[Row]]
 
 
 def healthy(crowd: Crowd, keys: list[str]) -> dict[str, float]:
@@ -151,6 +154,13 @@ def measure(crowd: Crowd, count: int, options: argparse.Namespace) -> Iterator[R
         yield restarted(crowd)
 
 
+def measure_by_hand(crowd: Crowd, count: int) -> Iterator[Row]:
+    """The same objects without an operator, which only makes those of the first."""
+    with crowd.operator():
+        (first,) = begun(crowd)
+    yield by_hand(crowd, first, count)
+
+
 def parsed() -> argparse.Namespace:
     """The command line."""
     parser = arguments("operator_scale", (__doc__ or "").partition("\n")[0])
@@ -165,14 +175,14 @@ def parsed() -> argparse.Namespace:
     return options
 
 
-def run(results: Results, build: Build, count: int, options: argparse.Namespace) -> None:
+def run(results: Results, build: Build, count: int, options: argparse.Namespace, measured: Measure) -> None:
     """One build, one number: its rows, or what failed."""
     head = {"build": build.name, "services": count}
     say: Callable[[str], None] = results.say
     say(f"{build.name}, {count} PaddleServices")
     try:
         with TemporaryDirectory() as folder, crowded(Path(folder), build, options.namespaces) as crowd:
-            for row in measure(crowd, count, options):
+            for row in measured(crowd, count):
                 results.put(f"{build.name} {count} {row['what']}", head | row)
                 say(f"{build.name}, {count}: { {name: row[name] for name in row if name != 'calls'} }")
     except (TimeoutError, RuntimeError) as error:
@@ -187,9 +197,11 @@ def main() -> int:
         builds.insert(0, Build("baseline", options.baseline.resolve()))
     settings = {name: getattr(options, name) for name in ("services", "minutes", "changes", "namespaces")}
     results = Results("operator-scale", settings, output_of("operator-scale", options), fresh=True)
+    whole = functools.partial(measure, options=options)
+    run(results, Build("by hand", ROOT), min(options.services), options, measure_by_hand)
     for count in options.services:
         for build in builds:
-            run(results, build, count, options)
+            run(results, build, count, options, whole)
     return results.finish()
 
 

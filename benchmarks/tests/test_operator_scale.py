@@ -1,7 +1,9 @@
 import json
 
 from benchmarks.operator_calls import Call, calls_of, counted, listed
+from benchmarks.operator_copies import plain, renamed
 from benchmarks.operator_scale_table import table
+from paddle_serving_operator.constants import SERVICE
 
 
 def line(verb: str, resource: str = "", subresource: str = "") -> str:
@@ -73,3 +75,22 @@ def test_what_failed_is_said_and_what_was_not_measured_is_left_out() -> None:
     made = table({"rows": [failed, *rows("this")[1:2]], "machine": {}})
     assert "baseline, 5,000: not within 3600 s: 12 of 5000 are not Healthy." in made
     assert "p99 ms" not in made
+
+
+def test_what_is_made_by_hand_has_no_operator() -> None:
+    cpu = {"etcd": 5.0, "kube-apiserver": 30.0, "benchmark": 4.0}
+    row = {"build": "by hand", "services": 1000, "what": "by hand", "seconds": 40.0, "cpu_seconds": cpu, "objects": 7}
+    made = table({"rows": [row, *rows("this")], "machine": {}})
+    assert "| those of 1,000 PaddleServices, 7 each | 40.0 | 35.0 | 35 |" in made
+
+
+def test_an_object_is_made_again_under_another_name_without_what_the_first_was_given() -> None:
+    given = {"uid": "u", "resourceVersion": "7", "namespace": "n", "ownerReferences": [{"uid": "o"}]}
+    metadata = {"name": "first-stable", "labels": {"service": "first"}}
+    spec = {"selector": {"service": "first"}, "clusterIP": "10.0.0.7", "clusterIPs": ["10.0.0.7"]}
+    stored = {"metadata": metadata | given, "spec": spec, "status": {"loadBalancer": {}}}
+    ((_, made),) = renamed([(SERVICE, plain(stored))], "first", "by-hand-3")
+    assert made == {
+        "metadata": {"name": "by-hand-3-stable", "labels": {"service": "by-hand-3"}},
+        "spec": {"selector": {"service": "by-hand-3"}},
+    }
