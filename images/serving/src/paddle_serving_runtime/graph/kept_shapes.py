@@ -7,12 +7,19 @@ take twice as long. Under Paddle Serving each Op has a process, and ten shapes, 
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import ceil
 from typing import NamedTuple
 
 from paddle_serving_runtime.graph.node import Node
 
 OF_A_MODEL = 10
 """What a model has that is alone in its process. Source: Config.summary of Paddle 3.3.1."""
+
+KERNELS_VARIABLE = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+"""Read by oneDNN when it prepares the first kernel. Source: oneDNN, Primitive Cache."""
+
+_KERNELS = 1024
+"""What oneDNN keeps by itself, of all models and shapes; about a hundred of them are for one shape of a model."""
 
 
 class Named(NamedTuple):
@@ -38,6 +45,15 @@ def keeping(nodes: Sequence[Node], named: Named) -> list[Node]:
         replace(node, switches=replace(node.switches, kept_shapes=room)) if node.model_dir is not None else node
         for node in nodes
     ]
+
+
+def kernels(nodes: Sequence[Node]) -> int:
+    """How many kernels oneDNN has to keep for as many shapes as these nodes do, in proportion to those of ten shapes.
+
+    What Paddle keeps for a shape is not all: pooling, sums and reorders come from oneDNN's own memory at every run.
+    """
+    room = max((node.switches.kept_shapes for node in nodes), default=0)
+    return _KERNELS * max(1, ceil(room / OF_A_MODEL))
 
 
 def _own(node: Node) -> int:

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from paddle_serving_runtime.engine import Engine, ModelDescription, TensorDescription
     from paddle_serving_runtime.engine.direct import DirectEngine
     from paddle_serving_runtime.engine.inputs import EmptyAxes
-    from paddle_serving_runtime.graph import Graph
+    from paddle_serving_runtime.graph import Graph, Named
 
 _LOG = logging.getLogger(__name__)
 _PROOF_CPU_SECONDS = 2.0
@@ -53,7 +54,7 @@ def load_engine(options: WorkerOptions, go_ahead: int | None = None) -> Loaded:
     """
     started = time.monotonic()
     paddle = import_paddle()
-    from paddle_serving_runtime.graph import Named, load  # noqa: PLC0415 - imports Paddle
+    from paddle_serving_runtime.graph import load  # noqa: PLC0415 - imports Paddle
 
     imported = began = time.monotonic()
     if go_ahead is not None:
@@ -62,14 +63,11 @@ def load_engine(options: WorkerOptions, go_ahead: int | None = None) -> Loaded:
     computing = options.computing
     package = load_package(Path(options.model_dir), computing.script)
     with _as_serving_errors(package):
-        named = Named(len(options.warmup), len(options.batching.sizes) if _shares(options, package) else 0)
+        named = _named_shapes(options, package)
         graph = load(package, dict(computing.overrides), computing.switches, options.index, named)
+        _keep_kernels(graph)
         engine, told = _engine(options, graph, package)
-    # all that the direct engine leaves out is without effect in the pipeline engine too, but this
-    direct = options.engine == "direct"
-    warnings = [warning for warning in graph.warnings if direct or not warning.startswith("dag.retry ")]
-    for warning in warnings:
-        _LOG.warning(warning)
+    warnings = _warned(options, graph)
     names = frozenset(name for name in (options.name, graph.service) if name)
     report = {
         "service": graph.service,
@@ -129,6 +127,29 @@ def describe_models(models: Sequence["ModelDescription"]) -> list[dict[str, Any]
 
 def _describe_tensor(tensor: "TensorDescription") -> dict[str, Any]:
     return {"name": tensor.name, "datatype": described_datatype(tensor.dtype), "shape": list(tensor.shape)}
+
+
+def _named_shapes(options: WorkerOptions, package: Package) -> "Named":
+    from paddle_serving_runtime.graph import Named  # noqa: PLC0415 - imports Paddle
+
+    return Named(len(options.warmup), len(options.batching.sizes) if _shares(options, package) else 0)
+
+
+def _keep_kernels(graph: "Graph") -> None:
+    """Tells oneDNN for how many kernels it needs room, before it prepares the first; who says it otherwise is right."""
+    from paddle_serving_runtime.graph.kept_shapes import KERNELS_VARIABLE, kernels  # noqa: PLC0415 - the same
+
+    os.environ.setdefault(KERNELS_VARIABLE, str(kernels(graph.nodes)))
+
+
+def _warned(options: WorkerOptions, graph: "Graph") -> list[str]:
+    """The warnings about the package, which are in the log too."""
+    # all that the direct engine leaves out is without effect in the pipeline engine too, but this
+    direct = options.engine == "direct"
+    warnings = [warning for warning in graph.warnings if direct or not warning.startswith("dag.retry ")]
+    for warning in warnings:
+        _LOG.warning(warning)
+    return warnings
 
 
 def _engine(options: WorkerOptions, graph: "Graph", package: Package) -> tuple["Engine", dict[str, Any]]:

@@ -5,8 +5,11 @@ nothing of it.
 """
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,6 +97,39 @@ def test_without_a_name_some_are(package: Path, serve: Start) -> None:
     """Else the test before would say nothing."""
     serving = serve(package, "--workers", "1", "--batching", "Off", environment=TELLING).wait_ready()
     assert prepared_again(serving, one, SIDES) > 0
+
+
+READS_LATE = """
+import os
+import sys
+
+import numpy as np
+import paddle
+
+from paddle_serving_runtime.graph.kept_shapes import KERNELS_VARIABLE
+from paddle_serving_runtime.paddle_model.predictor import Predictor
+from paddle_serving_runtime.paddle_model.switches import Switches
+from pathlib import Path
+
+os.environ[KERNELS_VARIABLE] = sys.argv[2]
+predictor = Predictor(Path(sys.argv[1]), Switches())
+for _ in range(2):
+    print("round", flush=True)
+    for side in range(16, 20):
+        predictor.run({"x": np.ones((1, 3, side, side), "float32")})
+"""
+
+
+def test_onednn_reads_how_many_kernels_it_keeps_after_paddle_is_imported(package: Path) -> None:
+    """A worker knows it only when it has loaded the package."""
+
+    def second_round(kernels: int) -> str:
+        command = [sys.executable, "-c", READS_LATE, str(package / "model"), str(kernels)]
+        told = subprocess.run(command, env={**os.environ, **TELLING}, check=True, capture_output=True, text=True).stdout
+        return told.split("round\n")[2]
+
+    assert "create:cache_miss" in second_round(2)
+    assert "create:cache_miss" not in second_round(1024)
 
 
 @pytest.mark.parametrize(

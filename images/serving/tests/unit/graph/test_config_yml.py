@@ -21,6 +21,7 @@ def test_defaults_are_those_of_the_runtime_where_the_config_is_silent(service: S
         "precision": "fp32",
         "backend": "Default",
         "without_passes": [],
+        "kept_shapes": 10,
     }
     assert node["attributes"]["ir_optim"] is True
     assert node["attributes"]["thread_num"] == 3

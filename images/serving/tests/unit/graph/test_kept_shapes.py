@@ -8,7 +8,7 @@ import pytest
 from images.serving.tests.unit.graph.conftest import Load
 from images.serving.tests.unit.graph.test_config_yml import Service
 from paddle_serving_runtime.graph import REQUEST, Named, Node
-from paddle_serving_runtime.graph.kept_shapes import keeping
+from paddle_serving_runtime.graph.kept_shapes import keeping, kernels
 from paddle_serving_runtime.paddle_model.switches import Switches
 
 
@@ -47,3 +47,19 @@ def test_an_op_says_how_many_as_under_paddle_serving(
     found: dict[str, Any] = load(service(config=config))
     assert found["nodes"][0]["switches"]["kept_shapes"] == kept
     assert not found["warnings"]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "named", "kept"),
+    [
+        ([node("model")], Named(), 1024),
+        ([node("model")], Named(shapes=1), 2048),
+        ([node("det"), node("cls"), node("rec")], Named(), 3072),
+        ([node("rec", own=4)], Named(), 1024),
+        ([WITHOUT_MODEL], Named(), 1024),
+    ],
+)
+def test_onednn_keeps_kernels_in_proportion_and_never_fewer_than_by_itself(
+    nodes: list[Node], named: Named, kept: int
+) -> None:
+    assert kernels(keeping(nodes, named)) == kept
