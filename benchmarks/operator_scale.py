@@ -175,9 +175,11 @@ def parsed() -> argparse.Namespace:
     return options
 
 
-def run(results: Results, build: Build, count: int, options: argparse.Namespace, measured: Measure) -> None:
-    """One build, one number: its rows, or what failed."""
+def run(results: Results, build: Build, count: int, options: argparse.Namespace, measured: Measure, last: str) -> None:
+    """One build, one number: its rows, or what failed. Nothing where an unfinished run has its last one."""
     head = {"build": build.name, "services": count}
+    if f"{build.name} {count} {last}" in results.rows:
+        return
     say: Callable[[str], None] = results.say
     say(f"{build.name}, {count} PaddleServices")
     try:
@@ -196,12 +198,12 @@ def main() -> int:
     if options.baseline:
         builds.insert(0, Build("baseline", options.baseline.resolve()))
     settings = {name: getattr(options, name) for name in ("services", "minutes", "changes", "namespaces")}
-    results = Results("operator-scale", settings, output_of("operator-scale", options), fresh=True)
+    results = Results("operator-scale", settings, output_of("operator-scale", options), fresh=options.fresh)
     whole = functools.partial(measure, options=options)
-    run(results, Build("by hand", ROOT), min(options.services), options, measure_by_hand)
+    run(results, Build("by hand", ROOT), min(options.services), options, measure_by_hand, "by hand")
     for count in options.services:
         for build in builds:
-            run(results, build, count, options, whole)
+            run(results, build, count, options, whole, "restarted")
     return results.finish()
 
 

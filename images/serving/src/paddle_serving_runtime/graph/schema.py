@@ -60,6 +60,8 @@ LOCAL: Mapping[str, type] = {
 TYPES: Mapping[str, type] = {**SERVER, **DAG, **OP, **LOCAL}
 """Type by the last part of a key; no key has two types."""
 AT_LEAST_ONE = ("concurrency", "retry", "batch_size", "thread_num", "worker_num")
+AT_MOST: Mapping[str, int] = {"mkldnn_cache_capacity": 10_000}
+"""Shapes that are kept take memory; a larger number would be no number for oneDNN, or no limit."""
 WITHOUT_EFFECT: Mapping[str, tuple[object, ...]] = {
     "mkldnn_op_list": (None, []),
     "mkldnn_bf16_op_list": (None, []),

@@ -183,6 +183,11 @@ BROKEN_CONFIGS = {
     ),
     "a text as number": ("worker_num: 4", 'worker_num: "4"', "config.yml:3: worker_num is '4', must be a whole number"),
     "a number too small": ("worker_num: 4", "worker_num: 0", "config.yml:3: worker_num is 0, must be at least 1"),
+    "more shapes than fit into memory": (
+        'devices: ""',
+        "mkldnn_cache_capacity: 10001",
+        "config.yml:10: op.uci.local_service_conf.mkldnn_cache_capacity is 10001, must be at most 10000",
+    ),
     "a mistake in YAML": ("worker_num: 4", "worker_num: [4", "config.yml:4: "),
     "a tag in YAML": ("worker_num: 4", "worker_num: !secret 4", "config.yml:3: could not determine a constructor"),
     "no mapping": ("op:\n  uci:", "op:\n  uci: 5\nx:", "config.yml:6: op.uci is 5, must be a mapping"),
