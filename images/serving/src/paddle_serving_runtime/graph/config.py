@@ -179,7 +179,7 @@ def _check_types(config: Config) -> None:
                 raise ConfigError(f"{prefix}{key}", f"is {_shown(value)}, must be {schema.TYPE_NAMES[wanted]}")
             if key in schema.AT_LEAST_ONE and isinstance(value, int) and value < 1:
                 raise ConfigError(f"{prefix}{key}", f"is {value}, must be at least 1")
-            if (most := schema.AT_MOST.get(key)) is not None and value > most:
+            if isinstance(value, int) and value > (most := schema.AT_MOST.get(key, value)):
                 raise ConfigError(f"{prefix}{key}", f"is {value}, must be at most {most}")
 
 
