@@ -48,7 +48,12 @@ def by_hand(crowd: Crowd, first: str, count: int) -> dict[str, Any]:
     with ThreadPoolExecutor(CREATORS) as pool:
         list(pool.map(make, range(count)))
     created = time.monotonic() - began
-    after(3600.0, lambda: f"{len(available())} of {count} Deployments are available", lambda: len(available()) == count)
+    after(
+        3600.0,
+        lambda: f"{len(available())} of {count} Deployments are available",
+        lambda: len(available()) == count,
+        1.0,
+    )
     return {
         "what": "by hand",
         "seconds": round(max(available().values()) - began, 1),

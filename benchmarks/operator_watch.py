@@ -24,7 +24,10 @@ class Sight(NamedTuple):
 
 
 class Watch:
-    """Every object of a kind in the whole cluster, by namespace/name, in a thread of its own until `close`."""
+    """Every object of a kind in the whole cluster, by namespace/name, in a thread of its own until `close`.
+
+    An API server ends a watch that does not read fast enough; it is gone on with from the last change that it told.
+    """
 
     def __init__(self, plane: ControlPlane, kind: Kind, token: str) -> None:
         prefix = "/apis" if "/" in kind.api_version else "/api"
@@ -34,13 +37,14 @@ class Watch:
         self._session.headers["Authorization"] = f"Bearer {token}"
         self._session.verify = str(plane.certificate)
         self._seen: dict[str, Sight] = {}
+        self._version = ""
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self.failure: BaseException | None = None
         threading.Thread(target=self._run, name=f"watch-{kind.plural}", daemon=True).start()
 
     def seen(self) -> dict[str, Sight]:
-        """Every object. Raises RuntimeError where the watch has ended."""
+        """Every object. Raises RuntimeError where the watch cannot go on."""
         if self.failure is not None:
             raise RuntimeError(f"the benchmark's watch has ended: {self.failure}")
         with self._lock:
@@ -57,17 +61,16 @@ class Watch:
 
     def _run(self) -> None:
         try:
-            for line in self._lines():
-                if self._closed.is_set():
-                    return
-                self._take(json.loads(line))
+            while not self._closed.is_set():
+                for line in self._lines():
+                    if self._closed.is_set():
+                        return
+                    self._take(json.loads(line))
         except BaseException as error:  # noqa: BLE001 - told by `seen`
             self.failure = error
-        else:
-            self.failure = EOFError("the API server has ended it")
 
     def _lines(self) -> Iterator[bytes]:
-        query = {"watch": "true", "timeoutSeconds": str(WATCH_SECONDS)}
+        query = {"watch": "true", "timeoutSeconds": str(WATCH_SECONDS), "resourceVersion": self._version}
         with self._session.get(self._url, params=query, stream=True, timeout=(10, WATCH_SECONDS)) as answer:
             answer.raise_for_status()
             yield from answer.iter_lines(chunk_size=None)
@@ -76,6 +79,7 @@ class Watch:
         found = event["object"]
         if event["type"] == "ERROR":
             raise RuntimeError(found.get("message", "an error without a message"))
+        self._version = found["metadata"]["resourceVersion"]
         key = f"{found['metadata']['namespace']}/{found['metadata']['name']}"
         with self._lock:
             if event["type"] == "DELETED":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -37,6 +38,7 @@ from paddle_serving_operator.constants import ADMIN_PORT, DEPLOYMENT, PADDLE_SER
 CREATORS = 8  # threads; kubectl apply of a folder has one, a GitOps controller some
 DEFINITION = "charts/paddle-serving-operator/files/crds/paddleservices.yaml"
 SOURCES = "operator/src"
+IMAGE = "images/operator/Dockerfile"
 OPERATOR = "operator"
 AUDIT_MEGABYTES = 100_000  # past it the log is renamed, and a part of it would not be read
 REPORT = {"verdict": "Recorded", "samples": 3, "recorded": 3, "paddleVersion": "3.3.1", "device": "cpu"}
@@ -67,7 +69,7 @@ class Crowd:
     @contextmanager
     def operator(self) -> Iterator[None]:
         """The operator as a process, for the whole cluster, as a user of its own."""
-        settings = {"PYTHONPATH": str(self._build.root / SOURCES)}
+        settings = {"PYTHONPATH": str(self._build.root / SOURCES), **heap_of((self._build.root / IMAGE).read_text())}
         folder = self._folder / f"operator-{next(self._numbers)}"
         with self.worlds[0].operator(folder, "", self._plane.restricted, settings) as process:
             self.pid = process.pid
@@ -112,6 +114,11 @@ class Crowd:
             watch.close()
 
 
+def heap_of(dockerfile: str) -> dict[str, str]:
+    """What an image tells the C library about the heap. Source: GNU C Library, Tunables; mallopt(3)."""
+    return dict(re.findall(r"\b(MALLOC_\w+)=(\w+)", dockerfile))
+
+
 def parse_memory(text: str) -> dict[str, float]:
     """Resident MiB by /proc/<pid>/status, now and the most. Source: proc(5), VmRSS and VmHWM in KiB."""
     fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
@@ -126,13 +133,13 @@ def used(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, f
     return {name: round(seconds - before.get(name, 0.0), 3) for name, seconds in after.items()}
 
 
-def after(seconds: float, what: Callable[[], str], holds: Callable[[], object]) -> None:
-    """Waits for it. Raises TimeoutError that says what was waited for."""
+def after(seconds: float, what: Callable[[], str], holds: Callable[[], object], pause: float = 0.05) -> None:
+    """Waits for it, with a `pause` between two looks. Raises TimeoutError that says what was waited for."""
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds:.0f} s: {what()}")
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 def own_address() -> str:

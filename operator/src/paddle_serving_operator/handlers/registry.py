@@ -13,7 +13,7 @@ from paddle_serving_operator.observe.mirror import EVERYBODYS, OPTIONAL_KINDS, W
 WATCH_SECONDS = 600  # whole seconds: kopf writes it into the URL as it is
 CONNECT_SECONDS = 10
 REQUEST_SECONDS = 30
-PAGE = 250  # objects of a list that are in memory as the API server wrote them; a pod is some ten kilobytes
+PAGE = 100  # objects of a list that are in memory as the API server wrote them; a pod is some ten kilobytes
 FIRST_RETRY, LONGEST_RETRY = 1.0, 30.0  # seconds
 
 
