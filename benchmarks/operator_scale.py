@@ -21,7 +21,7 @@ from benchmarks.models import ROOT
 from benchmarks.operator_by_hand import by_hand
 from benchmarks.operator_calls import Calls, counted, listed
 from benchmarks.operator_world import OPERATOR, Build, Crowd, after, crowded, used
-from benchmarks.results import Results, arguments, output_of
+from benchmarks.results import Results, arguments, commit_of, output_of
 
 COUNTS = (1000, 5000)
 MINUTES = 10.0
@@ -199,6 +199,7 @@ def main() -> int:
     if options.baseline:
         builds.insert(0, Build("baseline", options.baseline.resolve()))
     settings = {name: getattr(options, name) for name in ("services", "minutes", "changes", "namespaces")}
+    settings["commits"] = {build.name: commit_of(build.root) for build in builds}
     results = Results("operator-scale", settings, output_of("operator-scale", options), fresh=options.fresh)
     whole = functools.partial(measure, options=options)
     run(results, Build("by hand", ROOT), min(options.services), options, measure_by_hand, "by hand")

@@ -81,18 +81,21 @@ def write(path: Path, content: Mapping[str, Any]) -> None:
 
 def machine() -> dict[str, Any]:
     """What the figures depend on."""
-    done = subprocess.run(
-        ["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
     return {
         "cpus": os.cpu_count(),
         "processor": _processor(),
         "kernel": platform.release(),
         "paddle": importlib.metadata.version("paddlepaddle"),
         "python": platform.python_version(),
-        "commit": done.stdout.strip(),
+        "commit": commit_of(ROOT),
         "load_average": round(os.getloadavg()[0], 2),
     }
+
+
+def commit_of(checkout: Path) -> str:
+    """The commit of a checkout, in short; empty where it is none."""
+    command = ["git", "rev-parse", "--short=12", "HEAD"]
+    return subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _processor() -> str:

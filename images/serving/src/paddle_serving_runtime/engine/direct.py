@@ -50,7 +50,11 @@ class DirectEngine:
         self._graph = graph
         for sentence in without_channels(graph.config):
             _LOG.warning(sentence)
-        predictors = {node.name: Predictor(node.model_dir, node.switches) for node in graph.nodes if node.model_dir}
+        predictors = {
+            node.name: Predictor(node.model_dir, node.switches, node.kept_shapes)
+            for node in graph.nodes
+            if node.model_dir
+        }
         self._runners = {
             node.name: ModelRunner(node, predictors[node.name], clock) for node in graph.nodes if node.model_dir
         }

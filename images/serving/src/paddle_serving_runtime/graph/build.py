@@ -112,6 +112,7 @@ def _node(op: Any, package: Package, config: Mapping[str, Any], defaults: Switch
         timeout_ms=limit * 1000 if limit > 0 else None,
         # what the script says wins, as for the others; Paddle Serving then forgets what config.yml says
         retry=op._retry if op._retry > 1 else own.get("retry") or 1,  # noqa: SLF001 - as above
+        kept_shapes=local.get("mkldnn_cache_capacity") or 0,
     )
 
 
@@ -125,7 +126,6 @@ def _switches(local: Mapping[str, Any], defaults: Switches) -> Switches:
         device=f"gpu:{local['devices']}" if local["devices"] else "cpu",
         memory_optim=local["mem_optim"],
         backend=defaults.backend,
-        kept_shapes=local.get("mkldnn_cache_capacity") or 0,
     )
 
 

@@ -216,13 +216,17 @@ def _complete(path: str, op: Config | None, defaults: Switches, worker: int) -> 
 
 def _unknown(config: Config) -> Iterator[tuple[str, str]]:
     for prefix, types, level in _levels(config):
-        for key, value in level.items() if isinstance(level, dict) else ():
+        if not isinstance(level, dict):
+            continue
+        for key, value in level.items():
             if key == "use_trt" and prefix.endswith("local_service_conf."):
                 yield f"{prefix}{key}", "Paddle Serving turns TensorRT on with device_type 2 only."
             elif key not in types:
                 yield f"{prefix}{key}", "Paddle Serving does not know this key."
             elif key == "fetch_list" and not prefix.endswith("local_service_conf."):
                 yield f"{prefix}{key}", "Paddle Serving reads it from local_service_conf only."
+            elif key == "mkldnn_cache_capacity" and value and level.get("use_mkldnn") is False:
+                yield f"{prefix}{key}", "use_mkldnn is false, and nothing else keeps shapes."
             elif prefix.startswith("op.") and value not in (neutral := schema.WITHOUT_EFFECT.get(key, (value,))):
                 yield f"{prefix}{key}", f"this runtime does not support it ({_shown(value)}, not {neutral[-1]})."
 

@@ -10,7 +10,7 @@ from paddle_serving_runtime.errors import InvalidOption, ServiceBroken, ServingE
 from paddle_serving_runtime.graph.build import build_graph
 from paddle_serving_runtime.graph.config import ConfigError, line_of, resolve
 from paddle_serving_runtime.graph.devices import UnknownDeviceError, worker_device
-from paddle_serving_runtime.graph.kept_shapes import NONE, Named, keeping
+from paddle_serving_runtime.graph.kept_shapes import NOTHING, Named, keeping
 from paddle_serving_runtime.graph.node import REQUEST, Graph, Node
 from paddle_serving_runtime.graph.place import script_place
 from paddle_serving_runtime.graph.script import Captured, GaveUpError, run_script
@@ -27,7 +27,7 @@ _OTHER_PATH = re.compile(r" \(/[^)]*\)$")  # of the module, at the end of an Imp
 
 
 def load(
-    package: Package, overrides: Mapping[str, str], defaults: Switches, worker: int = 0, named: Named = NONE
+    package: Package, overrides: Mapping[str, str], defaults: Switches, worker: int = 0, named: Named = NOTHING
 ) -> Graph:
     """The graph of a package; a plain model is a graph of one node, called "model", without an Op.
 
@@ -45,12 +45,12 @@ def load(
         raise InvalidOption(f"the device {error}.") from None
     if package.web_service is None:
         node = Node(PLAIN_NODE, None, (REQUEST,), package.model_dir, defaults, (), 1, None, None, 1)
-        return _adapted(_keeping(Graph("", (node,), PLAIN_NODE), named))
+        return _keeping(_adapted(Graph("", (node,), PLAIN_NODE)), named)
     completed = functools.partial(resolve, overrides=overrides, defaults=defaults, worker=worker)
     captured = Captured()
     try:
         run_script(package.web_service, package, completed, captured)
-        return _adapted(_keeping(build_graph(package, captured, defaults), named))
+        return _keeping(_adapted(build_graph(package, captured, defaults)), named)
     except (ServingError, KeyboardInterrupt):
         raise
     except BaseException as error:

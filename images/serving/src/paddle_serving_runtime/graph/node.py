@@ -16,7 +16,8 @@ class Node:
     `op` is the user's instance, constructed but with init_op() not yet called; None for a plain model. `inputs` are
     names of other nodes, or REQUEST. `model_dir` is None for an Op without a model (no inference). `fetches` are the
     aliases to return, all of the model's outputs where empty. Times are in milliseconds, None where not limited.
-    `retry` is the number of attempts, at least 1.
+    `retry` is the number of attempts, at least 1. `kept_shapes` is for how many shapes of inputs oneDNN keeps what it
+    has prepared, 0 for as many as Paddle does by itself; no answer depends on it.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Node:
     auto_batching_timeout_ms: float | None
     timeout_ms: float | None
     retry: int
+    kept_shapes: int = 0
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ class Predictor:
     `conf` is its prototxt, `shapes` the shapes in its program by the names there, batch included, -1 where free.
     """
 
-    def __init__(self, model_dir: Path, switches: Switches) -> None:
-        """Loads the model.
+    def __init__(self, model_dir: Path, switches: Switches, kept_shapes: int = 0) -> None:
+        """Loads the model. `kept_shapes`: as of Node.
 
         Raises ModelInvalid naming the file for whatever is wrong with it, InvalidOption for a device that is not
         there. Paddle can end the process on a file that is broken in a way the checks before do not see.
@@ -45,7 +45,7 @@ class Predictor:
         self.shapes = {port.name: port.shape for port in ports}
         adapted = adapt(model.files, model.program, switches).switches
         watch = ErrorWatch() if adapted.backend == "OpenVINO" else None
-        self._predictor = _load(model, adapted, watch)
+        self._predictor = _load(model, adapted, watch, kept_shapes)
         self._place = _place(switches.device)
         names = {name for variable in self.conf.feeds for name in (variable.name, variable.alias)}
         self._known = names | {f"{name}.lod" for name in names}
@@ -173,7 +173,7 @@ def _place(device: str) -> Any:  # noqa: ANN401 - paddle has no types
     return paddle.CPUPlace() if device == "cpu" else paddle.CUDAPlace(int(device.removeprefix("gpu:")))
 
 
-def _load(model: OpenedModel, switches: Switches, watch: ErrorWatch | None) -> Any:  # noqa: ANN401 - paddle has no types
+def _load(model: OpenedModel, switches: Switches, watch: ErrorWatch | None, kept_shapes: int) -> Any:  # noqa: ANN401 - paddle has no types
     import paddle  # noqa: PLC0415 - takes a second, and the supervisor imports what is here
     from paddle import inference, version  # noqa: PLC0415 - as above
 
@@ -181,7 +181,10 @@ def _load(model: OpenedModel, switches: Switches, watch: ErrorWatch | None) -> A
     if switches.device != "cpu":
         require_gpu(paddle, switches.device)
     try:
-        return _created(inference, _config(inference, model, switches), model.program, watch)
+        config = _config(inference, model, switches)
+        if switches.onednn and kept_shapes > 0:
+            config.set_mkldnn_cache_capacity(kept_shapes)
+        return _created(inference, config, model.program, watch)
     except InvalidOption:
         raise
     except Exception as error:
@@ -216,8 +219,6 @@ def _config(inference: Any, model: OpenedModel, switches: Switches) -> Any:  # n
     config.set_cpu_math_library_num_threads(switches.threads)
     if switches.onednn:
         config.enable_mkldnn()
-        if switches.kept_shapes > 0:
-            config.set_mkldnn_cache_capacity(switches.kept_shapes)
     else:
         config.disable_mkldnn()  # Paddle 3.3.1 has it on by default
     if switches.backend == "NewExecutor":

@@ -14,9 +14,7 @@ class Switches:
     """What changes how Paddle Inference computes; both sides of a comparison use the same.
 
     `device` is "cpu" or "gpu:<index of the visible device>", `threads` the CPU threads of one predictor,
-    `without_passes` are passes of Paddle that the model cannot bear (paddle_model/adaptation.py). `kept_shapes` is for
-    how many shapes of inputs oneDNN keeps what it has prepared, 0 for as many as Paddle does by itself; no answer
-    depends on it.
+    `without_passes` are passes of Paddle that the model cannot bear (paddle_model/adaptation.py).
     """
 
     ir_optim: bool = True
@@ -27,4 +25,3 @@ class Switches:
     precision: Literal["fp32"] = "fp32"
     backend: Backend = "Default"
     without_passes: tuple[str, ...] = ()
-    kept_shapes: int = 0

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -65,7 +64,6 @@ def load_engine(options: WorkerOptions, go_ahead: int | None = None) -> Loaded:
     with _as_serving_errors(package):
         named = _named_shapes(options, package)
         graph = load(package, dict(computing.overrides), computing.switches, options.index, named)
-        _keep_kernels(graph)
         engine, told = _engine(options, graph, package)
     warnings = _warned(options, graph)
     names = frozenset(name for name in (options.name, graph.service) if name)
@@ -130,16 +128,15 @@ def _describe_tensor(tensor: "TensorDescription") -> dict[str, Any]:
 
 
 def _named_shapes(options: WorkerOptions, package: Package) -> "Named":
-    from paddle_serving_runtime.graph import Named  # noqa: PLC0415 - imports Paddle
+    """What is computed for the warm-up: what is prepared then has to be kept."""
+    from paddle_serving_runtime.graph import NOTHING, Named  # noqa: PLC0415 - imports Paddle
+    from paddle_serving_runtime.paddle_model.warmup import WarmShape  # noqa: PLC0415 - for those who ask for it
 
-    return Named(len(options.warmup), len(options.batching.sizes) if _shares(options, package) else 0)
-
-
-def _keep_kernels(graph: "Graph") -> None:
-    """Tells oneDNN for how many kernels it needs room, before it prepares the first; who says it otherwise is right."""
-    from paddle_serving_runtime.graph.kept_shapes import KERNELS_VARIABLE, kernels  # noqa: PLC0415 - the same
-
-    os.environ.setdefault(KERNELS_VARIABLE, str(kernels(graph.nodes)))
+    if not options.warmup:
+        return NOTHING
+    shapes = [WarmShape.parse(text) for text in options.warmup]
+    sizes = len(options.batching.sizes) if _shares(options, package) else 0
+    return Named(shapes, len(load_samples(package)), sizes)
 
 
 def _warned(options: WorkerOptions, graph: "Graph") -> list[str]:

@@ -5,11 +5,8 @@ nothing of it.
 """
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +20,7 @@ from images.serving.tests.services import IMPORTS, ending
 SIDES = range(16, 28)
 """Of pictures: twelve, where Paddle keeps ten shapes by itself."""
 
+GOLDEN = SIDES[:6]
 BEFORE, AFTER, BESIDE = 60, 62, 100
 TELLING = {"ONEDNN_VERBOSE": "2"}
 PREPARED = re.compile(r"onednn_verbose.*,create:.*,convolution,.*_ih(\d+)oh")
@@ -99,47 +97,35 @@ def test_without_a_name_some_are(package: Path, serve: Start) -> None:
     assert prepared_again(serving, one, SIDES) > 0
 
 
-READS_LATE = """
-import os
-import sys
-
-import numpy as np
-import paddle
-
-from paddle_serving_runtime.graph.kept_shapes import KERNELS_VARIABLE
-from paddle_serving_runtime.paddle_model.predictor import Predictor
-from paddle_serving_runtime.paddle_model.switches import Switches
-from pathlib import Path
-
-os.environ[KERNELS_VARIABLE] = sys.argv[2]
-predictor = Predictor(Path(sys.argv[1]), Switches())
-for _ in range(2):
-    print("round", flush=True)
-    for side in range(16, 20):
-        predictor.run({"x": np.ones((1, 3, side, side), "float32")})
-"""
-
-
-def test_onednn_reads_how_many_kernels_it_keeps_after_paddle_is_imported(package: Path) -> None:
-    """A worker knows it only when it has loaded the package."""
-
-    def second_round(kernels: int) -> str:
-        command = [sys.executable, "-c", READS_LATE, str(package / "model"), str(kernels)]
-        told = subprocess.run(command, env={**os.environ, **TELLING}, check=True, capture_output=True, text=True).stdout
-        return told.split("round\n")[2]
-
-    assert "create:cache_miss" in second_round(2)
-    assert "create:cache_miss" not in second_round(1024)
+def test_neither_are_they_where_requests_share_runs_of_them(package: Path, serve: Start) -> None:
+    """Each shape that a golden sample has is prepared for four numbers of rows beside."""
+    for side in GOLDEN:
+        np.savez(package / f"golden/{side}.npz", x=np.random.default_rng(side).random((1, 3, side, side), np.float32))
+    warm = ("--warmup", *(f"x=1x3x{side}x{side}" for side in SIDES))
+    serving = serve(package, "--workers", "1", *warm, environment=TELLING).wait_ready()
+    assert serving.get("/report").json()["warmup"]["sharedSizes"] > 4 * len(SIDES[:3])
+    assert prepared_again(serving, one, SIDES) == 0
 
 
 @pytest.mark.parametrize(
     ("own", "sides"), [("", SIDES[:8]), (", mkldnn_cache_capacity: 14", SIDES)], ids=["ten of each", "what Ops say"]
 )
 def test_two_models_have_room_for_the_shapes_of_both(package: Path, serve: Start, own: str, sides: range) -> None:
+    serving = serve(of_two(package, own), "--workers", "1", environment=TELLING).wait_ready()
+    assert prepared_again(serving, both, sides) == 0
+
+
+def test_an_op_of_the_pipeline_engine_has_the_room_that_it_says(package: Path, serve: Start) -> None:
+    flags = ("--workers", "1", "--engine", "pipeline")
+    serving = serve(of_two(package, ", mkldnn_cache_capacity: 14"), *flags, environment=TELLING).wait_ready()
+    assert prepared_again(serving, both, SIDES) == 0
+
+
+def of_two(package: Path, own: str) -> Path:
+    """The model behind two Ops, each with its own settings."""
     (package / "web_service.py").write_text(IMPORTS + PICTURE_OP + ending(GRAPH, "svc"))
     local = LOCAL % own
     (package / "config.yml").write_text(f"dag: {{is_thread_op: false}}\nop:\n  a: {local}\n  b: {local}\n")
     (package / "golden/one.npz").unlink()
-    (package / "golden/one.json").write_text(json.dumps(asking(sides[0])))
-    serving = serve(package, "--workers", "1", environment=TELLING).wait_ready()
-    assert prepared_again(serving, both, sides) == 0
+    (package / "golden/one.json").write_text(json.dumps(asking(SIDES[0])))
+    return package

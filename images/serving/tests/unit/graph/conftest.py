@@ -32,6 +32,7 @@ def describe(node, root):
         "model": str(node.model_dir.relative_to(root)) if node.model_dir else None,
         "switches": dataclasses.asdict(node.switches),
         "fetches": node.fetches,
+        "kept": node.kept_shapes,
         "batch": [node.batch_size, node.auto_batching_timeout_ms, node.timeout_ms, node.retry],
         "attributes": {
             name: getattr(node.op, name, None) for name in ("ir_optim", "thread_num", "devices", "concurrency")

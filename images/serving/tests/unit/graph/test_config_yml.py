@@ -21,7 +21,6 @@ def test_defaults_are_those_of_the_runtime_where_the_config_is_silent(service: S
         "precision": "fp32",
         "backend": "Default",
         "without_passes": [],
-        "kept_shapes": 10,
     }
     assert node["attributes"]["ir_optim"] is True
     assert node["attributes"]["thread_num"] == 3
@@ -141,6 +140,17 @@ def test_what_this_runtime_does_not_do_is_not_passed_over_in_silence(
     assert load(service(config=config), {listed: "[fc]"})["warnings"] == [
         f"{listed} in config.yml has no effect: this runtime does not support it (['fc'], not [])."
     ]
+
+
+def test_room_for_shapes_without_onednn_is_said_to_be_for_nothing(
+    service: Service, price_config: str, load: Load
+) -> None:
+    said = "op.uci.local_service_conf.mkldnn_cache_capacity"
+    found = load(service(config=price_config), {said: "64", "op.uci.local_service_conf.use_mkldnn": "false"})
+    assert found["warnings"] == [
+        f"{said} in config.yml has no effect: use_mkldnn is false, and nothing else keeps shapes."
+    ]
+    assert found["nodes"][0]["kept"] == 0
 
 
 BROKEN_CONFIGS = {

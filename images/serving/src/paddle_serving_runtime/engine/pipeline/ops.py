@@ -143,8 +143,8 @@ def _get_client(handler: Any, concurrency_idx: int) -> Any:  # noqa: ANN401 - cl
                 threads=handler._thread_num,
                 device=f"gpu:{device}" if handler._use_gpu else "cpu",
                 memory_optim=handler._mem_optim,
-                kept_shapes=handler._mkldnn_cache_capacity or 0,
             ),
+            handler._mkldnn_cache_capacity or 0,
         )
     return handler._local_predictor_client
 

@@ -12,7 +12,7 @@ from paddle_serving_runtime.paddle_model.predictor import Predictor
 from paddle_serving_runtime.paddle_model.switches import Switches
 
 
-def local_predictor(model_dir: Path, switches: Switches) -> Any:  # noqa: ANN401 - a class of an untyped package
+def local_predictor(model_dir: Path, switches: Switches, kept_shapes: int) -> Any:  # noqa: ANN401 - a class of an untyped package
     """A LocalPredictor for one model; raises ModelInvalid or InvalidOption as Predictor does.
 
     The stock one does not know Paddle 3's .json models, leaves oneDNN on where it is switched off, keeps
@@ -24,15 +24,15 @@ def local_predictor(model_dir: Path, switches: Switches) -> Any:  # noqa: ANN401
     class CheckedPredictor(_Checked, LocalPredictor):  # type: ignore[misc] # untyped
         """The stock server asks whether its client is a LocalPredictor."""
 
-    return CheckedPredictor(model_dir, switches)
+    return CheckedPredictor(model_dir, switches, kept_shapes)
 
 
 class _Checked:
     """What a LocalPredictor is asked for. Safe for use by several threads: one runs, the others wait."""
 
-    def __init__(self, model_dir: Path, switches: Switches) -> None:
+    def __init__(self, model_dir: Path, switches: Switches, kept_shapes: int) -> None:
         super().__init__()
-        self._model = Predictor(model_dir, switches)
+        self._model = Predictor(model_dir, switches, kept_shapes)
         self._running = threading.Lock()
         self.feed_names_ = [variable.alias for variable in self._model.conf.feeds]
         self.fetch_names_ = [variable.alias for variable in self._model.conf.fetches]
