@@ -181,10 +181,7 @@ def _load(model: OpenedModel, switches: Switches, watch: ErrorWatch | None, kept
     if switches.device != "cpu":
         require_gpu(paddle, switches.device)
     try:
-        config = _config(inference, model, switches)
-        if switches.onednn and kept_shapes > 0:
-            config.set_mkldnn_cache_capacity(kept_shapes)
-        return _created(inference, config, model.program, watch)
+        return _created(inference, _config(inference, model, switches, kept_shapes), model.program, watch)
     except InvalidOption:
         raise
     except Exception as error:
@@ -202,7 +199,7 @@ def _created(inference: Any, config: Any, program: Program, watch: ErrorWatch | 
     return predictor
 
 
-def _config(inference: Any, model: OpenedModel, switches: Switches) -> Any:  # noqa: ANN401 - paddle has no types
+def _config(inference: Any, model: OpenedModel, switches: Switches, kept_shapes: int) -> Any:  # noqa: ANN401 - paddle has no types
     files = model.files
     if not model.program.parameters and files.program.suffix:
         config = inference.Config(str(files.program), "")  # Paddle 3.3.1 refuses a parameter file without tensors
@@ -219,6 +216,8 @@ def _config(inference: Any, model: OpenedModel, switches: Switches) -> Any:  # n
     config.set_cpu_math_library_num_threads(switches.threads)
     if switches.onednn:
         config.enable_mkldnn()
+        if kept_shapes > 0:
+            config.set_mkldnn_cache_capacity(kept_shapes)
     else:
         config.disable_mkldnn()  # Paddle 3.3.1 has it on by default
     if switches.backend == "NewExecutor":

@@ -14,7 +14,7 @@ from paddle_serving_runtime.link.go_ahead import wait_for_go_ahead
 from paddle_serving_runtime.link.ledger import PROOF_SECONDS, WorkerLedger
 from paddle_serving_runtime.link.options import WorkerOptions
 from paddle_serving_runtime.package.contents import Package, load_package
-from paddle_serving_runtime.package.golden import Sample, load_samples
+from paddle_serving_runtime.package.golden import Sample, load_samples, sample_files
 from paddle_serving_runtime.paddle_model.paddle_errors import first_line
 from paddle_serving_runtime.protocol import BadRequest, Limits, parse_request
 from paddle_serving_runtime.protocol.call import SERVICE, Call
@@ -136,7 +136,7 @@ def _named_shapes(options: WorkerOptions, package: Package) -> "Named":
         return NOTHING
     shapes = [WarmShape.parse(text) for text in options.warmup]
     sizes = len(options.batching.sizes) if _shares(options, package) else 0
-    return Named(shapes, len(load_samples(package)), sizes)
+    return Named(shapes, len(sample_files(package)), sizes)
 
 
 def _warned(options: WorkerOptions, graph: "Graph") -> list[str]:
