@@ -12,16 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from benchmarks.operator_copies import Objects, plain, renamed
-from benchmarks.operator_world import CREATORS, Crowd, after, used
+from benchmarks.operator_world import CREATORS, LOOK_SECONDS, PATIENCE_SECONDS, Crowd, after, used
 from paddle_serving_operator.constants import OWNED_KINDS
 from paddle_serving_operator.desired.names import service_selector
 
 
 def objects_of(crowd: Crowd, key: str) -> Objects:
     """What the operator has made for one PaddleService, as somebody could have made it, in the order of the kinds."""
-    namespace, _, name = key.partition("/")
-    world = next(world for world in crowd.worlds if world.namespace == namespace)
-    selector = f"?labelSelector={service_selector(name)}"
+    world, selector = crowd.world_of(key), f"?labelSelector={service_selector(key.partition('/')[2])}"
     found = [(kind, world.plane.request("get", world.path(kind) + selector)["items"]) for kind in OWNED_KINDS]
     return [(kind, plain(item)) for kind, items in found for item in items]
 
@@ -29,8 +27,8 @@ def objects_of(crowd: Crowd, key: str) -> Objects:
 def by_hand(crowd: Crowd, first: str, count: int) -> dict[str, Any]:
     """Makes the objects of `first` so many times. Returns the row: until every Deployment has its pod, and the CPU."""
     objects, old = objects_of(crowd, first), first.partition("/")[2]
-    worlds = [crowd.worlds[number % len(crowd.worlds)] for number in range(count)]
-    wanted = {f"{world.namespace}/by-hand-{number}-" for number, world in enumerate(worlds)}
+    worlds = crowd.in_turn(count)
+    wanted = {f"{world.namespace}/by-hand-{number}" for number, world in enumerate(worlds)}
 
     def make(number: int) -> None:
         for kind, manifest in renamed(objects, old, f"by-hand-{number}"):
@@ -41,19 +39,18 @@ def by_hand(crowd: Crowd, first: str, count: int) -> dict[str, Any]:
         return {
             key: sight.at
             for key, sight in seen.items()
-            if key.rpartition("-")[0] + "-" in wanted and (sight.object.get("status") or {}).get("availableReplicas")
+            if key.rpartition("-")[0] in wanted and (sight.object.get("status") or {}).get("availableReplicas")
         }
 
     before, began = crowd.seconds(), time.monotonic()
     with ThreadPoolExecutor(CREATORS) as pool:
         list(pool.map(make, range(count)))
     created = time.monotonic() - began
-    after(
-        3600.0,
-        lambda: f"{len(available())} of {count} Deployments are available",
-        lambda: len(available()) == count,
-        1.0,
-    )
+
+    def said() -> str:
+        return f"{len(available())} of {count} Deployments are available"
+
+    after(PATIENCE_SECONDS, said, lambda: len(available()) == count, LOOK_SECONDS)
     return {
         "what": "by hand",
         "seconds": round(max(available().values()) - began, 1),

@@ -38,6 +38,11 @@ def _around(row: Row) -> float:
     return float(sum(seconds for name, seconds in row["cpu_seconds"].items() if name not in {OPERATOR, BENCHMARK}))
 
 
+def _part(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """A part of the measurement; nothing where it has no rows."""
+    return markdown(head, body) if body else ""
+
+
 def _each(row: Row, *fields: str) -> str:
     return f"{sum(row[field] for field in fields) / row['services']:.1f}"
 
@@ -57,7 +62,7 @@ def _goals(rows: Sequence[Row]) -> str:
         peak = max(row.get("peak_mib", 0.0) for row in mine.values())
         body.append((f"at most {MIB:.0f} MiB", f"{peak:.0f} MiB", peak <= MIB))
     words = {True: "met", False: "**missed**"}
-    return markdown(("goal", "measured", ""), [(goal, said, words[met]) for goal, said, met in body]) if body else ""
+    return _part(("goal", "measured", ""), [(goal, said, words[met]) for goal, said, met in body])
 
 
 def _reconciled(rows: Sequence[Row]) -> str:
@@ -85,7 +90,7 @@ def _reconciled(rows: Sequence[Row]) -> str:
         )
         for row in _of(rows, "reconciled")
     ]
-    return markdown(head, body) if body else ""
+    return _part(head, body)
 
 
 def _by_hand(rows: Sequence[Row]) -> str:
@@ -104,7 +109,7 @@ def _by_hand(rows: Sequence[Row]) -> str:
         )
         for row in _of(rows, "by hand")
     ]
-    return markdown(head, body) if body else ""
+    return _part(head, body)
 
 
 def _settled(rows: Sequence[Row]) -> str:
@@ -120,7 +125,7 @@ def _settled(rows: Sequence[Row]) -> str:
         )
         for row in _of(rows, "settled")
     ]
-    return markdown(head, body) if body else ""
+    return _part(head, body)
 
 
 def _reaction(rows: Sequence[Row]) -> str:
@@ -129,7 +134,7 @@ def _reaction(rows: Sequence[Row]) -> str:
         (*_head(row), f"{row['changes']}", *(f"{row[name]:.0f}" for name in ("p50_ms", "p99_ms", "max_ms")))
         for row in _of(rows, "reaction")
     ]
-    return markdown(head, body) if body else ""
+    return _part(head, body)
 
 
 def _restarted(rows: Sequence[Row]) -> str:
@@ -145,4 +150,4 @@ def _restarted(rows: Sequence[Row]) -> str:
         )
         for row in _of(rows, "restarted")
     ]
-    return markdown(head, body) if body else ""
+    return _part(head, body)

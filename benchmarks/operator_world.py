@@ -40,6 +40,8 @@ DEFINITION = "charts/paddle-serving-operator/files/crds/paddleservices.yaml"
 SOURCES = "operator/src"
 IMAGE = "images/operator/Dockerfile"
 OPERATOR = "operator"
+PATIENCE_SECONDS = 3600.0
+LOOK_SECONDS = 1.0  # a look at thousands costs some milliseconds; when each was ready is known from the watch
 AUDIT_MEGABYTES = 100_000  # past it the log is renamed, and a part of it would not be read
 REPORT = {"verdict": "Recorded", "samples": 3, "recorded": 3, "paddleVersion": "3.3.1", "device": "cpu"}
 SPEC = spec(replicas=1)
@@ -77,7 +79,7 @@ class Crowd:
 
     def create(self, count: int) -> list[str]:
         """Creates so many PaddleServices, in turn in each namespace. Returns namespace/name of each."""
-        worlds = [self.worlds[number % len(self.worlds)] for number in range(count)]
+        worlds = self.in_turn(count)
         names = [f"service-{next(self._numbers)}" for _ in worlds]
         with ThreadPoolExecutor(CREATORS) as pool:
             for done in [pool.submit(world.create, name, SPEC) for world, name in zip(worlds, names, strict=True)]:
@@ -86,8 +88,16 @@ class Crowd:
 
     def change(self, key: str, **fields: object) -> None:
         """Merges fields into the spec of a PaddleService."""
-        namespace, _, name = key.partition("/")
-        next(world for world in self.worlds if world.namespace == namespace).change(name, **fields)
+        self.world_of(key).change(key.partition("/")[2], **fields)
+
+    def in_turn(self, count: int) -> list[World]:
+        """So many namespaces, one after the other, again and again."""
+        return [self.worlds[number % len(self.worlds)] for number in range(count)]
+
+    def world_of(self, key: str) -> World:
+        """The namespace of namespace/name."""
+        namespace = key.partition("/")[0]
+        return next(world for world in self.worlds if world.namespace == namespace)
 
     def calls(self) -> Calls:
         """The operator's requests since the last look."""
