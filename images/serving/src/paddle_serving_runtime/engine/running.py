@@ -12,7 +12,7 @@ from paddle_serving_runtime.engine.grouping import Feed, concatenate, group, row
 from paddle_serving_runtime.engine.proof import same_bits
 from paddle_serving_runtime.engine.sharing import Sharing
 from paddle_serving_runtime.graph import Node
-from paddle_serving_runtime.paddle_model.predictor import Predictor
+from paddle_serving_runtime.paddle_model.predictor import InputRefused, Predictor
 from paddle_serving_runtime.protocol import ErrorCode
 
 _LOG = logging.getLogger(__name__)
@@ -172,6 +172,12 @@ class ModelRunner:
         self._batched = False
         _LOG.warning("batch_size of op %s has no effect: %s", self._node.name, reason)
 
+    def _refused(self, error: InputRefused) -> OpFailed:
+        """The client's failure, where no Op has made the input of what the client gave."""
+        if self._node.op is None:
+            return OpFailed("", ErrorCode.INPUT_PARAMS_ERROR, str(error))
+        return from_exception(self._node.name, "inference", error)
+
     def _attempts(self, feed: Feed, batch: int) -> Run:
         """Up to `retry` runs, until one is within the time limit."""
         name, limit = self._node.name, self._node.timeout_ms
@@ -180,6 +186,8 @@ class ModelRunner:
             started = self._clock()
             try:
                 outputs = self._predictor.run(feed)
+            except InputRefused as error:
+                return Run(self._refused(error), total + self._clock() - started, batch)
             except Exception as error:  # noqa: BLE001 - Paddle raises what it likes; the request fails, not the worker
                 return Run(from_exception(name, "inference", error), total + self._clock() - started, batch)
             seconds = self._clock() - started

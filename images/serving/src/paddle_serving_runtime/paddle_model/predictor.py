@@ -27,6 +27,10 @@ _GPU_MEMORY_MB = 100  # upstream's first allocation; it grows
 _Run = Callable[[Mapping[str, NDArray[Any]]], dict[str, NDArray[Any]]]
 
 
+class InputRefused(ValueError):  # noqa: N818 - said like the others of this package
+    """An input that the model cannot have, found before anything was computed; the text says which, and what it has."""
+
+
 class Predictor:
     """One model, loaded. Not safe for use by two threads.
 
@@ -69,7 +73,7 @@ class Predictor:
 
         Inputs are cast to the type that the prototxt states; `<name>.lod` keys set the LoD of an input and are
         returned for outputs that have one. Raises KeyError for a missing input, ValueError for one that is unknown,
-        and what Paddle raises (RuntimeError, ValueError) for shapes that do not fit.
+        InputRefused for one that the model cannot have, and what Paddle raises (RuntimeError, ValueError) for others.
         Source: LocalPredictor.predict of paddle_serving_app 0.9.0, without its fall-back to positions.
         """
         if not self._known.issuperset(feed):
@@ -79,7 +83,7 @@ class Predictor:
         return self._run(feed)
 
     def _fitting(self, run: _Run) -> _Run:
-        """The same, which raises ValueError for a shape that the program does not have: the engine would fail."""
+        """The same, which raises InputRefused for a shape that the program does not have: the engine would fail."""
 
         def checked(feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
             for variable in self._inputs:
@@ -87,20 +91,22 @@ class Predictor:
                 if len(shape) != len(declared) or any(
                     want not in (-1, size) for size, want in zip(shape, declared, strict=True)
                 ):
-                    raise ValueError(f"input {variable.alias!r} has the shape {[*shape]}; the model's is {[*declared]}")
+                    raise InputRefused(
+                        f"input {variable.alias!r} has the shape {[*shape]}; the model's is {[*declared]}"
+                    )
             return run(feed)
 
         return checked
 
     def _within(self, tables: Mapping[str, int], run: _Run) -> _Run:
-        """The same, which raises ValueError for a place that one of the tables does not have; see lookups.py."""
+        """The same, which raises InputRefused for a place that one of the tables does not have; see lookups.py."""
         looked_up = [variable for variable in self._inputs if variable.name in tables]
 
         def checked(feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
             for variable in looked_up:
                 numbers, size = np.asarray(feed[_key(variable, feed)]), tables[variable.name]
                 if numbers.size and not 0 <= numbers.min() <= numbers.max() < size:
-                    raise ValueError(
+                    raise InputRefused(
                         f"input {variable.alias!r} has numbers from {numbers.min()} to {numbers.max()}; the model has "
                         f"a table for them from 0 to {size - 1}"
                     )

@@ -78,8 +78,8 @@ told(
     found, _ = in_process(script, backend_models / "classes", tmp_path)
     assert found["used"]
     assert found["distance"] < 1e-6
-    assert found["shape"] == "ValueError: input 'x' has the shape [4]; the model's is [-1, 4]"
-    assert found["width"] == "ValueError: input 'x' has the shape [2, 3]; the model's is [-1, 4]"
+    assert found["shape"] == "InputRefused: input 'x' has the shape [4]; the model's is [-1, 4]"
+    assert found["width"] == "InputRefused: input 'x' has the shape [2, 3]; the model's is [-1, 4]"
     assert found["again"]
     assert found["second"].endswith("there is a predictor with Paddle's OpenVINO engine in this process already")
     assert found["left"] == []
@@ -206,7 +206,7 @@ own = raised(lambda: loaded("Default").run(place(10)))
 told(used=used, shape=first.shape, refused=refused, own=own)
 """
     found, _ = in_process(script, backend_models / "words", tmp_path)
-    sentence = "ValueError: input 'ids' has numbers from 3 to {}; the model has a table for them from 0 to 9"
+    sentence = "InputRefused: input 'ids' has numbers from 3 to {}; the model has a table for them from 0 to 9"
     assert found == {
         "used": True,
         "shape": [1, 3],

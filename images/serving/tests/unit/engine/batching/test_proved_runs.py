@@ -9,8 +9,10 @@ import pytest
 from images.serving.tests.unit.engine.batching.fake import BAD, Fake, x
 from paddle_serving_runtime.engine import DirectEngine, OpFailed
 from paddle_serving_runtime.engine.proof import Trial
+from paddle_serving_runtime.engine.running import ModelRunner
 from paddle_serving_runtime.engine.sharing import AUDITED_OF
 from paddle_serving_runtime.graph import REQUEST, Graph, Node
+from paddle_serving_runtime.paddle_model.predictor import InputRefused
 from paddle_serving_runtime.paddle_model.switches import Switches
 from paddle_serving_runtime.protocol import Response
 from paddle_serving_runtime.protocol.call import SERVICE, Call, Result
@@ -130,6 +132,23 @@ def test_outputs_without_rows_of_their_own_end_shared_runs_at_once() -> None:
     results = ask(engine, 1, 2)
     assert [tensor(result).tolist() for result in results] == [x(1)["x"].tolist(), x(2)["x"].tolist()]
     assert (ledger.off, ledger.audits) == (True, [False, True])
+
+
+@pytest.mark.parametrize(
+    ("op", "status", "message"),
+    [(None, 400, "input 'x' has numbers from 13 to 13"), (object(), 500, "[model] inference failed: InputRefused")],
+)
+def test_an_input_that_the_model_cannot_have_is_the_clients_unless_an_op_made_it(
+    monkeypatch: pytest.MonkeyPatch, op: object, status: int, message: str
+) -> None:
+    def refusing(*_: object) -> dict[str, object]:
+        raise InputRefused("input 'x' has numbers from 13 to 13")
+
+    monkeypatch.setattr(Fake, "run", refusing)
+    node = Node("model", op, (REQUEST,), Path("model"), Switches(), (), 1, None, None, 1)
+    outcome = ModelRunner(node, Fake(), lambda: 0.0).alone(x(BAD)).outcome  # type: ignore[arg-type]
+    assert isinstance(outcome, OpFailed)
+    assert (outcome.status, outcome.message) == (status, message)
 
 
 @pytest.mark.parametrize("shapes", [{"x": (1, 2), "y": (-1, 2)}, {"x": (-1, 2), "y": (1, 2)}, {"x": (-1, 2), "y": ()}])
