@@ -1,6 +1,6 @@
 """Exports models that need care into the folder that is given: python export_special_models.py FOLDER.
 
-All but `old_clip` and `old_passed` are Paddle 3's .json form; N is free, w is one parameter, 0.
+All but those whose names begin with `old_` are Paddle 3's .json form; N is free, w is one parameter, 0.
 
 bare           x float32 [N, 2] -> twice x, and its shape: no parameters
 passed         x float32 [N, 2], k float32 [N, 1] -> twice x plus w, and k itself
@@ -18,6 +18,10 @@ from_mean      x float32 [N, 2] -> twice x less the mean of the rows
 turned         x float32 [N, 2] -> float32 [2, N]
 widths         x float32 [N, W, 4] -> float32 [N, 3] of a linear layer, weighed over W
 later          x float32 [N, 2] -> twice x, and the mean of what rows have above 100
+average        x float32 [N, 3, 8, 8] -> averages that count what is padded, one column and one row more at the end
+channels_last  x float32 [N, 8, 8, 8] -> the softmax of a convolution whose channels are the last axis
+number         x float32 [] -> twice x plus w
+old_average    as average
 old_clip       x float32 [N, 2] clipped to limits that are tensors
 old_passed     x float32 [N, 2] -> x times 2, and x itself
 """
@@ -56,6 +60,10 @@ def larger(mode: str) -> Callable[..., Any]:
     return lambda m, x: functional.interpolate(m.layer(x), scale_factor=2, mode=mode)
 
 
+def average(x: Any) -> Any:  # noqa: ANN401 - paddle has no types
+    return functional.avg_pool2d(x, 3, 2, ceil_mode=True, exclusive=False)
+
+
 def in_branch(m: Any, x: Any) -> Any:  # noqa: ANN401 - paddle has no types
     y = m.layer(x)
     return paddle.static.nn.cond(
@@ -90,6 +98,13 @@ MODELS: dict[str, tuple[Callable[..., Any], Callable[[], Any] | None, list[tuple
     "joined": (lambda m, x: functional.relu(paddle.concat([m.layer(x), m.layer(x)], 1)), convolution, [PICTURE]),
     "several_axes": (lambda m, x: functional.layer_norm(m.layer(x), [4, 8, 8]), convolution, [PICTURE]),
     "attention": (attend, convolution, [PICTURE]),
+    "average": (lambda m, x: average(x) + m.w, None, [PICTURE]),
+    "channels_last": (
+        lambda m, x: functional.softmax(m.layer(x)),
+        lambda: paddle.nn.Conv2D(8, 8, 1, data_format="NHWC"),
+        [([None, 8, 8, 8], "x")],
+    ),
+    "number": (lambda m, x: x * 2 + m.w.sum(), None, [([], "x")]),
     "table": (lambda m, k: m.layer(paddle.cast(k, "int64")), lambda: paddle.nn.Embedding(8, 3), [K]),
 }
 
@@ -102,10 +117,11 @@ def export(folder: Path, name: str) -> None:
     paddle.jit.save(model, str(folder / name / "inference"), input_spec=specs)
 
 
-def export_old(folder: Path, forward: Callable[[Any], list[Any]]) -> None:
+def export_old(folder: Path, forward: Callable[[Any], list[Any]], given: tuple[list[int | None], str] = X) -> None:
     main, startup = paddle.static.Program(), paddle.static.Program()
     with paddle.static.program_guard(main, startup):
-        x = paddle.static.data("x", [None, 2], "float32")
+        shape, name = given
+        x = paddle.static.data(name, shape, "float32")
         outputs = forward(x)
     executor = paddle.static.Executor()
     paddle.static.save_inference_model(str(folder / "inference"), [x], outputs, executor, program=main)
@@ -122,3 +138,4 @@ if __name__ == "__main__":
             target / "old_clip", lambda x: [paddle.clip(x, paddle.full([1], -0.5), paddle.full([1], 0.5)), x * 2]
         )
         export_old(target / "old_passed", lambda x: [x * 2, x])
+        export_old(target / "old_average", lambda x: [average(x)], PICTURE)

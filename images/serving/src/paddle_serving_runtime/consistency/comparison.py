@@ -92,8 +92,8 @@ def compare(
 
     Under EXACT dtype, shape and every bit must agree, except that NaN equals NaN of any payload; -0.0 differs from
     0.0. Under a tolerance, numbers are compared by value whatever their width, a comparison with a float on either
-    side within the tolerance and everything else exactly; shapes must agree. Text is equal or not. Two answers
-    without any tensor are a difference: nothing would have been compared.
+    side within the tolerance and everything else exactly; shapes must agree, of empty sides as far as lists can say
+    them. Text is equal or not. Two answers without any tensor are a difference: nothing would have been compared.
     """
     names = [*want, *(name for name in got if name not in want)]
     pairs: Mapping[str, tuple[Array | None, Array | None]] = {name: (got.get(name), want.get(name)) for name in names}
@@ -132,7 +132,7 @@ def _verb(side: str) -> str:
 def _comparison(
     sample: str, name: str, pair: tuple[Array | None, Array | None], tolerance: Tolerance, sides: tuple[str, str]
 ) -> Comparison:
-    got, want = pair
+    got, want = pair if tolerance.exact else _with_one_empty_shape(pair)
     elements = (want if want is not None else got if got is not None else np.empty(0)).size
     absolute, relative, differing, worst = 0.0, 0.0, elements, None
     difference = _structural(got, want, tolerance)
@@ -162,6 +162,15 @@ def _structural(got: Array | None, want: Array | None, tolerance: Tolerance) -> 
     if got.shape != want.shape:
         return Difference((), str(list(got.shape)), str(list(want.shape)), "shape")
     return None
+
+
+def _with_one_empty_shape(pair: tuple[Array | None, Array | None]) -> tuple[Array | None, Array | None]:
+    """The pair, two empty sides in one shape: nested lists do not say what there is behind an empty axis."""
+    got, want = pair
+    if got is None or want is None or got.size or want.size:
+        return pair
+    short, long = sorted((got.shape, want.shape), key=len)
+    return (got.reshape(long), want.reshape(long)) if long[: len(short)] == short else pair
 
 
 def _type(array: Array, tolerance: Tolerance) -> str:

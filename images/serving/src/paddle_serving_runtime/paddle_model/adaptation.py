@@ -18,7 +18,11 @@ _BLOCKED = frozenset({"conv2d", "depthwise_conv2d", "conv3d", "conv2d_transpose"
 
 _INTERPOLATIONS = frozenset({"nearest_interp", "bilinear_interp"})
 _LEAKY = frozenset({"leaky_relu", "leaky_relu_"})
+_CHANNELS_LAST = frozenset({"NHWC", "NDHWC"})
 _ONEDNN_RANK = 6
+_BOTH_ENDS = 4
+"""Numbers of a padding that says beginning and end of both axes."""
+
 _SEQUENCES = 3
 """Dimensions from which on a matrix product is one of many matrices."""
 
@@ -73,6 +77,10 @@ def _in_both_forms(program: Program) -> Iterator[str]:
         yield "cannot be relied on in pad"
     if any(rank > _ONEDNN_RANK for rank in program.ranks.values()):
         yield f"has no tensors of more than {_ONEDNN_RANK} dimensions"
+    if any(operation.attributes.get("data_format") in _CHANNELS_LAST for operation in program.operations):
+        yield "cannot be relied on where channels are the last axis (data_format NHWC)"
+    if any(map(_averages_more_at_the_end, program.operations)):
+        yield "counts what is padded at the end (avg_pool2d, exclusive=False), which the framework does not"
 
 
 def _in_json_form(program: Program) -> Iterator[str]:
@@ -97,6 +105,19 @@ def _in_old_form(program: Program) -> Iterator[str]:
     """The same for what is wrong with the form of Paddle 1 and 2 alone."""
     if any(operation.kind == "clip" and len(operation.inputs) > 1 for operation in program.operations):
         yield "does not see the limits of clip that are tensors"
+
+
+def _averages_more_at_the_end(operation: Operation) -> bool:
+    """Whether an average counts padding, and there may be more of it at the end: ceil_mode adds to it too.
+
+    See findings/paddle-onednn-average-at-the-end.sh.
+    """
+    said = operation.attributes
+    if operation.kind != "pool2d" or said.get("pooling_type") != "avg" or said.get("exclusive", True):
+        return False
+    paddings = said.get("paddings") or []
+    uneven = len(paddings) == _BOTH_ENDS and paddings[::2] != paddings[1::2]
+    return bool(said.get("ceil_mode")) or said.get("padding_algorithm") == "SAME" or uneven
 
 
 def _normalizes_several_axes(operation: Operation, program: Program) -> bool:

@@ -47,8 +47,9 @@ def stored_tensors(path: Path) -> tuple[StoredTensor, ...]:
             try:
                 found.append(_parameter(stream, size))
             except (_MalformedError, struct.error) as error:
+                said = error if isinstance(error, _MalformedError) else "is cut off"  # else it is Python's own
                 raise ModelInvalid(
-                    f"{path} is incomplete: tensor {len(found)} {error or 'is cut off'} (the file has "
+                    f"{path} is incomplete: tensor {len(found)} {said} (the file has "
                     f"{counted(size, 'byte')}). Copy the file again from where the model was exported."
                 ) from error
     return tuple(found)

@@ -142,7 +142,7 @@ class Predictor:
 
 
 def _key(variable: Variable, feed: Mapping[str, NDArray[Any]]) -> str:
-    for name in (variable.name, variable.alias):
+    for name in (variable.alias, variable.name):  # an alias may be the name of another input
         if name in feed:
             return name
     raise KeyError(variable.name)

@@ -68,7 +68,7 @@ class Inference:
                 handle.set_lod([list(feed[f"{key}.lod"])])
             cast = self.feeds[alias][1]
             values = np.asarray(feed[key]).astype(cast)
-            handle.copy_from_cpu(list(map(str, values.ravel())) if cast == "str" else np.ascontiguousarray(values))
+            handle.copy_from_cpu(list(map(str, values.ravel())) if cast == "str" else np.asarray(values, order="C"))
         self._compute()
         answer = {}
         for alias in self._wanted:
@@ -85,7 +85,7 @@ class Inference:
         for name in self._predictor.get_input_names():
             alias = aliases[name]
             array = np.asarray(feed[alias if alias in feed else name]).astype(self.feeds[alias][1])
-            tensors.append(paddle.to_tensor(np.ascontiguousarray(array), place=self._place))
+            tensors.append(paddle.to_tensor(np.asarray(array, order="C"), place=self._place))
         outputs = self._predictor.run(tensors)
         names = self._predictor.get_output_names()
         return {alias: outputs[names.index(self.fetches[alias])].numpy() for alias in self._wanted}
@@ -141,8 +141,10 @@ def _configured(model_dir: Path) -> tuple[Feeds, dict[str, str]] | None:
     )
 
     conf = text_format.Merge(path.read_text(encoding="utf-8"), GeneralModelConfig())
-    feeds: Feeds = {var.alias_name: (var.name, _cast(var.feed_type), tuple(var.shape)) for var in conf.feed_var}
-    return feeds, {var.alias_name: var.name for var in conf.fetch_var}
+    feeds: Feeds = {
+        var.alias_name or var.name: (var.name, _cast(var.feed_type), tuple(var.shape)) for var in conf.feed_var
+    }
+    return feeds, {var.alias_name or var.name: var.name for var in conf.fetch_var}
 
 
 def _cast(feed_type: int) -> str:

@@ -99,6 +99,21 @@ def test_within_a_tolerance_the_width_does_not_count_but_shape_and_kind_do() -> 
     assert not one(np.zeros((1, 1)), np.zeros(1), near).equal
 
 
+@pytest.mark.parametrize(
+    ("got", "want", "equal"),
+    [
+        *(((0, 2), (0,), True), ((1, 0, 3), (1, 0), True), ((0,), (0, 4), True), ((0, 2), (0, 2), True)),
+        *(((0, 2), (0, 3), False), ((2, 0), (0,), False), ((1, 2), (0,), False)),
+    ],
+)
+def test_empty_lists_say_nothing_of_the_axes_behind_them(
+    got: tuple[int, ...], want: tuple[int, ...], *, equal: bool
+) -> None:
+    sides = np.ones(got, "float32"), np.ones(want)
+    assert one(*sides, Tolerance(1e-3, 1e-5)).equal is equal
+    assert one(sides[0], sides[1].astype("float32")).equal is (got == want)
+
+
 def test_large_integers_are_not_rounded() -> None:
     found = one(np.array([2**63 - 1]), np.array([2**63 - 2]))
     assert found.max_absolute_error == 1

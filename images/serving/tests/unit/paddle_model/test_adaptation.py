@@ -26,6 +26,33 @@ def test_padding_of_any_rank_and_tensors_of_seven_dimensions_run_without_it(file
     assert onednn(files, Operation("pad3d", ("x",), ("y",)), ranks={"y": 6})
 
 
+@pytest.mark.parametrize("files", [JSON, OLD])
+@pytest.mark.parametrize("layout", ["NHWC", "NDHWC"])
+def test_channels_on_the_last_axis_run_without_it(files: ModelFiles, layout: str) -> None:
+    assert not onednn(files, Operation("conv2d", ("x",), ("y",), {"data_format": layout}))
+    assert onednn(files, Operation("conv2d", ("x",), ("y",), {"data_format": "NCHW"}))
+
+
+@pytest.mark.parametrize("files", [JSON, OLD])
+@pytest.mark.parametrize(
+    ("said", "without"),
+    [
+        ({"ceil_mode": True}, True),
+        ({"padding_algorithm": "SAME"}, True),
+        ({"paddings": [0, 1, 1, 0]}, True),
+        ({"paddings": [1, 1, 2, 2]}, False),
+        ({"paddings": [1, 2]}, False),
+        ({"ceil_mode": True, "exclusive": True}, False),
+        ({"ceil_mode": True, "pooling_type": "max"}, False),
+    ],
+)
+def test_averages_with_more_padding_at_the_end_run_without_it(
+    files: ModelFiles, said: dict[str, object], *, without: bool
+) -> None:
+    attributes = {"pooling_type": "avg", "exclusive": False, "ceil_mode": False, "paddings": [0, 0], **said}
+    assert onednn(files, Operation("pool2d", ("x",), ("y",), attributes)) is not without
+
+
 @pytest.mark.parametrize(
     ("kind", "left_out"),
     [("leaky_relu", "conv_activation_onednn_fuse_pass"), ("concat", "conv_concat_activation_onednn_fuse_pass")],

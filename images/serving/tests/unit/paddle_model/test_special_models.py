@@ -29,8 +29,8 @@ def answers(folder: Path, **feed: np.ndarray[Any, Any]) -> list[np.ndarray[Any, 
     predictor.run(feed)
     served = predictor.run(feed)
     alone = Inference(Node("model", None, (REQUEST,), folder, Switches(), (), 1, None, None, 1), folder)(feed)
-    assert {name: (str(value.dtype), value.tobytes()) for name, value in served.items()} == {
-        name: (str(value.dtype), value.tobytes()) for name, value in alone.items()
+    assert {name: (str(value.dtype), value.shape, value.tobytes()) for name, value in served.items()} == {
+        name: (str(value.dtype), value.shape, value.tobytes()) for name, value in alone.items()
     }
     return list(served.values())
 
@@ -68,6 +68,57 @@ def test_a_parameter_file_for_a_model_without_parameters_is_refused(special_mode
     shutil.copy(special_models / "passed/inference.pdiparams", folder)
     with pytest.raises(ModelInvalid, match=r"holds 1 tensor, but inference\.json has 0 .* too many is float32 \[1\]"):
         Predictor(folder, Switches())
+
+
+@pytest.mark.parametrize("name", ["average", "old_average"])
+def test_averages_do_not_count_what_ceil_mode_adds(special_models: Path, name: str) -> None:
+    def sums(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        padded = np.pad(values, ((0, 0), (0, 0), (0, 1), (0, 1)))
+        places = range(0, 7, 2)
+        rows = [[padded[..., i : i + 3, j : j + 3].sum((-1, -2)) for j in places] for i in places]
+        return np.moveaxis(np.array(rows), (0, 1), (-2, -1))
+
+    (found,) = answers(special_models / name, x=PICTURE)
+    np.testing.assert_allclose(found, sums(PICTURE) / sums(np.ones_like(PICTURE)), rtol=1e-6)
+    (warning,) = adaptation(special_models / name).warnings
+    assert "oneDNN in Paddle counts what is padded at the end (avg_pool2d, exclusive=False)" in warning
+
+
+def test_channels_on_the_last_axis_are_computed_right(special_models: Path) -> None:
+    picture = np.random.default_rng(0).random((2, 8, 8, 8), np.float32)
+    (found,) = answers(special_models / "channels_last", x=picture)
+    (wanted,) = Predictor(special_models / "channels_last", Switches(onednn=False)).run({"x": picture}).values()
+    assert found.tobytes() == wanted.tobytes()
+    np.testing.assert_allclose(found.sum(-1), 1, rtol=1e-6)
+
+
+def test_an_input_without_dimensions_is_the_same_on_both_sides(special_models: Path) -> None:
+    (found,) = answers(special_models / "number", x=np.array(1.5, np.float32))
+    assert (found.shape, found.item()) == ((), 3.0)
+
+
+def test_an_alias_that_is_the_name_of_another_input_means_its_own_on_both_sides(
+    special_models: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(special_models / "rows", tmp_path / "model"))
+    (fetched,) = read_program(find_model_files(folder)).fetches
+    fed = "".join(
+        f'feed_var {{ name: "{name}" alias_name: "{alias}" feed_type: 1 shape: 2 }}\n' for name, alias in ("xy", "yx")
+    )
+    text = f'{fed}fetch_var {{ name: "{fetched.name}" alias_name: "rows" fetch_type: 1 shape: 2 }}\n'
+    (folder / "serving_server_conf.prototxt").write_text(text)
+    assert answers(folder, x=ROWS, y=-ROWS)[0].tolist() == [*(-ROWS).tolist(), *ROWS.tolist()]
+
+
+def test_a_prototxt_without_aliases_means_the_names_on_both_sides(special_models: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(special_models / "old_passed", tmp_path / "model"))
+    fetched = "".join(
+        f'fetch_var {{ name: "{port.name}" fetch_type: 1 shape: 2 }}\n'
+        for port in read_program(find_model_files(folder)).fetches
+    )
+    text = f'feed_var {{ name: "x" feed_type: 1 shape: 2 }}\n{fetched}'
+    (folder / "serving_server_conf.prototxt").write_text(text)
+    assert answers(folder, x=ROWS)[0].tolist() == (ROWS * 2).tolist()
 
 
 @pytest.mark.parametrize("name", ["passed", "old_passed"])

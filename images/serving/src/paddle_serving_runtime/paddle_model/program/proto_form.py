@@ -20,7 +20,10 @@ MESSAGES = proto2_classes(
         "TensorDesc": [("data_type", 1, "int32"), ("dims", 2, "*int64")],
         "OpDesc": [("inputs", 1, "*Link"), ("outputs", 2, "*Link"), ("type", 3, "string"), ("attrs", 4, "*Attribute")],
         "Link": [("parameter", 1, "string"), ("arguments", 2, "*string")],
-        "Attribute": [("name", 1, "string"), ("i", 3, "int32"), ("f", 4, "float")],
+        "Attribute": [
+            *(("name", 1, "string"), ("i", 3, "int32"), ("f", 4, "float"), ("s", 5, "bytes")),
+            *(("ints", 6, "*int32"), ("b", 10, "bool")),
+        ],
     },
 )
 # VarType.Type
@@ -98,10 +101,20 @@ def _dtypes(blocks: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - generat
 
 
 def _operation(operation: Any) -> Operation:  # noqa: ANN401 - generated
-    numbers = {attribute.name: attribute.f if attribute.HasField("f") else attribute.i for attribute in operation.attrs}
+    attributes = {attribute.name: _value(attribute) for attribute in operation.attrs}
     inputs = tuple(name for link in operation.inputs for name in link.arguments)
     outputs = tuple(name for link in operation.outputs for name in link.arguments)
-    return Operation(operation.type, inputs, outputs, numbers)
+    return Operation(operation.type, inputs, outputs, attributes)
+
+
+def _value(attribute: Any) -> object:  # noqa: ANN401 - generated
+    """A number, a text, a truth or whole numbers; 0 for what is not read here."""
+    if attribute.HasField("s"):
+        return attribute.s.decode("utf-8", "replace")
+    if attribute.ints:
+        return [*attribute.ints]
+    field = next((field for field in ("f", "b") if attribute.HasField(field)), "i")
+    return getattr(attribute, field)
 
 
 def _source(name: str, operations: tuple[Operation, ...]) -> str:
