@@ -11,17 +11,20 @@ from paddle_serving_runtime.engine.description import describe
 from paddle_serving_runtime.engine.inputs import EmptyAxes
 from paddle_serving_runtime.engine.interface import ModelDescription
 from paddle_serving_runtime.engine.lanes import NotSharedError, copies
+from paddle_serving_runtime.engine.outside import state
 from paddle_serving_runtime.engine.packing import packer
 from paddle_serving_runtime.engine.passage import Lane, Member, RunModel, Work, run_model
 from paddle_serving_runtime.engine.plain import PlainModel, wanted
 from paddle_serving_runtime.engine.proof import Proof, Trial, prove, refused
 from paddle_serving_runtime.engine.running import Clock, ModelRunner
+from paddle_serving_runtime.engine.service_audit import ServiceAudit
 from paddle_serving_runtime.engine.service_proof import (
     Unaudited,
     compare_together,
     observe,
     prove_models,
-    standing_objection,
+    require_sharable,
+    require_unchanged,
 )
 from paddle_serving_runtime.engine.sharing import Ledger, Sharing
 from paddle_serving_runtime.engine.step import ModelStep, OpStep, Step
@@ -33,6 +36,7 @@ from paddle_serving_runtime.paddle_model.predictor import Predictor
 from paddle_serving_runtime.paddle_model.warmup import WarmShape
 from paddle_serving_runtime.protocol import BadRequest, ErrorCode, Response
 from paddle_serving_runtime.protocol.call import SERVICE, Call, Result
+from paddle_serving_runtime.words import named
 
 _LOG = logging.getLogger(__name__)
 
@@ -47,7 +51,7 @@ class DirectEngine:
 
     def __init__(self, graph: Graph, clock: Clock = time.perf_counter, *, shown: Collection[EmptyAxes] = ()) -> None:
         """Loads every model; `shown` are the empty inputs that it takes. Raises ModelInvalid or ServiceBroken."""
-        self._graph = graph
+        self._graph, self._clock = graph, clock
         for sentence in without_channels(graph.config):
             _LOG.warning(sentence)
         predictors = {
@@ -69,6 +73,7 @@ class DirectEngine:
         self._uses = Counter(name for node in graph.nodes for name in node.inputs)
         self._plain = self._plain_model()
         self._plain_targets = (SERVICE, graph.output)
+        self._audit: ServiceAudit | None = None
         self._data_id = 0
         batching = [
             node for node in graph.nodes if node.name in self._runners and self._runners[node.name].capacity > 1
@@ -95,32 +100,41 @@ class DirectEngine:
         return {"": proof}
 
     def _prove_service(self, calls: Sequence[Call], trial: Trial, ledger: Ledger) -> Mapping[str, Proof]:
-        if objection := standing_objection(self._graph):
-            return {"": refused(objection)}
         try:
+            require_sharable(self._graph)
             proofs = self._proved_beside(calls, trial, ledger)
             lanes = copies(self._graph, self._lanes[0], max(proof.largest for proof in proofs.values()) - 1)
-        except NotSharedError as error:
+        except Exception as error:  # noqa: BLE001 - code of the service is read and run: no start may fail for this
             for runner in self._runners.values():
                 runner.share(None)
-            return {"": refused(str(error))}
+            return {"": refused(str(error) if isinstance(error, NotSharedError) else named(error))}
         for name, proof in proofs.items():
             self._runners[name].share(Sharing(proof, ledger) if lanes else None)
         self._lanes += lanes
+        self._audit = ServiceAudit(ledger, self._clock) if lanes else None
         self.capacity = len(self._lanes)
         return proofs
 
     def _proved_beside(self, calls: Sequence[Call], trial: Trial, ledger: Ledger) -> Mapping[str, Proof]:
         """What copies of the Ops prove: those that serve must not have seen a request when they are verified."""
         lanes = copies(self._graph, self._lanes[0], 1)
-        infer = functools.partial(self._infer, lanes)
+
+        def infer(calls: Sequence[Call], run: RunModel) -> list[Result]:
+            # an Op may change what it is given, and these are asked again
+            return self._infer(lanes, [deepcopy(call) for call in calls], run)
+
+        before = state(self._graph)
+
+        def require_as_before() -> None:
+            require_unchanged(before, state(self._graph))
+
         observed = observe(infer, calls, trial.over)
         proofs = prove_models(self._graph, self._runners, observed, trial)
         lanes += copies(self._graph, self._lanes[0], max(proof.largest for proof in proofs.values()) - 1)
         if len(lanes) > 1:
             for name, proof in proofs.items():
                 self._runners[name].share(Unaudited(proof, ledger))
-            compare_together(self._graph, infer, observed, len(lanes))
+            compare_together(infer, observed, len(lanes), trial.over, require_as_before)
         return proofs
 
     def warm(self, shapes: Sequence[WarmShape], progress: Callable[[int], None]) -> Warmed:
@@ -141,7 +155,10 @@ class DirectEngine:
         """
         if self._plain is not None and len(calls) == 1 and calls[0].target in self._plain_targets:
             return [self._plain.infer(calls[0])]
-        return self._infer(self._lanes, calls, run_model)
+        serve = functools.partial(self._infer, self._lanes, run=run_model)
+        if self._audit is not None and self._audit.is_due(calls):
+            return self._audit.answers(calls, serve)
+        return serve(calls)
 
     def _infer(self, lanes: Sequence[Lane], calls: Sequence[Call], run: RunModel) -> list[Result]:
         # a call alone, as a golden sample's, has the first lane, which all requests together use most

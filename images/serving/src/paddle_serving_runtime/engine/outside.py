@@ -57,7 +57,9 @@ def _namespaces(graph: Graph) -> dict[str, Mapping[str, Any]]:
     """
     methods = (getattr(type(node.op), name) for node in graph.nodes for name in ("preprocess", "postprocess"))
     found = {}
-    for names in (*(method.__globals__ for method in methods), *map(vars, tuple(sys.modules.values()))):
+    # a name that must not be imported is None there
+    modules = (getattr(module, "__dict__", {}) for module in tuple(sys.modules.values()))
+    for names in (*(method.__globals__ for method in methods), *modules):
         file = names.get("__file__")
         if isinstance(file, str) and Path(file).is_relative_to(Path.cwd()):
             found[str(Path(file).relative_to(Path.cwd()))] = names

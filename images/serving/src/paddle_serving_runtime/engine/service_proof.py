@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from paddle_serving_runtime.engine.grouping import Feed
 from paddle_serving_runtime.engine.lanes import NotSharedError
-from paddle_serving_runtime.engine.outside import changed, rebound, state
+from paddle_serving_runtime.engine.outside import changed, rebound
 from paddle_serving_runtime.engine.passage import RunModel, Work, run_model
 from paddle_serving_runtime.engine.proof import Proof, Trial, prove, refused, same_bits
 from paddle_serving_runtime.engine.running import ModelRunner
@@ -37,15 +37,15 @@ class Unaudited(Sharing):
         return False
 
 
-def standing_objection(graph: Graph) -> str:
-    """What of the graph itself is against it, such as its own batch_size in config.yml; empty where nothing."""
+def require_sharable(graph: Graph) -> None:
+    """Raises NotSharedError where the graph itself is against it, such as by its own batch_size in config.yml."""
     if all(node.model_dir is None for node in graph.nodes):
-        return "no Op of it has a model"
+        raise NotSharedError("no Op of it has a model")
     own = [node.name for node in graph.nodes if node.batch_size > 1 or node.auto_batching_timeout_ms is not None]
     if own:
-        return f"Op {own[0]} has a batch_size or auto_batching_timeout of its own in config.yml"
-    place = rebound(graph)
-    return f"{place} has a global statement, and requests would share what it changes" if place else ""
+        raise NotSharedError(f"Op {own[0]} has a batch_size or auto_batching_timeout of its own in config.yml")
+    if place := rebound(graph):
+        raise NotSharedError(f"{place} has a global statement, and requests would share what it changes")
 
 
 def observe(infer: Infer, calls: Sequence[Call], over: Callable[[], bool]) -> Observed:
@@ -85,22 +85,33 @@ def prove_models(
     return proofs
 
 
-def compare_together(graph: Graph, infer: Infer, observed: Observed, lanes: int) -> None:
-    """Raises NotSharedError where the calls get other answers beside each other than alone, or share more than runs.
+def require_unchanged(before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """Raises NotSharedError where requests have changed what all of them share."""
+    if place := changed(before, after):
+        raise NotSharedError(f"requests change {place}, which they would share")
 
-    Every lane is used.
+
+def compare_together(
+    infer: Infer, observed: Observed, lanes: int, over: Callable[[], bool], require_as_before: Callable[[], None]
+) -> None:
+    """Raises NotSharedError where the calls get other answers beside each other than alone, or nothing would show it.
+
+    Every lane is used. `require_as_before` raises it for what calls have changed, which says more than their answers.
     """
     if not observed.answers:
         raise NotSharedError("none of its golden samples is answered")
-    before = state(graph)
+    first, *others = (alone for _, alone in observed.answers)
+    if all(_alike(first, other) for other in others):
+        raise NotSharedError("its golden samples have no two different answers, so that a mix-up would not show")
     tried = list(islice(cycle(observed.answers), max(lanes, len(observed.answers))))
     differs = False
     for start in range(0, len(tried), lanes):
+        if over():
+            raise NotSharedError("the time for the proof was over")
         members = tried[start : start + lanes]
         results = infer([call for call, _ in members], run_model)
-        differs |= not all(_same(result, alone) for result, (_, alone) in zip(results, members, strict=True))
-    if place := changed(before, state(graph)):
-        raise NotSharedError(f"requests change {place}, which they would share")
+        differs |= not all(same(result, alone) for result, (_, alone) in zip(results, members, strict=True))
+    require_as_before()
     if differs:
         raise NotSharedError("golden samples that are computed beside each other get other answers than alone")
 
@@ -111,6 +122,10 @@ def _own_times(node: Node) -> str:
     return "its timeout or retry in config.yml is for the run of one request"
 
 
-def _same(result: Result, alone: Response) -> bool:
-    got = result.outcome
-    return isinstance(got, Response) and got.values == alone.values and same_bits(got.tensors, alone.tensors)
+def same(result: Result, alone: Response) -> bool:
+    """Whether a result is this response, bit for bit."""
+    return isinstance(result.outcome, Response) and _alike(result.outcome, alone)
+
+
+def _alike(one: Response, other: Response) -> bool:
+    return one.values == other.values and same_bits(one.tensors, other.tensors)

@@ -16,11 +16,18 @@ OF_A_MODEL = 10
 """What a model has that is alone in its process. Source: Config.summary of Paddle 3.3.1."""
 
 
+PROVED_SHAPES = 4
+"""Shapes of golden samples whose shared runs have room. Most models have samples of one or two.
+
+With more of them each would have little use of its room, and other shapes would take memory there.
+"""
+
+
 class Named(NamedTuple):
     """What is computed before the first request.
 
-    `shapes` were named. Requests may share runs in `sizes` numbers of rows (0: they do not, except as an Op's
-    batch_size says) where one of the `golden` samples has proved them for the shape.
+    `shapes` were named. Of the shapes of the `golden` samples `sizes` numbers of rows are tried (0: none), so that
+    requests may share runs of those; where an Op has a batch_size that holds instead.
     """
 
     shapes: Sequence[WarmShape] = ()
@@ -53,8 +60,9 @@ def _own(node: Node) -> int:
 def _together(nodes: Sequence[Node], named: Named) -> int:
     """How many numbers of rows, at most, are computed beside the shapes themselves."""
     single = [shape for shape in named.shapes if all(sizes[:1] == (1,) for sizes in shape.inputs.values())]
-    if named.sizes:
-        return named.sizes * min(len(single), named.golden)
     rows = {node.name: node.batch_size for node in nodes}
     most = max(rows.values(), default=1)
+    if most == 1:
+        of_samples = min(named.golden, PROVED_SHAPES) * len(nodes)
+        return named.sizes * max(of_samples, min(len(single), named.golden))
     return sum(rows.get(shape.model, most) - 1 for shape in single)

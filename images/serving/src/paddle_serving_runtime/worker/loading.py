@@ -129,11 +129,9 @@ def _describe_tensor(tensor: "TensorDescription") -> dict[str, Any]:
 
 def _named_shapes(options: WorkerOptions, package: Package) -> "Named":
     """What is computed for the warm-up: what is prepared then has to be kept."""
-    from paddle_serving_runtime.graph import NOTHING, Named  # noqa: PLC0415 - imports Paddle
+    from paddle_serving_runtime.graph import Named  # noqa: PLC0415 - imports Paddle
     from paddle_serving_runtime.paddle_model.warmup import WarmShape  # noqa: PLC0415 - for those who ask for it
 
-    if not options.warmup:
-        return NOTHING
     shapes = [WarmShape.parse(text) for text in options.warmup]
     sizes = len(options.batching.sizes) if _shares(options, package) else 0
     return Named(shapes, len(sample_files(package)), sizes)

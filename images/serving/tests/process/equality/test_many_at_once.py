@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 REQUESTS = 10_000
 CONNECTIONS = 32
+WITH_OPS, PROVING = ("service", "batching"), ("proved", "service")
 pytestmark = pytest.mark.timeout(400)
 SECONDS = 100
 Ask = Callable[["NDArray[Any]"], "NDArray[Any]"]
@@ -122,30 +123,32 @@ PROTOCOLS = (pipeline_json, pipeline_grpc, open_inference_json, open_inference_b
 
 @pytest.fixture(
     scope="module",
-    params=[(1, "plain"), (2, "plain"), (2, "proved"), (2, "batching")],
+    params=[(1, "plain"), (2, "plain"), (2, "proved"), (2, "service"), (2, "batching")],
     ids=lambda way: "-".join(map(str, way)),
 )
 def plain(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, uci_model: Path
 ) -> Iterator[Serving]:
-    """A plain model with one and with two workers, as it has proved it can, and behind an Op with a batch_size."""
+    """A plain model with one and with two workers, with proved runs, and behind Ops with those or with a batch_size."""
     workers, kind = request.param
     package = tmp_path_factory.mktemp("plain")
-    if kind == "batching":
+    if kind in WITH_OPS:
         shutil.copytree(uci_model, package / "price")
         (package / "web_service.py").write_text(PASSING)
-        (package / "config.yml").write_text(config(["price"], batching=True))
+        (package / "config.yml").write_text(config(["price"], batching=kind == "batching"))
     else:
         (package / "model").symlink_to(uci_model)
-    if kind == "proved":
+    if kind in PROVING:
         (package / "golden").mkdir()
-        (package / "golden" / "house.json").write_bytes(pack_response({}, {"x": np.array([ROW], "float32")}))
+        for name, row in (("house", ROW), ("smaller", [number / 2 for number in ROW])):
+            sample = pack_response({}, {"x": np.array([row], "float32")})
+            (package / "golden" / f"{name}.json").write_bytes(sample)
     # the clients may be slower than the model, so that without a waiting time nothing would gather
-    batching = ("--batching", "16,0.01") if kind == "proved" else ()
+    batching = ("--batching", "16,0.01") if kind in PROVING else ()
     flags = ("--workers", str(workers), "--consistency-required", "false", "--request-timeout", str(SECONDS), *batching)
     serving = start_serving(tmp_path_factory.mktemp("serve"), package, *flags)
     # the Open Inference Protocol has the model under the name of its Op
-    serving.name = "price" if kind == "batching" else "svc"
+    serving.name = "price" if kind in WITH_OPS else "svc"
     try:
         yield serving.wait_ready()
     finally:
@@ -207,6 +210,6 @@ def test_every_request_gets_its_own_answer(
     metrics = plain.metrics()
     shared = metrics["paddle_serving_batch_size_sum"] - metrics["paddle_serving_batch_size_count"]
     kind = request.node.callspec.params["plain"][1]
-    assert (shared > REQUESTS) == (kind in {"batching", "proved"}), shared
+    assert (shared > REQUESTS) == (kind in {"batching", *PROVING}), shared
     assert not [value for name, value in metrics.items() if "audit_differences" in name and value]
     assert not wrong, f"{len(wrong)} of {REQUESTS} answers are not their own, first request {wrong[0]}"

@@ -258,10 +258,12 @@ def test_a_poisoned_request_reaches_one_worker_alone(patient: "Serving") -> None
     assert len(ended) == 1
 
 
+@pytest.mark.parametrize(("batching", "most"), [("Off", 1), ("4", 4)])
 def test_a_stopped_worker_is_replaced_after_the_request_timeout(
-    serve: "Callable[..., Serving]", make_package: Callable[..., Path]
+    serve: "Callable[..., Serving]", make_package: Callable[..., Path], batching: str, most: int
 ) -> None:
-    serving = serve(make_package(), "--workers", "2", "--request-timeout", "6").wait_ready()
+    flags = ("--workers", "2", "--request-timeout", "6", "--batching", batching)
+    serving = serve(make_package(), *flags).wait_ready()
     wait_for_both(serving)
     with load(serving) as clients:
         victim, _ = serving.worker_pids()
@@ -271,4 +273,4 @@ def test_a_stopped_worker_is_replaced_after_the_request_timeout(
     failures = clients.failures()
     timed_out = {("http", (504, 6000)), ("grpc", ("DEADLINE_EXCEEDED", "the request took longer than the time-out"))}
     assert set(failures) <= timed_out | WELL_FORMED, failures
-    assert sum(failures.values()) <= 1, failures
+    assert sum(failures.values()) <= most, failures

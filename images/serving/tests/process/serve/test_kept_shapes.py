@@ -107,6 +107,16 @@ def test_neither_are_they_where_requests_share_runs_of_them(package: Path, serve
     assert prepared_again(serving, one, SIDES) == 0
 
 
+def test_shapes_of_requests_have_room_beside_those_that_the_proof_of_shared_runs_computes(
+    package: Path, serve: Start
+) -> None:
+    for side in GOLDEN[:3]:
+        np.savez(package / f"golden/{side}.npz", x=np.random.default_rng(side).random((1, 3, side, side), np.float32))
+    serving = serve(package, "--workers", "1", environment=TELLING).wait_ready()
+    assert len(serving.get("/report").json()["batching"]["proved"]) == len(GOLDEN[:3])
+    assert prepared_again(serving, one, SIDES[:8]) == 0
+
+
 @pytest.mark.parametrize(
     ("own", "sides"), [("", SIDES[:8]), (", mkldnn_cache_capacity: 14", SIDES)], ids=["ten of each", "what Ops say"]
 )

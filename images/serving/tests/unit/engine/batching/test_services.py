@@ -1,96 +1,23 @@
 """Services with Ops whose requests share runs: what they must not share, and what is refused with its reason."""
 
 import gc
+import itertools
 import re
-import runpy
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from images.serving.tests.unit.engine.batching.fake import BAD, Fake, answer, ask, x
+from images.serving.tests.unit.engine.batching.ops import GOLDEN, KEEPING, PASSING, SIZES, TELLING, TWICE, prove, proved
 from images.serving.tests.unit.engine.batching.test_proved_runs import Counted
-from paddle_serving_runtime.engine import DirectEngine, OpFailed
+from paddle_serving_runtime.engine import DirectEngine, OpFailed, direct
 from paddle_serving_runtime.engine.lanes import MOST_BYTES
-from paddle_serving_runtime.engine.proof import Proof, Trial
-from paddle_serving_runtime.graph import Graph, Node
-from paddle_serving_runtime.paddle_model.switches import Switches
+from paddle_serving_runtime.engine.proof import Trial
 from paddle_serving_runtime.protocol import Response
 from paddle_serving_runtime.protocol.call import SERVICE, Call
-
-SIZES = (2, 4)
-GOLDEN = (x(1), x(2))
-
-TWICE = """
-    def preprocess(self, input_dicts, data_id, log_id):
-        (values,) = input_dicts.values()
-        if "raise" in values:
-            raise ValueError("raised")
-        if "parts" in values:
-            return [{"x": part} for part in values["parts"]], False, None, ""
-        return {"x": values["x"]}, False, None, ""
-"""
-TELLING = """
-    def postprocess(self, input_dicts, fetched, data_id, log_id):
-        answers = fetched if isinstance(fetched, list) else [fetched]
-        return {"y": str([one["y"].tolist() for one in answers])}, None, ""
-"""
-PASSING = """
-    def postprocess(self, input_dicts, fetched, data_id, log_id):
-        return {"x": fetched["y"] + 1}, None, ""
-"""
-KEEPING = """
-    def preprocess(self, input_dicts, data_id, log_id):
-        (values,) = input_dicts.values()
-        {keep}
-        return {{"x": values["x"]}}, False, None, ""
-
-    def postprocess(self, input_dicts, fetched, data_id, log_id):
-        return {{"y": str((fetched["y"].tolist(), {kept}))}}, None, ""
-"""
-
-
-@pytest.fixture
-def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., DirectEngine]:
-    """An engine with a row of Ops, each with a model, from the bodies of their classes."""
-    monkeypatch.chdir(tmp_path)
-
-    def make(*bodies: str, before: str = "", **others: Any) -> DirectEngine:  # noqa: ANN401 - of a Node
-        from paddle_serving_server.pipeline import RequestOp, ResponseOp  # noqa: PLC0415 - importable after install() alone
-
-        source = "from paddle_serving_server.web_service import Op\n" + before
-        for number, body in enumerate(bodies):
-            source += f"\nclass Op{number}(Op):{body}\n"
-        (tmp_path / "web_service.py").write_text(source + "\nkinds = [Op0, *([Op1] if 'Op1' in globals() else [])]\n")
-        kinds = runpy.run_path(str(tmp_path / "web_service.py"), run_name="__main__")["kinds"]
-        ops: list[Any] = [RequestOp()]
-        nodes: list[Node] = []
-        for kind in kinds:
-            ops.append(kind(name=f"op{len(nodes)}", input_ops=[ops[-1]]))
-            before_it = (ops[-2].name,)
-            node = Node(ops[-1].name, ops[-1], before_it, Path("model"), Switches(), (), 1, None, None, 1)
-            nodes.append(replace(node, **others))
-        response = ResponseOp(input_ops=[ops[-1]])
-        return DirectEngine(Graph("svc", tuple(nodes), nodes[-1].name, response_op=response), lambda: 0.0)
-
-    return make
-
-
-def prove(engine: DirectEngine, *golden: Mapping[str, Any], ledger: Counted | None = None) -> Mapping[str, Proof]:
-    calls = [Call(SERVICE, dict(inputs)) for inputs in golden or GOLDEN]
-    proofs = engine.prove(calls, Trial(SIZES, lambda: False), ledger or Counted())
-    Fake.runs = []
-    return proofs
-
-
-def proved(engine: DirectEngine, ledger: Counted | None = None) -> DirectEngine:
-    """After the first shared run, which is audited."""
-    assert all(proof.largest == max(SIZES) for proof in prove(engine, ledger=ledger).values())
-    ask(engine, x(1), x(2))
-    Fake.runs = []
-    return engine
 
 
 def reason(engine: DirectEngine, *golden: Mapping[str, Any]) -> str:
@@ -152,8 +79,55 @@ def test_what_requests_would_share_outside_of_an_op_is_found_and_named(
     assert reason(engine, x(1), x(2), x(3)).startswith(f": {where}")
 
 
-def test_what_is_filled_once_is_no_change(service: Callable[..., DirectEngine]) -> None:
-    proved(service(KEEPING.format(keep="CACHE.setdefault('table', [1, 2])", kept="1"), before="\nCACHE = {}\n"))
+@pytest.mark.parametrize(
+    ("before", "keep", "kept", "where"),
+    [
+        ("UNIT = {}", "UNIT.setdefault('unit', 'EUR')", "UNIT['unit']", "web_service.py: UNIT"),
+        ("class Context: unit = ''\nHERE = Context()", "HERE.unit = 'EUR'", "HERE.unit", "web_service.py: HERE"),
+    ],
+)
+def test_what_golden_requests_leave_at_the_same_value_may_be_changed_by_others(
+    service: Callable[..., DirectEngine], before: str, keep: str, kept: str, where: str
+) -> None:
+    engine = service(KEEPING.format(keep=keep, kept=kept), before=f"\n{before}\n")
+    assert reason(engine).startswith(f": requests change {where}")
+
+
+def test_golden_samples_with_one_answer_would_not_show_a_mix_up(service: Callable[..., DirectEngine]) -> None:
+    two_rows = {"x": np.array([[1, 2], [3, 4]], "float32")}
+    proofs = prove(service(TWICE + TELLING), two_rows)
+    assert "have no two different answers" in proofs[""].reasons[0]
+    constant = "\n    def postprocess(self, input_dicts, fetched, data_id, log_id):\n"
+    constant += "        return {'y': '1'}, None, ''\n"
+    assert "have no two different answers" in reason(service(TWICE + constant))
+
+
+def test_the_comparison_ends_when_its_time_is_over(service: Callable[..., DirectEngine]) -> None:
+    engine = service(TWICE + TELLING)
+    looks = itertools.count()
+    trial = Trial(SIZES, lambda: next(looks) > 40)
+    assert engine.prove([Call(SERVICE, dict(inputs)) for inputs in GOLDEN * 8], trial, Counted())[""].reasons == (
+        "the time for the proof was over",
+    )
+    assert engine.capacity == 1
+
+
+@pytest.mark.parametrize("name", ["require_sharable", "copies", "state", "observe", "prove_models", "compare_together"])
+def test_no_start_fails_for_the_proof(
+    service: Callable[..., DirectEngine], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def failing(*_: object) -> None:
+        raise LookupError("of the service")
+
+    monkeypatch.setattr(direct, name, failing)
+    assert reason(service(TWICE + TELLING)) == ": LookupError: of the service"
+
+
+def test_a_name_that_must_not_be_imported_is_no_obstacle(
+    service: Callable[..., DirectEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "not_to_be_imported", None)  # Python says so itself
+    proved(service(TWICE + TELLING))
 
 
 def test_state_that_nothing_shows_is_found_by_its_answers(service: Callable[..., DirectEngine]) -> None:
@@ -252,7 +226,8 @@ def test_an_audit_that_finds_a_difference_ends_it(service: Callable[..., DirectE
     Fake.model = staticmethod(lambda x: x - x.mean(axis=0))
     results = ask(engine, x(1), x(2))
     assert [answer(result) for result in results] == ["[[[0.0, 0.0]]]"] * 2
-    assert (ledger.audits, ledger.off) == ([True], True)
+    # the run is computed again, and after it the requests, which are right by then
+    assert (ledger.audits, ledger.off) == ([True, False], True)
     Fake.runs = []
     ask(engine, x(1), x(2))
     assert Fake.runs == [(1, 2)] * 2
