@@ -26,7 +26,7 @@ from paddle_serving_runtime.engine.service_proof import (
     require_sharable,
     require_unchanged,
 )
-from paddle_serving_runtime.engine.sharing import Ledger, Sharing
+from paddle_serving_runtime.engine.sharing import GROUP_SECONDS, Ledger, Sharing
 from paddle_serving_runtime.engine.step import ModelStep, OpStep, Step
 from paddle_serving_runtime.engine.unpacking import unpacker
 from paddle_serving_runtime.engine.warming import Warmed, warm
@@ -120,8 +120,15 @@ class DirectEngine:
         lanes = copies(self._graph, self._lanes[0], 1)
 
         def infer(calls: Sequence[Call], run: RunModel) -> list[Result]:
-            # an Op may change what it is given, and these are asked again
-            return self._infer(lanes, [deepcopy(call) for call in calls], run)
+            given = [deepcopy(call) for call in calls]  # an Op may change it, and these are asked again
+            began = self._clock()
+            results = self._infer(lanes, given, run)
+            if len(calls) > 1 and (seconds := self._clock() - began) > GROUP_SECONDS:
+                raise NotSharedError(
+                    f"{len(calls)} golden requests take {seconds:.1f} s beside each other, and each waits for all; "
+                    "fewer of them (engine.batching.maxRows) may take less"
+                )
+            return results
 
         before = state(self._graph)
 

@@ -9,14 +9,11 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 
 from paddle_serving_runtime.engine.service_proof import same
-from paddle_serving_runtime.engine.sharing import AUDITED_OF, Ledger
+from paddle_serving_runtime.engine.sharing import AUDITED_OF, GROUP_SECONDS, Ledger
 from paddle_serving_runtime.protocol import Response
 from paddle_serving_runtime.protocol.call import SERVICE, Call, Result
 
 _LOG = logging.getLogger(__name__)
-
-_LONG_SECONDS = 1.0
-"""Requests that take longer together are not computed again: a worker that is twice as slow may be replaced for it."""
 
 Infer = Callable[[Sequence[Call]], list[Result]]
 
@@ -47,8 +44,8 @@ class ServiceAudit:
         again = [deepcopy(call) for call in calls]  # an Op may change what it is given
         began = self._clock()
         beside = infer(calls)
-        if self._clock() - began > _LONG_SECONDS:
-            return beside
+        if self._clock() - began > GROUP_SECONDS:
+            return beside  # a worker that takes twice as long may be replaced for it
         alone = [result for call in again for result in infer([call])]
         differing = sum(not _agree(one, other) for one, other in zip(beside, alone, strict=True))
         self._ledger.audited(differs=bool(differing))

@@ -7,6 +7,9 @@ from typing import Protocol
 from paddle_serving_runtime.engine.grouping import Feed, cut, group, rows_of, signature
 from paddle_serving_runtime.engine.proof import Proof
 
+GROUP_SECONDS = 1.0
+"""What requests of a service may take beside each other. Each waits for all, and the time of a request has an end."""
+
 AUDITED_OF = 1000
 """One of so many shared runs is computed again, row by row; the first one is."""
 

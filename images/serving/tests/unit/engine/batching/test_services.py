@@ -112,6 +112,12 @@ def test_the_comparison_ends_when_its_time_is_over(service: Callable[..., Direct
     assert engine.capacity == 1
 
 
+def test_golden_requests_that_take_long_beside_each_other_share_nothing(service: Callable[..., DirectEngine]) -> None:
+    now = itertools.count(step=0.5)
+    proofs = prove(service(TWICE + TELLING, clock=lambda: next(now)))
+    assert re.fullmatch(r"4 golden requests take \d\.\d s beside each other, .*", proofs[""].reasons[0])
+
+
 @pytest.mark.parametrize("name", ["require_sharable", "copies", "state", "observe", "prove_models", "compare_together"])
 def test_no_start_fails_for_the_proof(
     service: Callable[..., DirectEngine], monkeypatch: pytest.MonkeyPatch, name: str
