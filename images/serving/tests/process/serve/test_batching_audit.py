@@ -30,7 +30,8 @@ def package(kind: str, backend: str, request: pytest.FixtureRequest, tmp_path: P
     models = request.getfixturevalue("backend_models" if backend == "OpenVINO" else "special_models")
     shutil.copytree(models / "later", root / "model")
     (root / "golden").mkdir()
-    (root / "golden" / "small.json").write_bytes(body(1))
+    for name, value in (("small", 1), ("smaller", 0.5)):
+        (root / "golden" / f"{name}.json").write_bytes(body(value))
     if kind == "service":
         keep(root)
     return root
