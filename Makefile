@@ -195,7 +195,7 @@ bench-serving: setup native haproxy allocator bench-tools ## stock pipeline, bot
 	$(RUN) python -m benchmarks.serving $(if $(BASELINE),--baseline $(BASELINE)) $(BENCH_FLAGS)
 
 .PHONY: bench
-bench: bench-serving ## that, overload, start-up, recovery and two million requests; raw data, tables and plots into docs (about 45 minutes)
+bench: bench-serving ## that, overload, start-up, recovery and four million requests; raw data, tables and plots into docs (about 50 minutes)
 	$(RUN) python -m benchmarks.overload $(BENCH_FLAGS)
 	$(RUN) python -m benchmarks.startup $(BENCH_FLAGS)
 	$(RUN) python -m benchmarks.recovery $(BENCH_FLAGS)

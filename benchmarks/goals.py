@@ -209,7 +209,7 @@ def _memory(rows: Any) -> Goal:  # noqa: ANN401 - raw data
 
 
 def _soak(rows: Any) -> Goal:  # noqa: ANN401 - raw data
-    goal = "a million requests, after a million to warm up: no growth of memory, descriptors, threads"
+    goal = "two million requests of mixed sizes, after as many to warm up: no growth of memory, descriptors, threads"
     row = next((row for row in rows if "samples" in row), None)
     if row is None:
         return Goal(goal, "", None)

@@ -1,8 +1,8 @@
-"""Two million requests of every protocol: memory, file descriptors and threads of every process, all the way.
+"""Four million requests of every protocol and of mixed sizes: memory, descriptors and threads of every process.
 
-The first million is for every process to take the memory that it will use again and again, the second one shows growth.
+The first half is for every process to take the memory that it will use again and again, the second one shows growth.
 
-The protocols take turns of a few seconds each; between the turns every process is looked at.
+Protocols and sizes take turns of a few seconds each; between the turns every process is looked at.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import cycle, product
 from typing import Any
+
+import numpy as np
 
 from benchmarks import clients, load, models, payload, raw, servers
 from benchmarks.cpu import PROC, command_of, role
@@ -21,8 +24,10 @@ from benchmarks.models import Model
 from benchmarks.results import WORK, Results, arguments, output_of
 from benchmarks.servers import Running
 
-REQUESTS = 2_000_000
+REQUESTS = 4_000_000
 CONNECTIONS = 16
+ROWS = (1, 16, 3, 64)
+"""Of a request, in the order in which they take turns."""
 _KIB = 1024
 
 
@@ -51,16 +56,22 @@ def soak(run: Running, model: Model, requests: int, turn: int, results: Results)
     begin = time.monotonic()
     samples = [at(run, begin)]
     errors = 0
+    turns = cycle(product(ROWS, protocols))
     while samples[-1]["answered"] < requests:
-        protocol = protocols[len(samples) % len(protocols)]
-        request = payload.build(protocol, model.service, model.inputs)
+        rows, protocol = next(turns)
+        request = payload.build(protocol, model.service, sized(model.inputs, rows))
         errors += load.run(request, port(run.server, protocol), CONNECTIONS, turn).errors
-        samples.append({**at(run, begin), "protocol": protocol})
-        row = {"protocols": protocols, "errors": errors, "codes": codes(run), "samples": samples}
+        samples.append({**at(run, begin), "protocol": protocol, "rows": rows})
+        row = {"protocols": protocols, "sizes": ROWS, "errors": errors, "codes": codes(run), "samples": samples}
         results.say(progress(samples[-1], requests))
         if samples[-1]["answered"] == samples[-2]["answered"]:
             raise servers.ServerError(f"no good answer during {turn} s of {protocol}")
     return row
+
+
+def sized(inputs: payload.Inputs, rows: int) -> payload.Inputs:
+    """The same request with so many rows in place of its one."""
+    return {name: one if isinstance(one, str) else np.repeat(one, rows, 0) for name, one in inputs.items()}
 
 
 def answering(run: Running, model: Model, results: Results) -> list[str]:

@@ -119,7 +119,8 @@ def soak(raw: Mapping[str, Any]) -> str:
         ranges = [f"{low}-{high}" if low != high else str(low) for low, high in (growth.fds, growth.threads)]
         body.append((growth.process, f"{growth.begin:.1f}", f"{growth.end:.1f}", f"{growth.percent:+.2f} %", *ranges))
     counted = f"{last['answered']:,} good answers in {last['seconds']:,.0f} s over {', '.join(row['protocols'])}"
-    return f"{counted}; {row['errors']} wrong ones.\n\n{markdown(head, body)}"
+    rows = ", ".join(map(str, row["sizes"]))
+    return f"{counted}, of {rows} rows each; {row['errors']} wrong ones.\n\n{markdown(head, body)}"
 
 
 def startup(raw: Mapping[str, Any]) -> str:

@@ -64,7 +64,7 @@ def soak(end: float) -> dict[str, Any]:
         }
         for turn in range(21)
     ]
-    return {"machine": MACHINE, "rows": [{"protocols": ["JSON"], "errors": 0, "samples": samples}]}
+    return {"machine": MACHINE, "rows": [{"protocols": ["JSON"], "sizes": [1, 16], "errors": 0, "samples": samples}]}
 
 
 def served_memory(workers: int) -> dict[str, list[float]]:
