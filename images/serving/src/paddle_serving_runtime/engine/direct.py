@@ -1,4 +1,3 @@
-import functools
 import logging
 import time
 from collections import Counter
@@ -162,10 +161,12 @@ class DirectEngine:
         """
         if self._plain is not None and len(calls) == 1 and calls[0].target in self._plain_targets:
             return [self._plain.infer(calls[0])]
-        serve = functools.partial(self._infer, self._lanes, run=run_model)
         if self._audit is not None and self._audit.is_due(calls):
-            return self._audit.answers(calls, serve)
-        return serve(calls)
+            return self._audit.answers(calls, self._serve)
+        return self._serve(calls)
+
+    def _serve(self, calls: Sequence[Call]) -> list[Result]:
+        return self._infer(self._lanes, calls, run_model)
 
     def _infer(self, lanes: Sequence[Lane], calls: Sequence[Call], run: RunModel) -> list[Result]:
         # a call alone, as a golden sample's, has the first lane, which all requests together use most

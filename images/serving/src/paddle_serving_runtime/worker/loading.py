@@ -128,7 +128,7 @@ def _describe_tensor(tensor: "TensorDescription") -> dict[str, Any]:
 
 
 def _named_shapes(options: WorkerOptions, package: Package) -> "Named":
-    """What is computed for the warm-up: what is prepared then has to be kept."""
+    """What is computed for the warm-up and for the proof of shared runs: what is prepared then has to be kept."""
     from paddle_serving_runtime.graph import Named  # noqa: PLC0415 - imports Paddle
     from paddle_serving_runtime.paddle_model.warmup import WarmShape  # noqa: PLC0415 - for those who ask for it
 

@@ -70,6 +70,16 @@ def test_a_parameter_file_for_a_model_without_parameters_is_refused(special_mode
         Predictor(folder, Switches())
 
 
+def test_a_parameter_file_that_ends_in_the_next_tensor_is_said_to_be_cut_off(
+    special_models: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(special_models / "passed", tmp_path / "model"))
+    with (folder / "inference.pdiparams").open("ab") as parameters:
+        parameters.write(bytes(3))
+    with pytest.raises(ModelInvalid, match=r"inference\.pdiparams is incomplete: tensor 1 is cut off \(the file has "):
+        Predictor(folder, Switches())
+
+
 @pytest.mark.parametrize("name", ["average", "old_average"])
 def test_averages_do_not_count_what_ceil_mode_adds(special_models: Path, name: str) -> None:
     def sums(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -110,15 +120,22 @@ def test_an_alias_that_is_the_name_of_another_input_means_its_own_on_both_sides(
     assert answers(folder, x=ROWS, y=-ROWS)[0].tolist() == [*(-ROWS).tolist(), *ROWS.tolist()]
 
 
-def test_a_prototxt_without_aliases_means_the_names_on_both_sides(special_models: Path, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(special_models / "old_passed", tmp_path / "model"))
-    fetched = "".join(
-        f'fetch_var {{ name: "{port.name}" fetch_type: 1 shape: 2 }}\n'
-        for port in read_program(find_model_files(folder)).fetches
-    )
-    text = f'feed_var {{ name: "x" feed_type: 1 shape: 2 }}\n{fetched}'
-    (folder / "serving_server_conf.prototxt").write_text(text)
-    assert answers(folder, x=ROWS)[0].tolist() == (ROWS * 2).tolist()
+@pytest.mark.parametrize(
+    ("name", "feed", "first"),
+    [("old_passed", {"x": ROWS}, ROWS * 2), ("rows", {"x": ROWS, "y": -ROWS}, np.concatenate([ROWS, -ROWS]))],
+    ids=["two outputs", "two inputs"],
+)
+def test_a_prototxt_without_aliases_means_the_names_on_both_sides(
+    special_models: Path, tmp_path: Path, name: str, feed: Answer, first: np.ndarray[Any, Any]
+) -> None:
+    folder = Path(shutil.copytree(special_models / name, tmp_path / "model"))
+    fetched = [port.name for port in read_program(find_model_files(folder)).fetches]
+    variables = [
+        *(f'feed_var {{ name: "{each}" feed_type: 1 shape: 2 }}' for each in feed),
+        *(f'fetch_var {{ name: "{each}" fetch_type: 1 shape: 2 }}' for each in fetched),
+    ]
+    (folder / "serving_server_conf.prototxt").write_text("\n".join(variables))
+    assert answers(folder, **feed)[0].tolist() == first.tolist()
 
 
 @pytest.mark.parametrize("name", ["passed", "old_passed"])
